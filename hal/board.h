@@ -1,0 +1,92 @@
+/*
+ * hal/board.h - what a board is: one const table, and the drivers that it wires.
+ *
+ * boards/<b>/board.c defines `const struct board board`. Drivers are instances: const data with a base
+ * address and a table of functions; they never block, know no G, and call upwards only by pointer. All of
+ * it is read-only after boot. The device tree or the firmware gives quantities (RAM), never bindings.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- UART -------------------------------------------------------------------------------------- */
+struct uart;
+struct uart_ops {
+    void (*init)(const struct uart *u);          /* 115200 8n1, receive interrupt off. Boot core. */
+    bool (*tx_ready)(const struct uart *u);      /* room for one byte */
+    void (*tx)(const struct uart *u, uint8_t b); /* only when tx_ready */
+    int (*rx)(const struct uart *u);             /* a byte, or -1 if none waits */
+    void (*rx_enable)(const struct uart *u);     /* receive interrupts on; then drain once with rx() */
+    void (*rx_ack)(const struct uart *u);        /* in the handler, before draining with rx() */
+};
+struct uart {
+    const struct uart_ops *ops;
+    uintptr_t base;
+    uint32_t clock; /* input clock in Hz; 0: leave the divisor as the firmware set it */
+    unsigned line;  /* receive interrupt, for irq_attach() */
+};
+
+/* ---- interrupt controller ---------------------------------------------------------------------- */
+#define IRQ_NONE      1023u /* claim(): nothing pending */
+#define IRQ_LINE_MASK 1023u /* a claim's low bits are the line */
+#define IRQ_LINES     256u  /* lines below this can be attached */
+
+struct intc;
+struct intc_ops {
+    void (*init)(const struct intc *c);      /* once, on the boot core, before any init_core */
+    void (*init_core)(const struct intc *c, unsigned core); /* on each core: its timer and IPI lines on */
+    uint32_t (*claim)(const struct intc *c); /* acknowledge the most urgent pending interrupt of this core */
+    void (*done)(const struct intc *c, uint32_t claim); /* end it; gets the whole value claim() gave */
+    void (*enable)(const struct intc *c, unsigned line, unsigned core); /* device line on, to this core
+                                                where the hardware can route it, else to core 0 */
+    void (*disable)(const struct intc *c, unsigned line);
+    void (*ipi)(const struct intc *c, unsigned core); /* ring core's doorbell; the caller did dsb ishst */
+};
+struct intc {
+    const struct intc_ops *ops;
+    uintptr_t base[3];   /* GICv2: distributor, cpu interface. GICv3: distributor, redistributors.
+                            BCM2836: local controller, legacy controller. */
+    unsigned timer_line; /* the line that claim() gives for this core's physical timer */
+    unsigned ipi_line;   /* and for an IPI */
+};
+
+/* ---- memory ------------------------------------------------------------------------------------ */
+struct range {
+    uintptr_t base;
+    size_t size;
+};
+#define BOARD_RANGES 8
+
+/* ---- the board --------------------------------------------------------------------------------- */
+/* What the boot found: entry state, device tree. Written once by core 0 before any driver runs. */
+struct boot_info {
+    const void *fdt;        /* device tree, NULL if none was passed */
+    unsigned entry_el;      /* 1, 2 or 3 */
+    char args[512];         /* command line, NUL terminated, "" if none */
+};
+extern struct boot_info boot_info;
+
+struct board {
+    const char *name;
+    unsigned max_cores;
+    uint64_t core_ids[8];        /* MPIDR & 0xff00ffffff of logical core i; [0] is the boot core */
+    const struct uart *console;
+    const struct intc *const *intc; /* NULL-terminated candidates, the first that is there is used */
+    bool (*intc_present)(const struct intc *c); /* NULL: the first is the one */
+    struct range devices[BOARD_RANGES];         /* mapped Device-nGnRnE; ends at size 0 */
+    struct range ram;                           /* where RAM starts, and its least size */
+    size_t (*ram_size)(void);    /* bytes of RAM from ram.base, as mailbox or device tree say; NULL or 0:
+                                    ram.size. Runs with MMU on. */
+    void (*early)(void);         /* before the console: clocks, pins. May be NULL. */
+    /* Starts logical core `core` at physical address entry, with context in x0 where the method can. 0, or
+     * negative when this machine has no such core. */
+    int (*start_core)(unsigned core, uintptr_t entry);
+    void (*power_off)(int status); /* returns if it cannot; may be NULL */
+    void (*reset)(void);           /* returns if it cannot; may be NULL */
+};
+extern const struct board board;
+
+/* The controller in use; NULL before boot has chosen it. */
+extern const struct intc *board_intc;

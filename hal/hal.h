@@ -1,0 +1,222 @@
+/*
+ * hal/hal.h - the contract between the scheduler and a machine.
+ *
+ * Two ports implement it, hal/aarch64 and hal/host, chosen by the build. What is one instruction is
+ * static inline in the port's hal_arch.h, so that a port which forgets one does not compile.
+ *
+ * The words used below:
+ *   core stack   the stack of exceptions and of the scheduler, one per core (SP_EL1 on AArch64).
+ *   g0           the scheduler on the core stack, not running any G. Interrupts are always masked on
+ *                g0: they are taken while a G runs, or polled by hal_idle(). So no interrupt ever
+ *                nests, and an interrupt from the core stack is a bug that the port reports.
+ *   handler      code called from an interrupt: on the core stack, masked, over a stopped G or in
+ *                hal_idle().
+ *   masked       this core takes no interrupt (PSTATE.I). Only I is ever masked by the runtime.
+ *
+ * Unless a line says otherwise a function may be called on any stack, masked or not, and neither
+ * blocks nor switches.
+ *
+ * TOUR 3 / read next: sched/sched.h
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct g;
+struct core;
+
+#define HAL_PAGE      4096u
+#define HAL_MAX_CORES 8u
+#define HAL_LINES     256u /* device interrupt lines are below this */
+
+/* What the port needs to know of a G; the first member of struct g. Offsets are asserted by the port. */
+struct hal_g {
+    void *sp;    /* saved stack pointer while off a core, when frame is NULL. Writer: the switch. */
+    void *frame; /* saved state of a preempted G, HAL_FRAME_SIZE bytes, or NULL. */
+    void *tls;   /* loaded into the thread pointer at each switch to this G. */
+};
+
+/* What the port needs to know of a core; the first member of struct core. Set once, at boot. */
+struct hal_core {
+    void *stack_top;  /* top of the core stack: every entry to g0 starts there. */
+    struct g *g0;     /* what hal_self() is on g0. */
+    unsigned index;   /* dense and logical, 0 is the boot core. */
+    bool in_handler;  /* a handler is running. Written by the port, this core only. */
+};
+
+/* ---- hal_arch.h: static inline -------------------------------------------------------------- */
+/*
+ * typedef ... hal_irq_t;                  saved interrupt mask
+ * hal_irq_t hal_irq_save(void);           mask, return what was; a compiler barrier
+ * void hal_irq_restore(hal_irq_t);        back to what was; a compiler barrier
+ * void hal_irq_mask(void), hal_irq_unmask(void);
+ * bool hal_irq_masked(void);
+ * void hal_relax(void);                   in every spin loop: lets the other hardware thread, or the
+ *                                         emulator's next core, go on
+ * struct g *hal_self(void);               the current G, on g0 the core's g0. No preemption race: it is
+ *                                         the same G wherever it goes on.
+ * struct core *hal_core(void);            the current core. Masked or with preemption off only.
+ * bool hal_on_core_stack(void);           g0 or a handler
+ * int64_t hal_now(void);                  nanoseconds since power-on, monotonic, the same on all cores
+ */
+
+/* ---- switching ------------------------------------------------------------------------------ */
+
+/* Bytes of a preemption frame, a multiple of its alignment of 64; aarch64: x0-x30, sp, pc, pstate, q0-q31, fpsr, fpcr.
+ * The port leaves the first 8 bytes alone, always: the scheduler links free frames through them, and frees a
+ * frame just before hal_resume() reads it. */
+#define HAL_FRAME_SIZE 832u
+
+/* On a G, masked. Saves what a function call must keep on the G's stack, writes g->hal.sp, moves to the
+ * top of the core stack as g0 and calls then(g, arg), which must not return. hal_park itself returns,
+ * masked, when somebody has entered the G again, perhaps on another core.
+ * The store of g->hal.sp precedes the call of then: publish the G from there, never before. */
+void hal_park(struct g *g, void (*then)(struct g *g, void *arg), void *arg);
+
+/* As hal_park, but saves nothing: the G is never entered again. Also from sched_fault(), for the G that
+ * faulted. */
+_Noreturn void hal_leave(struct g *g, void (*then)(struct g *g, void *arg), void *arg);
+
+/* On g0. Becomes g: sets hal_self() and the thread pointer, returns into its hal_park (masked), or into
+ * its first function (unmasked), with the core stack empty. */
+_Noreturn void hal_enter(struct g *g);
+
+/* On g0. The same for a G that was preempted: all of its registers come back from frame, and it goes on
+ * at the interrupted instruction, unmasked. The frame may be given to the next preemption of this core
+ * as soon as this is called; nothing else may write it. */
+_Noreturn void hal_resume(struct g *g, void *frame);
+
+/* Makes a G that hal_enter() starts at fn(arg), unmasked, with [.., top) as its stack; top is 16-byte
+ * aligned. Writes at most 256 bytes below top, which must be mapped. fn must not return. */
+void hal_prepare(struct g *g, void *top, void (*fn)(void *), void *arg);
+
+/* ---- interrupts, time, other cores ----------------------------------------------------------- */
+
+/* g0. Sleeps until an interrupt is pending for this core, then runs its handlers, and returns. An
+ * interrupt that was pending before the call is not slept through. */
+void hal_idle(void);
+
+/* Masked. The timer upcall comes once hal_now() >= when, as soon as interrupts are open; replaces the
+ * deadline before. INT64_MAX disarms. */
+void hal_timer_set(int64_t when);
+
+/* Makes core's ipi upcall happen soon. A kick, never a count: several may become one. Every store before
+ * it is visible to that core before the upcall (the port does the DSB before the doorbell, and after the
+ * acknowledge the DSB before the upcall looks). Any context. */
+void hal_ipi(unsigned core);
+
+/* Line's interrupts on, to this core where the machine can route them, else to core 0; and off. From a G,
+ * masked. */
+void hal_irq_enable(unsigned line);
+void hal_irq_disable(unsigned line);
+
+/* The stack pointer of the G that was interrupted. In a handler over a G, and in sched_irq_exit(). */
+uintptr_t hal_interrupted_sp(void);
+
+/* Cache maintenance to the point of coherency over [p, p + n), whole lines. Any context. */
+void hal_dma_clean(const void *p, size_t n);
+void hal_dma_invalidate(void *p, size_t n);
+
+/* How many cores take part; constant once sched_main() has been called. */
+unsigned hal_core_count(void);
+
+/* Waits about ns nanoseconds by the counter. For reports only. */
+void hal_delay(int64_t ns);
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+/* RAM that is the runtime's to give out: range i, page aligned, not yet handed out and of unknown
+ * content. False when there is none. Called at boot only. */
+bool hal_ram(unsigned i, uintptr_t *base, size_t *size);
+
+/* Windows of address space in which nothing is mapped until hal_map(). */
+enum hal_window { HAL_WINDOW_STACKS, HAL_WINDOW_HEAP, HAL_WINDOW_TABLES };
+uintptr_t hal_window(enum hal_window w, size_t *size);
+
+/* Makes the translation tables for [va, va + size) exist. page() gives one page or NULL. False when it
+ * gave NULL. May be called again for the same range; calls for one window are serialized by the caller. */
+bool hal_map_tables(uintptr_t va, size_t size, void *(*page)(void));
+
+/* Backs the page at va, whose tables exist and which is not mapped, with page: readable, writable, never
+ * executable. One writer per page of va. Takes no lock: the stack-fault path uses it. */
+void hal_map(uintptr_t va, void *page);
+
+/* Undoes hal_map on every core and returns the page, or NULL if none was mapped there. When it returns no
+ * core holds a translation. */
+void *hal_unmap(uintptr_t va);
+
+/* A guard: a page of a window that will never be mapped. Only a port whose windows are mapped by a host
+ * does anything here. */
+void hal_guard(uintptr_t va);
+
+/* Whether a load of 8 bytes at va would succeed; for reports, which must not fault. */
+bool hal_readable(uintptr_t va);
+
+/* ---- reports --------------------------------------------------------------------------------- */
+
+/* The name of the function that holds pc, and pc's offset in it; NULL if unknown. */
+const char *hal_symbol(uintptr_t pc, uintptr_t *offset);
+
+/* Calls line(pc) for each frame, innermost first, of g, which must not be running on another core; of the
+ * caller if g is hal_self(); of the faulting code if fault is not NULL. Reads memory only where
+ * hal_readable() and stops at [lo, hi) of the stack. At most 32 frames. */
+struct hal_fault;
+void hal_backtrace(const struct g *g, const struct hal_fault *fault, uintptr_t lo, uintptr_t hi,
+                   void (*line)(uintptr_t pc));
+
+/* Sends every other core into a stop that ends only with the machine, and waits up to 100 ms. Returns the
+ * set of cores that did not answer. Polled; any context. */
+unsigned hal_stop_others(void);
+
+/* This core is out of the game for ever: it counts as one that answered hal_stop_others(). Any context. */
+_Noreturn void hal_stop_self(void);
+
+/* A fault as the port decoded it. */
+struct hal_fault {
+    const char *what;    /* "data abort: translation fault, level 3 (write)" and so on */
+    uintptr_t pc;        /* the faulting instruction */
+    uintptr_t sp;        /* the stack pointer then */
+    uintptr_t address;   /* what was accessed; 0 if the fault has none */
+    bool has_address;
+    bool on_core_stack;  /* the runtime's own fault, on g0 or in a handler */
+    bool masked;         /* interrupts were masked: a spinlock may be held */
+    bool translation;    /* nothing is mapped at address (a lazily committed page, a guard) */
+    uint64_t syndrome;   /* raw, for the report */
+    const uint64_t *regs; /* x0..x30, or NULL */
+};
+
+/* Ends the program: exit status to whoever started the machine, power off, or halt, in this order of
+ * preference. Any context. */
+_Noreturn void hal_exit(int status);
+
+/* Starts the machine again from power-on; where it cannot, hal_exit(3). */
+_Noreturn void hal_reset(void);
+
+/* ---- upcalls: the scheduler implements these --------------------------------------------------- */
+
+/* On every core, on g0, masked, after its MMU, vectors, interrupt controller and timer are set up and
+ * hal_core() is what sched_core() gave for it. Core 0 first; the others enter once core 0 has. */
+_Noreturn void sched_core_main(void);
+
+/* Core i's struct core, with index and stack_top filled in by the scheduler from what the port passes.
+ * Before sched_core_main, on that core, one core at a time. */
+struct core *sched_core(unsigned i, void *stack_top);
+
+/* In a handler. */
+void sched_timer(void);
+void sched_ipi(void);
+void sched_irq(unsigned line);
+
+/* At the end of each interrupt that was taken from a G, in the handler's context. NULL: go on with the G.
+ * Otherwise HAL_FRAME_SIZE bytes, aligned to 64, in which the port saves the whole state of the G; then it
+ * calls sched_preempted() as g0 on the core stack. */
+void *sched_irq_exit(void);
+_Noreturn void sched_preempted(struct g *g, void *frame);
+
+/* A synchronous fault, masked, on the core stack. True: it was mended, go on at the same instruction. It
+ * does not return at all when the G, or the machine, ends here. */
+bool sched_fault(const struct hal_fault *f);
+
+#include "hal/hal_select.h"

@@ -1,0 +1,11 @@
+/* <bareloom.h> - all of Bareloom's public interface. */
+#pragma once
+
+#include <bareloom/base.h>
+#include <bareloom/chan.h>
+#include <bareloom/console.h>
+#include <bareloom/go.h>
+#include <bareloom/info.h>
+#include <bareloom/irq.h>
+#include <bareloom/sync.h>
+#include <bareloom/time.h>

@@ -1,0 +1,23 @@
+/* <bareloom/config.h> - the constants a user may want to change; a build can set each with -D. */
+#pragma once
+
+/* How long a G runs before the tick lets another go first. Go: 10 ms. */
+#ifndef CONFIG_SLICE_NS
+#define CONFIG_SLICE_NS 10000000
+#endif
+
+/* How long a G may sit in the private runnext slot while another core idles (HAZARDS 3, 46). */
+#ifndef CONFIG_RUNNEXT_NS
+#define CONFIG_RUNNEXT_NS 20000
+#endif
+
+/* At most one preemption for a woken G per core and this time (HAZARDS 7). */
+#ifndef CONFIG_WAKE_BRAKE_NS
+#define CONFIG_WAKE_BRAKE_NS 50000
+#endif
+
+/* What a fault or a stack overflow of a G does: 0 stops the machine with status 2, 1 ends the G and the
+ * others go on (never when the G held a lock of the runtime or had preemption off). */
+#ifndef CONFIG_FAULT_ENDS_G
+#define CONFIG_FAULT_ENDS_G 0
+#endif

@@ -1,0 +1,56 @@
+/* <bareloom/info.h> - what runs where: Gs, cores, counters; and the machine's power switch. */
+#pragma once
+
+#include <bareloom/base.h>
+
+enum go_state { GO_RUNNABLE, GO_RUNNING, GO_WAITING, GO_DEAD };
+
+struct go_info {
+    uint64_t id;
+    char name[24];
+    enum go_state state;
+    const char *reason; /* what a waiting G waits for: "chan receive", "sleep"; "" otherwise */
+    unsigned core;      /* runs or last ran there */
+    bool pinned;
+    ns_t waiting;       /* since when it waits, as a duration; 0 otherwise */
+    size_t stack_used;  /* bytes of stack committed */
+    size_t stack_size;
+};
+
+/* Calls fn for each G until it returns false. A snapshot G by G, not of all at one instant. From a G; fn
+ * may block. */
+void info_gs(bool (*fn)(const struct go_info *g, void *arg), void *arg);
+
+/* Counters since power-on. Read without stopping the core: each is right, together they may be off by the
+ * events between. */
+struct core_info {
+    unsigned index;
+    bool active;           /* among the go_cores() that run Gs which are not pinned */
+    uint64_t switches;     /* Gs entered */
+    uint64_t started;      /* Gs that go() made here */
+    uint64_t stolen;       /* Gs taken from other cores */
+    uint64_t preempted;    /* Gs stopped at the end of their slice, or for a woken one */
+    uint64_t ticks;        /* timer interrupts */
+    uint64_t ipis_sent, ipis_received;
+    uint64_t idle_wakes;   /* times it slept */
+    uint64_t futile_wakes; /* woken by an IPI and found nothing */
+    uint64_t frames_short; /* preemptions put off for want of a frame */
+    uint64_t faults;       /* stack pages committed by fault */
+    ns_t idle;             /* time asleep */
+    unsigned queued;       /* runnable Gs in its queues */
+    unsigned timers;       /* sleepers */
+};
+
+/* Core i's counters; false when there is no such core. Any context. */
+bool info_core(unsigned i, struct core_info *out);
+
+/* Pages of RAM that the runtime gives out: all, and those free now. */
+void info_memory(size_t *pages, size_t *free_pages);
+
+/* The board's name, and the command line it was started with. */
+const char *info_board(void);
+const char *info_args(void);
+
+/* Ends the program with status, or starts the machine again. Nothing is flushed: exit() does that. */
+_Noreturn void machine_exit(int status);
+_Noreturn void machine_reset(void);

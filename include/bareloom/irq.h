@@ -1,0 +1,35 @@
+/*
+ * <bareloom/irq.h> - device interrupts and DMA memory for drivers written as programs.
+ *
+ * A handler runs masked on its core's own stack. It may call what this manual marks "also from a handler"
+ * (sema_post, chan_try_send, go_now, ...) and must not block: that is a panic.
+ */
+#pragma once
+
+#include <bareloom/base.h>
+
+typedef void irq_fn(void *arg);
+
+/* Calls fn(arg) on each interrupt of line, on the core that the machine routes it to, until irq_detach(). The
+ * handler must quieten its device. The line numbers are the board's (docs of boards/<b>). 0, -EINVAL for a
+ * line that the board cannot have, -EBUSY when it is taken. From a G. */
+int irq_attach(unsigned line, irq_fn *fn, void *arg);
+
+/* Ends that. When it returns the handler is not running and will not run. From a G. */
+int irq_detach(unsigned line);
+
+/* Memory that a device reads or writes: physically contiguous, in whole cache lines of its own. */
+struct dma_buf {
+    void *cpu;       /* the program's address */
+    uint64_t device; /* the address the device is given */
+    size_t size;     /* rounded up to whole pages */
+};
+
+/* 0, or -ENOMEM. The content is undefined. From a G. */
+int dma_alloc(struct dma_buf *b, size_t size);
+void dma_free(struct dma_buf *b);
+
+/* Before the device reads what the program wrote; before the program reads what the device wrote (and also
+ * before the device writes: a dirty line must not fall on its data). Any context. */
+void dma_to_device(const struct dma_buf *b);
+void dma_from_device(const struct dma_buf *b);

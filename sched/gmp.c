@@ -1,0 +1,177 @@
+/* sched/gmp.c - the policy: where a runnable G goes, which one is next, whom to steal from, when to preempt.
+ *
+ * Go's rules. A G that the running one has made ready goes to runnext and runs next in the slice of its waker,
+ * so that two Gs that talk to each other are one unit for the tick. All else is first in, first out. Pinned
+ * Gs have a list that nobody steals from, picked in turn with the rest.
+ * TOUR 7 / read next: sched/inbox.c */
+#include "sched/assert.h"
+#include "sched/runq.h"
+
+/* How often the global queue goes first, so that it cannot starve. Go's number, prime on purpose. */
+#define GLOBAL_EVERY 61
+
+/* Passes over the other cores before a search gives up. */
+#define STEAL_PASSES 4
+
+static void set_runnext(struct core *c, struct g *g) {
+    atomic_store_explicit(&c->runnext, g, memory_order_relaxed); /* see runnext_of */
+}
+
+void gmp_publish_runnext(struct core *c) {
+    struct g *g = runnext_of(c);
+    if (g != NULL) {
+        set_runnext(c, NULL);
+        runq_put(&c->runq, g);
+        wake_one();
+    }
+}
+
+/* Next on this core; whoever held that place goes to the ring, where others may have it. */
+static void put_next(struct core *c, struct g *g) {
+    struct g *before = runnext_of(c);
+    set_runnext(c, g);
+    if (before != NULL) {
+        runq_put(&c->runq, before);
+        wake_one();
+    }
+    guard_arm(c, g);
+}
+
+void gmp_put(struct core *c, struct g *g, enum why why) {
+    if (g->pin != ANY_CORE) {
+        ASSERT(g->pin == c->hal.index);
+        if (why == WHY_DISPLACED) {
+            gqueue_push_front(&c->pinned, g);
+        } else {
+            gqueue_push(&c->pinned, g);
+        }
+        return;
+    }
+    if (!core_active(c)) {
+        struct gqueue one = {.head = g, .tail = g};
+        g->link = NULL;
+        globq_put(&one, 1);
+        wake_one();
+        return;
+    }
+    switch (why) {
+    case WHY_NEW:
+    case WHY_WOKEN:
+    case WHY_DISPLACED:
+        put_next(c, g);
+        break;
+    case WHY_SLICE:
+        gmp_publish_runnext(c); /* it was part of the slice that is over */
+        runq_put(&c->runq, g);
+        wake_one();
+        break;
+    case WHY_YIELD:
+        runq_put(&c->runq, g);
+        wake_one();
+        break;
+    }
+}
+
+/* What handlers and other cores sent, onto the queues. A core that has nothing else runs the first of them at once,
+ * without calling others to look for it: that one is returned. */
+static struct g *drain_inbox(struct core *c) {
+    if (inbox_empty(c)) {
+        return NULL;
+    }
+    bool bored = runnext_of(c) == NULL && c->pinned.head == NULL && runq_length(&c->runq) == 0 &&
+                 globq_length() == 0 && core_active(c);
+    struct gqueue q = inbox_take(c);
+    struct g *first = bored ? gqueue_pop(&q) : NULL;
+    for (struct g *g = gqueue_pop(&q); g != NULL; g = gqueue_pop(&q)) {
+        gmp_put(c, g, g->pin != ANY_CORE ? WHY_WOKEN : WHY_YIELD);
+    }
+    return first;
+}
+
+static struct g *take_runnext(struct core *c) {
+    struct g *g = runnext_of(c);
+    if (g != NULL) {
+        set_runnext(c, NULL);
+    }
+    return g;
+}
+
+static struct g *pick_any(struct core *c, bool *fresh) {
+    struct g *g;
+    if (c->tick % GLOBAL_EVERY == 0 && (g = globq_get(&c->runq)) != NULL) {
+        return g;
+    }
+    if ((g = take_runnext(c)) != NULL) {
+        *fresh = false;
+        return g;
+    }
+    if ((g = runq_get(&c->runq)) != NULL) {
+        return g;
+    }
+    return globq_get(&c->runq);
+}
+
+struct g *gmp_pick(struct core *c, bool *fresh) {
+    struct g *woken = drain_inbox(c);
+    *fresh = true;
+    if (woken != NULL) {
+        return woken;
+    }
+    if (!core_active(c)) {
+        core_hand_over(c);
+        return gqueue_pop(&c->pinned);
+    }
+    c->pinned_turn = !c->pinned_turn;
+    if (c->pinned_turn && c->pinned.head != NULL) {
+        return gqueue_pop(&c->pinned);
+    }
+    struct g *g = pick_any(c, fresh);
+    return g != NULL ? g : gqueue_pop(&c->pinned);
+}
+
+bool gmp_anything(struct core *c) {
+    return runnext_of(c) != NULL || c->pinned.head != NULL || !inbox_empty(c) ||
+           runq_length(&c->runq) != 0 || (globq_length() != 0 && core_active(c)) || !core_active(c);
+}
+
+bool gmp_tick(struct core *c, int64_t now) {
+    int64_t slice = atomic_load_explicit(&machine.slice, memory_order_relaxed);
+    if (now - c->slice_start < slice) {
+        return false;
+    }
+    if (gmp_anything(c)) {
+        return true;
+    }
+    c->slice_start = now; /* nobody waits for it: a new slice */
+    return false;
+}
+
+static uint32_t next_random(struct core *c) {
+    /* xorshift32: any non-zero seed runs through all values */
+    uint32_t x = c->random;
+    x ^= x << 13;
+    x ^= x >> 17;
+    x ^= x << 5;
+    c->random = x;
+    return x;
+}
+
+struct g *gmp_steal(struct core *c) {
+    unsigned n = hal_core_count();
+    for (int pass = 0; pass < STEAL_PASSES; pass++) {
+        struct steal_order order = steal_order(n, next_random(c));
+        for (unsigned i = steal_next(&order); i < n; i = steal_next(&order)) {
+            unsigned taken;
+            if (i == c->hal.index) {
+                continue;
+            }
+            struct g *g = runq_steal(&c->runq, &cores[i].runq, &taken);
+            if (g != NULL) {
+                count_add(&c->n.stolen, taken);
+                return g;
+            }
+        }
+        hal_relax();
+    }
+    return NULL;
+}

@@ -1,0 +1,328 @@
+/* sched/go.c - the life of a G: made, started, ended, used again.
+ *
+ * A struct g and its stack slot belong together for ever and are never unmapped or given to anything else, so
+ * a stale pointer to a G always points at a G. Dead Gs of the default stack size wait in per-core caches, which
+ * spill and refill in batches: one core spawns, others hoard the dead (HAZARDS 42).
+ * TOUR 4 / read next: sched/schedule.c */
+#include "sched/assert.h"
+#include "sched/errno.h"
+#include "sched/pages.h"
+#include "sched/runq.h"
+#include "sched/stack.h"
+#include "sched/timer.h"
+
+#define CACHE_MAX   64
+#define CACHE_BATCH 32
+
+/* Stack pages that a dead G keeps. */
+#define KEEP_PAGES 2
+
+/* Gs live in pages of their own; the list of pages only grows. */
+struct g_page {
+    struct g_page *next;
+    struct g gs[(HAL_PAGE - sizeof(void *)) / sizeof(struct g)];
+};
+#define GS_PER_PAGE (sizeof(((struct g_page *)0)->gs) / sizeof(struct g))
+
+static _Atomic(struct g_page *) all; /* pushed under lock with release; read with acquire */
+
+static struct {
+    spinlock_t lock;
+    /* guarded by lock */
+    struct g *dead[STACK_CLASSES]; /* with a stack slot */
+    struct g *blank;               /* without: fresh from a page */
+    uint64_t next_id;
+} pool;
+
+/* One function, set once at start by the C library. */
+static void (*on_exit_fn)(void *local);
+
+/* ---- allocation ---------------------------------------------------------------------------------------- */
+
+/* Under the lock. */
+static bool blanks_refill(void) {
+    struct g_page *page = page_alloc();
+    if (page == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < GS_PER_PAGE; i++) {
+        struct g *g = &page->gs[i];
+        *g = (struct g){.pin = ANY_CORE, .timer.pos = TIMER_IDLE};
+        g->link = pool.blank;
+        pool.blank = g;
+    }
+    page->next = atomic_load_explicit(&all, memory_order_relaxed); /* only under the lock */
+    atomic_store_explicit(&all, page, memory_order_release);       /* pairs with g_each */
+    return true;
+}
+
+static struct g *blank_take(void) {
+    hal_irq_t was = spin_lock(&pool.lock);
+    struct g *g = NULL;
+    if (pool.blank != NULL || blanks_refill()) {
+        g = pool.blank;
+        pool.blank = g->link;
+    }
+    spin_unlock(&pool.lock, was);
+    return g;
+}
+
+static void blank_give(struct g *g) {
+    hal_irq_t was = spin_lock(&pool.lock);
+    g->link = pool.blank;
+    pool.blank = g;
+    spin_unlock(&pool.lock, was);
+}
+
+/* Under the lock: moves n Gs, or what there is, from one list to another; how many. */
+static uint32_t move(struct g **from, struct g **to, uint32_t n) {
+    uint32_t moved = 0;
+    for (; moved < n && *from != NULL; moved++) {
+        struct g *g = *from;
+        *from = g->link;
+        g->link = *to;
+        *to = g;
+    }
+    return moved;
+}
+
+static struct g *dead_take(unsigned class) {
+    hal_irq_t was = hal_irq_save();
+    struct core *c = this_core();
+    struct g **cache = class == 0 ? &c->dead : &pool.dead[class];
+    if (class != 0) {
+        spin_lock_masked(&pool.lock);
+    } else if (c->dead == NULL && pool.dead[0] != NULL) {
+        spin_lock_masked(&pool.lock);
+        c->dead_count += move(&pool.dead[0], &c->dead, CACHE_BATCH);
+        spin_unlock_masked(&pool.lock);
+    }
+    struct g *g = *cache;
+    if (g != NULL) {
+        *cache = g->link;
+        c->dead_count -= class == 0;
+    }
+    if (class != 0) {
+        spin_unlock_masked(&pool.lock);
+    }
+    hal_irq_restore(was);
+    return g;
+}
+
+void g_free(struct core *c, struct g *g) {
+    stack_trim(g, KEEP_PAGES);
+    if (g->stack_class != 0) {
+        spin_lock_masked(&pool.lock);
+        move(&g, &pool.dead[g->stack_class], 1);
+        spin_unlock_masked(&pool.lock);
+        return;
+    }
+    g->link = c->dead;
+    c->dead = g;
+    if (++c->dead_count > CACHE_MAX) {
+        spin_lock_masked(&pool.lock);
+        c->dead_count -= move(&c->dead, &pool.dead[0], CACHE_BATCH);
+        spin_unlock_masked(&pool.lock);
+    }
+}
+
+/* Memory is short: the dead give back all their pages, from the shared lists and this core's cache. */
+static void dead_trim(void) {
+    for (unsigned class = 0; class < STACK_CLASSES; class++) {
+        struct g *rest = NULL, *trimmed = NULL;
+        hal_irq_t was = spin_lock(&pool.lock);
+        rest = pool.dead[class];
+        pool.dead[class] = NULL;
+        if (class == 0) {
+            struct core *c = this_core();
+            c->dead_count -= move(&c->dead, &rest, c->dead_count);
+        }
+        spin_unlock(&pool.lock, was);
+        while (rest != NULL) { /* ours alone now: a few unmaskings each */
+            struct g *g = rest;
+            stack_trim(g, 0);
+            move(&rest, &trimmed, 1);
+        }
+        was = spin_lock(&pool.lock);
+        move(&trimmed, &pool.dead[class], UINT32_MAX);
+        spin_unlock(&pool.lock, was);
+    }
+}
+
+static struct g *g_new(unsigned class) {
+    struct g *g = blank_take();
+    if (g != NULL && !stack_assign(g, class)) {
+        blank_give(g);
+        g = NULL;
+    }
+    return g;
+}
+
+struct g *g_alloc(size_t size) {
+    unsigned class = stack_class_for(size);
+    for (int attempt = 0; attempt < 2; attempt++) {
+        struct g *g = dead_take(class);
+        if (g == NULL) {
+            g = g_new(class);
+        }
+        if (g != NULL) {
+            if (stack_commit_first(g)) {
+                return g;
+            }
+            hal_irq_t was = spin_lock(&pool.lock);
+            move(&g, &pool.dead[class], 1);
+            spin_unlock(&pool.lock, was);
+        }
+        dead_trim();
+    }
+    return NULL;
+}
+
+void g_each(bool (*fn)(struct g *g, void *arg), void *arg) {
+    /* acquire: pairs with blanks_refill */
+    struct g_page *page = atomic_load_explicit(&all, memory_order_acquire);
+    for (; page != NULL; page = page->next) {
+        for (size_t i = 0; i < GS_PER_PAGE; i++) {
+            if (page->gs[i].stack_hi != 0 && !fn(&page->gs[i], arg)) {
+                return;
+            }
+        }
+    }
+}
+
+/* ---- start and end --------------------------------------------------------------------------------------- */
+
+struct start {
+    go_fn *fn;
+    void *arg;
+};
+
+/* A G's first function, on its own stack; start lies at the top of it. */
+static void g_main(void *arg) {
+    struct start *s = arg;
+    s->fn(s->arg);
+    go_exit();
+}
+
+/* The first SP is spread over 16 cache lines by the G's number (HAZARDS 22). */
+static void g_prepare(struct g *g, go_fn *fn, void *arg) {
+    uintptr_t top = g->stack_hi - (size_t)(g->id % 16) * 64 - sizeof(struct start);
+    struct start *s = (struct start *)(top & ~(uintptr_t)15);
+    *s = (struct start){.fn = fn, .arg = arg};
+    g->hal.frame = NULL;
+    g->hal.tls = NULL;
+    hal_prepare(g, s, g_main, s);
+}
+
+static uint64_t new_id(void) {
+    hal_irq_t was = spin_lock(&pool.lock);
+    uint64_t id = ++pool.next_id;
+    spin_unlock(&pool.lock, was);
+    return id;
+}
+
+static void g_reset(struct g *g, const struct go_opts *o) {
+    g->id = new_id();
+    g->name = o->name;
+    g->pin = o->pinned ? (uint8_t)o->core : ANY_CORE;
+    g->local = NULL;
+    g->slice_used = 0;
+    g->mutexes = 0;
+    atomic_store_explicit(&g->preempt_off, 0, memory_order_relaxed); /* published by the queue */
+    atomic_store_explicit(&g->resched, 0, memory_order_relaxed);
+    atomic_store_explicit(&g->reason, WAIT_NONE, memory_order_relaxed);
+    g_set_state(g, G_RUNNABLE);
+}
+
+int g_start(const struct go_opts *o, go_fn *fn, void *arg) {
+    if (stack_class_for(o->stack) == STACK_CLASSES ||
+        (o->pinned && (o->core < 0 || (unsigned)o->core >= hal_core_count()))) {
+        return -EINVAL;
+    }
+    struct g *g = g_alloc(o->stack);
+    if (g == NULL) {
+        return -ENOMEM;
+    }
+    g_reset(g, o);
+    g_prepare(g, fn, arg);
+    atomic_fetch_add_explicit(&machine.gs, 1, memory_order_relaxed); /* a count, orders nothing */
+    hal_irq_t was = hal_irq_save();
+    struct core *c = this_core();
+    count(&c->n.started);
+    if (g->pin != ANY_CORE && g->pin != c->hal.index) {
+        inbox_put(&cores[g->pin], g);
+    } else {
+        gmp_put(c, g, WHY_NEW);
+    }
+    hal_irq_restore(was);
+    return 0;
+}
+
+int go_with(const struct go_opts *o, go_fn *fn, void *arg) {
+    if (hal_on_core_stack()) {
+        PANIC("go: not from an interrupt handler");
+    }
+    if (fn == NULL) {
+        FATAL("go of nil func value");
+    }
+    return g_start(o, fn, arg);
+}
+
+int go(go_fn *fn, void *arg) {
+    return go_with(&GO_OPTS(0), fn, arg);
+}
+
+void g_end(struct g *g, void *arg) {
+    (void)arg;
+    struct core *c = this_core();
+    g_set_state(g, G_DEAD);
+    g->name = NULL;
+    atomic_fetch_sub_explicit(&machine.gs, 1, memory_order_relaxed); /* a count, orders nothing */
+    g_free(c, g);
+    schedule();
+}
+
+_Noreturn void go_exit(void) {
+    struct g *g = hal_self();
+    check_may_block("go_exit");
+    if (g->local != NULL && on_exit_fn != NULL) {
+        on_exit_fn(g->local);
+        g->local = NULL;
+    }
+    if (g->mutexes != 0) {
+        FATAL("goroutine %lu \"%s\" ended while it owned %u mutexes", (unsigned long)g->id,
+              g->name != NULL ? g->name : "", g->mutexes);
+    }
+    hal_irq_mask();
+    hal_leave(g, g_end, NULL);
+}
+
+/* ---- about the caller -------------------------------------------------------------------------------------- */
+
+uint64_t go_id(void) {
+    return hal_self()->id;
+}
+
+const char *go_name(void) {
+    const char *name = hal_self()->name;
+    return name != NULL ? name : "";
+}
+
+unsigned go_core(void) {
+    hal_irq_t was = hal_irq_save();
+    unsigned i = this_core()->hal.index;
+    hal_irq_restore(was);
+    return i;
+}
+
+unsigned go_count(void) {
+    return atomic_load_explicit(&machine.gs, memory_order_relaxed);
+}
+
+void **go_local(void) {
+    return &hal_self()->local;
+}
+
+void go_on_exit(void (*fn)(void *local)) {
+    on_exit_fn = fn;
+}

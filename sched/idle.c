@@ -1,0 +1,193 @@
+/* sched/idle.c - how a core without work falls asleep without missing any, and how work finds a sleeping core.
+ *
+ * The race: a core finds every queue empty, work is put, nobody sleeps yet so nobody is woken, the core falls
+ * asleep. It is closed by two full fences (store buffering, both sides):
+ *
+ *      sleeper                                  waker
+ *      idle_mask |= me                          put the G on a queue
+ *      fence seq_cst                            fence seq_cst
+ *      look at every queue again                look at idle_mask and searchers
+ *
+ * One of the two sees the other. A seq_cst read-modify-write in the place of either fence is not enough on
+ * cores without LSE: LDAXR/STLXR does not order a later plain load.
+ *
+ * searchers holds wake-ups back to one at a time. Each count is owned: by a core that searches, or by one
+ * that a waker has chosen and that has not looked yet. Choosing a core is clearing its bit, so a core that
+ * finds its bit cleared when it wakes owns a count, whatever else woke it (HAZARDS 8). Who gives a count
+ * back must look once more, because others may have held back for its sake.
+ *
+ * The third part is in the port: hal_ipi() does dsb ishst before the doorbell, and hal_idle() sleeps masked,
+ * so that a doorbell between the last look and WFI ends the WFI.
+ * TOUR 9 / read next: sched/preempt.c */
+#include "sched/assert.h"
+#include "sched/runq.h"
+
+void kick(unsigned core) {
+    count(&this_core()->n.ipis_sent);
+    hal_ipi(core);
+}
+
+static uint32_t bit(const struct core *c) {
+    return 1u << c->hal.index;
+}
+
+static uint32_t bits(uint32_t mask) {
+    uint32_t n = 0;
+    for (; mask != 0; mask &= mask - 1) { /* no builtin: it becomes a call into libgcc or a SIMD register */
+        n++;
+    }
+    return n;
+}
+
+/* Takes c's bit back. If a waker was faster, c owns the count that the waker made for it. */
+static void retract(struct core *c) {
+    /* acq_rel: acquire pairs with the chooser's clearing, its work is seen; release for the next announce */
+    uint32_t was = atomic_fetch_and_explicit(&machine.idle_mask, ~bit(c), memory_order_acq_rel);
+    if ((was & bit(c)) == 0) {
+        c->searching = true;
+    }
+}
+
+/* Chooses one idle core and kicks it; false: there is none. */
+static bool choose_one(void) {
+    uint32_t idle;
+    while ((idle = atomic_load_explicit(&machine.idle_mask, memory_order_relaxed)) != 0) {
+        unsigned i = (unsigned)__builtin_ctz(idle);
+        /* acq_rel: pairs with retract() */
+        uint32_t was = atomic_fetch_and_explicit(&machine.idle_mask, ~(1u << i), memory_order_acq_rel);
+        if ((was & (1u << i)) != 0) {
+            kick(i);
+            return true;
+        }
+    }
+    return false;
+}
+
+void wake_one(void) {
+    for (;;) {
+        /* the waker's half of the fence pair above */
+        atomic_thread_fence(memory_order_seq_cst);
+        if (atomic_load_explicit(&machine.idle_mask, memory_order_relaxed) == 0) {
+            return;
+        }
+        uint32_t none = 0;
+        /* seq_cst costs nothing more here, and this count gates other wakers */
+        if (atomic_load_explicit(&machine.searchers, memory_order_relaxed) != 0 ||
+            !atomic_compare_exchange_strong(&machine.searchers, &none, 1)) {
+            return;
+        }
+        if (choose_one()) {
+            return;
+        }
+        /* The idle one went to work by itself. While we held the count others held back: look again. */
+        atomic_fetch_sub(&machine.searchers, 1);
+    }
+}
+
+bool search_begin(struct core *c) {
+    if (!c->searching) {
+        uint32_t idle = bits(atomic_load_explicit(&machine.idle_mask, memory_order_relaxed));
+        uint32_t active = atomic_load_explicit(&machine.active, memory_order_relaxed);
+        uint32_t searchers = atomic_load_explicit(&machine.searchers, memory_order_relaxed);
+        /* Go's bound: at most half of the busy ones search. Who may not still looks at everything in idle() */
+        if (2 * searchers >= active - (idle < active ? idle : active)) {
+            return false;
+        }
+        atomic_fetch_add(&machine.searchers, 1);
+        c->searching = true;
+    }
+    return true;
+}
+
+/* Whether c could find work if it looked. Exact enough after a fence: what was put before it is seen. */
+static bool work_anywhere(struct core *c) {
+    if (!inbox_empty(c) || c->pinned.head != NULL) {
+        return true;
+    }
+    if (!core_active(c)) {
+        return false;
+    }
+    if (globq_length() != 0 || runnext_of(c) != NULL) {
+        return true;
+    }
+    for (unsigned i = 0; i < hal_core_count(); i++) {
+        if (runq_length(&cores[i].runq) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void search_end(struct core *c, bool found) {
+    if (!c->searching) {
+        return;
+    }
+    c->searching = false;
+    atomic_fetch_sub(&machine.searchers, 1);
+    if (found) {
+        /* Who held back because we searched put its work before it looked: after this fence we see it. */
+        atomic_thread_fence(memory_order_seq_cst);
+        if (work_anywhere(c)) {
+            wake_one();
+        }
+    }
+}
+
+/* A G may sit in another core's private runnext, put there when no core was idle: that core's guard must be
+ * running now. Without a fence on the other side this may miss one; the slice's end finds it then. */
+static void ask_for_guards(struct core *c) {
+    for (unsigned i = 0; i < hal_core_count(); i++) {
+        if (i != c->hal.index && runnext_of(&cores[i]) != NULL) {
+            kick(i);
+        }
+    }
+}
+
+static int64_t next_timer(struct core *c) {
+    spin_lock_masked(&c->timers.lock);
+    int64_t when = c->timers.n != 0 ? c->timers.slots[0].when : INT64_MAX;
+    spin_unlock_masked(&c->timers.lock);
+    return when;
+}
+
+static void sleep(struct core *c) {
+    int64_t when = next_timer(c);
+    c->guard = NULL;
+    c->deadline = when; /* no tick on an idle core */
+    hal_timer_set(when);
+    int64_t before = hal_now();
+    uint64_t ipis = atomic_load_explicit(&c->n.ipis_received, memory_order_relaxed);
+    hal_idle();
+    count_add(&c->n.idle_ns, (uint64_t)(hal_now() - before));
+    count(&c->n.idle_wakes);
+    bool by_ipi = atomic_load_explicit(&c->n.ipis_received, memory_order_relaxed) != ipis;
+    if (by_ipi && !work_anywhere(c)) {
+        count(&c->n.futile_wakes);
+    }
+}
+
+void idle(struct core *c) {
+    if (!core_active(c)) {
+        search_end(c, true); /* a waker may have chosen us as we were retired: pass it on */
+        if (inbox_empty(c)) {
+            sleep(c);
+        }
+        return;
+    }
+    atomic_fetch_or(&machine.idle_mask, bit(c));
+    search_end(c, false);
+    /* the sleeper's half of the fence pair above */
+    atomic_thread_fence(memory_order_seq_cst);
+    if (!work_anywhere(c)) {
+        ask_for_guards(c);
+        sleep(c);
+        retract(c);
+        return;
+    }
+    retract(c);
+    if (!c->searching) {
+        /* Found by looking again, not by being chosen: we are a searcher all the same, beyond the bound */
+        atomic_fetch_add(&machine.searchers, 1);
+        c->searching = true;
+    }
+}

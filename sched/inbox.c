@@ -1,0 +1,35 @@
+/* sched/inbox.c - how a handler or another core hands a G to a core that alone may touch its queues.
+ *
+ * Many push, the owner takes everything at once and turns it round, so that Gs come out in order of arrival.
+ * Taking all by one exchange has no ABA.
+ *
+ * The kick: only who finds the inbox empty kicks. Whoever pushed first onto an empty inbox is masked until it
+ * has kicked, so a second pusher's G is covered by that kick, or by an owner who is awake and looks anyway. */
+#include "sched/sched.h"
+
+void inbox_put(struct core *c, struct g *g) {
+    struct g *head = atomic_load_explicit(&c->inbox, memory_order_relaxed); /* checked by the swap */
+    do {
+        g->link = head;
+        /* release: pairs with the acquire in inbox_take; the G's state before the G */
+    } while (!atomic_compare_exchange_weak_explicit(&c->inbox, &head, g, memory_order_release,
+                                                    memory_order_relaxed));
+    if (head == NULL && c != this_core()) {
+        kick(c->hal.index);
+    }
+}
+
+struct gqueue inbox_take(struct core *c) {
+    struct gqueue q = {0};
+    if (inbox_empty(c)) {
+        return q;
+    }
+    struct g *g = atomic_exchange_explicit(&c->inbox, NULL, memory_order_acquire);
+    q.tail = g;
+    while (g != NULL) {
+        struct g *next = g->link;
+        gqueue_push_front(&q, g);
+        g = next;
+    }
+    return q;
+}

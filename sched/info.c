@@ -1,0 +1,102 @@
+/* sched/info.c - what <bareloom/info.h> tells, read without stopping anyone.
+ * TOUR 15 / read next: sched/panic.c */
+#include <bareloom/info.h>
+
+#include "sched/info.h"
+#include "sched/pages.h"
+#include "sched/runq.h"
+
+/* Go's words. */
+static const char *const reasons[WAIT_REASONS] = {
+    [WAIT_NONE] = "",
+    [WAIT_SLEEP] = "sleep",
+    [WAIT_CHAN_SEND] = "chan send",
+    [WAIT_CHAN_RECV] = "chan receive",
+    [WAIT_CHAN_SEND_NIL] = "chan send (nil chan)",
+    [WAIT_CHAN_RECV_NIL] = "chan receive (nil chan)",
+    [WAIT_MUTEX] = "sync.Mutex.Lock",
+    [WAIT_WG] = "sync.WaitGroup.Wait",
+    [WAIT_SEMA] = "semacquire",
+};
+
+const char *g_reason(const struct g *g) {
+    return atomic_load_explicit(&g->state, memory_order_relaxed) == G_WAITING
+               ? reasons[atomic_load_explicit(&g->reason, memory_order_relaxed)]
+               : "";
+}
+
+struct walk {
+    bool (*fn)(const struct go_info *g, void *arg);
+    void *arg;
+};
+
+static bool tell(struct g *g, void *arg) {
+    struct walk *w = arg;
+    struct go_info i = {0};
+    unsigned state = atomic_load_explicit(&g->state, memory_order_relaxed);
+    if (state == G_DEAD) {
+        return true;
+    }
+    static const enum go_state states[] = {GO_DEAD, GO_RUNNABLE, GO_RUNNING, GO_WAITING};
+    i.id = g->id;
+    i.state = states[state];
+    i.reason = g_reason(g);
+    i.core = atomic_load_explicit(&g->core, memory_order_relaxed);
+    i.pinned = g->pin != ANY_CORE;
+    i.waiting = state == G_WAITING ? hal_now() - g->since : 0;
+    i.stack_used = g->stack_hi - g->stack_low;
+    i.stack_size = g->stack_hi - g->stack_lo;
+    const char *name = g->name;
+    for (size_t n = 0; name != NULL && name[n] != '\0' && n + 1 < sizeof i.name; n++) {
+        i.name[n] = name[n];
+    }
+    return w->fn(&i, w->arg);
+}
+
+void info_gs(bool (*fn)(const struct go_info *g, void *arg), void *arg) {
+    struct walk w = {.fn = fn, .arg = arg};
+    g_each(tell, &w);
+}
+
+static uint64_t get(_Atomic uint64_t *n) {
+    return atomic_load_explicit(n, memory_order_relaxed); /* a count, orders nothing */
+}
+
+bool info_core(unsigned i, struct core_info *out) {
+    if (i >= hal_core_count()) {
+        return false;
+    }
+    struct core *c = &cores[i];
+    *out = (struct core_info){
+        .index = i,
+        .active = core_active(c),
+        .switches = get(&c->n.switches),
+        .started = get(&c->n.started),
+        .stolen = get(&c->n.stolen),
+        .preempted = get(&c->n.preempted),
+        .ticks = get(&c->n.ticks),
+        .ipis_sent = get(&c->n.ipis_sent),
+        .ipis_received = get(&c->n.ipis_received),
+        .idle_wakes = get(&c->n.idle_wakes),
+        .futile_wakes = get(&c->n.futile_wakes),
+        .frames_short = get(&c->n.frames_short),
+        .faults = get(&c->n.faults),
+        .idle = (ns_t)get(&c->n.idle_ns),
+        .queued = runq_length(&c->runq) + (runnext_of(c) != NULL),
+        .timers = c->timers.n,
+    };
+    return true;
+}
+
+void info_memory(size_t *pages, size_t *free_pages) {
+    *pages = pages_total();
+    *free_pages = pages_free_count();
+}
+
+_Noreturn void machine_exit(int status) {
+    hal_exit(status);
+}
+
+_Noreturn void machine_reset(void) {
+    hal_reset();
+}

@@ -1,0 +1,68 @@
+/* sched/irq.c - device interrupts: who handles which line.
+ *
+ * The race: irq_detach() returns while the handler still runs on another core, and the caller frees what it uses.
+ * busy counts the handler's runs from before it reads the entry to after it returns; detach takes the entry away
+ * first and then waits for busy to fall.
+ * TOUR 15 / read next: sched/info.c */
+#include <bareloom/irq.h>
+
+#include "sched/assert.h"
+#include "sched/errno.h"
+#include "sched/sched.h"
+
+static struct line {
+    _Atomic(irq_fn *) fn;  /* written under lock; read by the handler */
+    void *arg;             /* set before fn */
+    _Atomic uint32_t busy; /* handlers in it */
+} lines[HAL_LINES];
+
+static spinlock_t lock;
+
+void sched_irq(unsigned line) {
+    if (line >= HAL_LINES) {
+        return;
+    }
+    struct line *l = &lines[line];
+    /* seq_cst here, on fn and in irq_detach: either we see fn gone, or detach sees us busy */
+    atomic_fetch_add(&l->busy, 1);
+    atomic_thread_fence(memory_order_seq_cst);
+    irq_fn *fn = atomic_load(&l->fn);
+    if (fn != NULL) {
+        fn(l->arg);
+    } else {
+        hal_irq_disable(line); /* nobody's: it would come again at once */
+    }
+    atomic_fetch_sub(&l->busy, 1);
+}
+
+int irq_attach(unsigned line, irq_fn *fn, void *arg) {
+    if (line >= HAL_LINES || fn == NULL) {
+        return -EINVAL;
+    }
+    hal_irq_t was = spin_lock(&lock);
+    struct line *l = &lines[line];
+    bool free = atomic_load(&l->fn) == NULL;
+    if (free) {
+        l->arg = arg;
+        atomic_store(&l->fn, fn);
+        hal_irq_enable(line);
+    }
+    spin_unlock(&lock, was);
+    return free ? 0 : -EBUSY;
+}
+
+int irq_detach(unsigned line) {
+    if (line >= HAL_LINES) {
+        return -EINVAL;
+    }
+    check_may_block("irq_detach");
+    hal_irq_t was = spin_lock(&lock);
+    hal_irq_disable(line);
+    atomic_store(&lines[line].fn, (irq_fn *)NULL);
+    spin_unlock(&lock, was);
+    atomic_thread_fence(memory_order_seq_cst); /* pairs with the one in sched_irq */
+    while (atomic_load(&lines[line].busy) != 0) {
+        go_yield();
+    }
+    return 0;
+}

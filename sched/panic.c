@@ -1,0 +1,142 @@
+/* sched/panic.c - the machine's last words: panics, fatal errors, faults.
+ *
+ * Several cores may fail at once: the first one wins a compare-and-swap and reports, the others wait for its stop.
+ * A report uses no lock, no heap, no libc; it reads other stacks only where memory answers. */
+#include "hal/kprint.h"
+#include "sched/assert.h"
+#include "sched/info.h"
+#include "sched/sched.h"
+#include "sched/stack.h"
+
+/* Go's exit status of a crash. */
+#define STATUS 2
+
+/* Returns once, on the core that reports. A second failure on that core ends at once. */
+static void claim_report(void) {
+    static _Atomic uint32_t reporting; /* 0, or 1 + the core that reports */
+    uint32_t nobody = 0;
+    hal_irq_mask();
+    uint32_t me = 1 + this_core()->hal.index;
+    if (!atomic_compare_exchange_strong(&reporting, &nobody, me)) {
+        if (nobody == me) {
+            kprintf("\na second failure in the report of the first\n");
+            hal_exit(STATUS);
+        }
+        hal_stop_self();
+    }
+    kprint_panic();
+    unsigned silent = hal_stop_others();
+    for (unsigned i = 0; i < hal_core_count(); i++) {
+        if ((silent & (1u << i)) != 0) {
+            kprintf("core %u did not stop\n", i);
+        }
+    }
+}
+
+static void print_frame(uintptr_t pc) {
+    uintptr_t offset;
+    const char *name = hal_symbol(pc, &offset);
+    if (name != NULL) {
+        kprintf("\t%s+0x%lx (%p)\n", name, (unsigned long)offset, (void *)pc);
+    } else {
+        kprintf("\t%p\n", (void *)pc);
+    }
+}
+
+static void print_g(const struct g *g, const struct hal_fault *fault) {
+    const char *reason = g_reason(g);
+    bool is_g0 = g == &this_core()->g0;
+    kprintf("\ngoroutine %lu", (unsigned long)g->id);
+    if (g->name != NULL) {
+        kprintf(" \"%s\"", g->name);
+    }
+    kprintf(" [%s], core %u:\n", reason[0] != '\0' ? reason : "running", this_core()->hal.index);
+    uintptr_t top = (uintptr_t)this_core()->hal.stack_top;
+    bool core_stack = is_g0 || (fault != NULL ? fault->on_core_stack : hal_on_core_stack());
+    hal_backtrace(g, fault, core_stack ? top - KB(16) : g->stack_lo, core_stack ? top : g->stack_hi,
+                  print_frame);
+}
+
+static _Noreturn void report(const char *kind, const char *file, int line, const char *format,
+                             va_list ap) {
+    claim_report();
+    kprintf("\n%s: ", kind);
+    kvprintf(format, ap);
+    kprintf("\n\tat %s:%d\n", file, line);
+    print_g(hal_self(), NULL);
+    hal_exit(STATUS);
+}
+
+_Noreturn void go_panic(const char *file, int line, const char *format, ...) {
+    va_list ap;
+    va_start(ap, format);
+    report("panic", file, line, format, ap);
+}
+
+_Noreturn void go_fatal(const char *file, int line, const char *format, ...) {
+    va_list ap;
+    va_start(ap, format);
+    report("fatal error", file, line, format, ap);
+}
+
+/* ---- faults ------------------------------------------------------------------------------------------------------- */
+
+static const char *headline(const struct hal_fault *f, const struct g *g, struct g **owner) {
+    *owner = NULL;
+    if (!f->has_address || !f->translation) {
+        return f->what;
+    }
+    if (f->address < g->stack_lo && f->address >= g->stack_lo - HAL_PAGE && !f->on_core_stack) {
+        return "stack overflow";
+    }
+    if (stack_owner(f->address, owner)) {
+        return *owner == g ? "fault in the own stack" : "access to another goroutine's stack";
+    }
+    return f->address < HAL_PAGE ? "invalid memory address or nil pointer dereference" : f->what;
+}
+
+static void print_fault(const struct hal_fault *f, const struct g *g) {
+    struct g *owner;
+    kprintf("\nfatal error: %s\n", headline(f, g, &owner));
+    kprintf("[%s: syndrome 0x%lx, pc %p, sp %p", f->what, (unsigned long)f->syndrome, (void *)f->pc,
+            (void *)f->sp);
+    if (f->has_address) {
+        kprintf(", address %p", (void *)f->address);
+    }
+    kprintf("]\n");
+    if (owner != NULL && owner != g) {
+        kprintf("the address belongs to goroutine %lu \"%s\"\n", (unsigned long)owner->id,
+                owner->name != NULL ? owner->name : "");
+    }
+    print_g(g, f);
+}
+
+static void print_regs(const struct hal_fault *f) {
+    for (int i = 0; f->regs != NULL && i < 31; i++) {
+        kprintf("%sx%-2d %016lx", i % 4 == 0 ? "\n" : "  ", i, (unsigned long)f->regs[i]);
+    }
+    kprintf("\n");
+}
+
+/* Whether g can be ended and nobody misses it: it holds nothing of the runtime's and no mutex. */
+static bool may_end(const struct hal_fault *f, const struct g *g) {
+    return CONFIG_FAULT_ENDS_G && !f->on_core_stack && !f->masked && g->mutexes == 0 &&
+           atomic_load_explicit(&g->preempt_off, memory_order_relaxed) == 0;
+}
+
+bool sched_fault(const struct hal_fault *f) {
+    struct g *g = hal_self();
+    if (f->translation && f->has_address && !f->on_core_stack &&
+        stack_fault(this_core(), g, f->address, f->masked)) {
+        return true;
+    }
+    if (may_end(f, g)) {
+        print_fault(f, g);
+        kprintf("goroutine %lu ended, the others go on\n", (unsigned long)g->id);
+        hal_leave(g, g_end, NULL);
+    }
+    claim_report();
+    print_fault(f, g);
+    print_regs(f);
+    hal_exit(STATUS);
+}

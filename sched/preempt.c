@@ -1,0 +1,255 @@
+/* sched/preempt.c - the tick, preemption in an interrupt's tail, and the timer's one deadline.
+ *
+ * The one-shot timer of a core is set to the nearest of: the running G's slice end, the next sleeper, the
+ * runnext guard, the end of the wake-up brake. Entering a G sets it only when it would come too late; a timer
+ * that comes too early finds nothing over and is set again (HAZARDS 4).
+ *
+ * An interrupt never changes queues under the scheduler's feet: it is taken only while a G runs, or polled in
+ * hal_idle(). At its end sched_irq_exit() decides. Preempted for its slice, a G goes to the tail; displaced by
+ * a woken one, to runnext with the rest of its slice, at most once in CONFIG_WAKE_BRAKE_NS (HAZARDS 7).
+ * TOUR 10 / read next: sched/timer.c */
+#include "sched/assert.h"
+#include "sched/pages.h"
+#include "sched/runq.h"
+#include "sched/stack.h"
+#include "sched/timer.h"
+
+#define FRAMES_LOW  2u
+#define FRAMES_HIGH 32u
+
+void arm_sooner(struct core *c, int64_t when) {
+    if (when < c->deadline) {
+        c->deadline = when;
+        hal_timer_set(when);
+    }
+}
+
+/* ---- the runnext guard --------------------------------------------------------------------------------- */
+
+static bool somebody_idles(void) {
+    /* relaxed, no fence: a missed one costs at most the rest of the slice, see ask_for_guards() */
+    return atomic_load_explicit(&machine.idle_mask, memory_order_relaxed) != 0;
+}
+
+void guard_arm(struct core *c, struct g *g) {
+    if (c->guard == NULL && somebody_idles()) {
+        c->guard = g;
+        c->guard_tick = c->tick;
+        c->guard_when = hal_now() + CONFIG_RUNNEXT_NS;
+        arm_sooner(c, c->guard_when);
+    }
+}
+
+/* Handler. If the same G still waits behind the same running one, others may have it. */
+static void guard_check(struct core *c, int64_t now) {
+    if (c->guard == NULL || now < c->guard_when) {
+        return;
+    }
+    struct g *g = runnext_of(c);
+    bool stuck = g != NULL && g == c->guard && c->tick == c->guard_tick;
+    c->guard = NULL;
+    if (stuck && somebody_idles()) {
+        gmp_publish_runnext(c);
+    } else if (g != NULL) {
+        guard_arm(c, g);
+    }
+}
+
+/* ---- upcalls of interrupts ---------------------------------------------------------------------------- */
+
+static bool on_g0(const struct core *c) {
+    return hal_self() == &c->g0;
+}
+
+static int64_t nearest(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+void sched_timer(void) {
+    struct core *c = this_core();
+    count(&c->n.ticks);
+    int64_t now = hal_now();
+    int64_t when = timers_expire(c, now);
+    if (!on_g0(c)) {
+        int64_t slice = atomic_load_explicit(&machine.slice, memory_order_relaxed);
+        guard_check(c, now);
+        if (gmp_tick(c, now)) {
+            c->slice_over = true;
+            when = nearest(when, now + slice); /* if it cannot be preempted just now */
+        } else {
+            when = nearest(when, c->slice_start + slice);
+        }
+        if (c->guard != NULL) {
+            when = nearest(when, c->guard_when);
+        }
+    }
+    c->deadline = when;
+    hal_timer_set(when);
+}
+
+void sched_ipi(void) {
+    struct core *c = this_core();
+    count(&c->n.ipis_received);
+    struct g *g = runnext_of(c);
+    if (g != NULL && !on_g0(c)) {
+        guard_arm(c, g);
+    }
+}
+
+/* How long a woken G still has to wait before it may displace the running one. */
+static int64_t brake_left(struct core *c, int64_t now) {
+    return c->last_displaced + CONFIG_WAKE_BRAKE_NS - now;
+}
+
+static struct g *frame_take(struct core *c) {
+    struct g *f = c->frames;
+    if (f != NULL) {
+        c->frames = *(struct g **)(void *)f;
+        c->frame_count--;
+    }
+    return f;
+}
+
+void *sched_irq_exit(void) {
+    struct core *c = this_core();
+    struct g *g = hal_self();
+    uintptr_t sp = hal_interrupted_sp();
+    if (sp < g->stack_lo || sp > g->stack_hi) {
+        FATAL("runtime: goroutine %lu \"%s\" runs with its stack pointer %p outside of its stack",
+              (unsigned long)g->id, g->name != NULL ? g->name : "", (void *)sp);
+    }
+    bool woken = !inbox_empty(c) && core_active(c);
+    if (!inbox_empty(c) && !core_active(c)) {
+        c->slice_over = true; /* only pinned Gs come here: the picking sorts it out */
+    }
+    if (!c->slice_over && !woken) {
+        return NULL;
+    }
+    if (atomic_load_explicit(&g->preempt_off, memory_order_relaxed) != 0) {
+        atomic_store_explicit(&g->resched, 1, memory_order_relaxed); /* same core: program order */
+        return NULL;
+    }
+    if (!c->slice_over) {
+        int64_t now = hal_now();
+        if (brake_left(c, now) > 0) {
+            arm_sooner(c, now + brake_left(c, now)); /* it stays in the inbox until then */
+            return NULL;
+        }
+    }
+    void *frame = frame_take(c);
+    if (frame == NULL) {
+        count(&c->n.frames_short); /* g0 makes more; the next tick tries again */
+    }
+    return frame;
+}
+
+/* ---- on g0: the preempted G is off its core -------------------------------------------------------------- */
+
+/* g was stopped with its state saved: by its slice's end, or for the first G of the inbox. */
+_Noreturn static void put_aside(struct core *c, struct g *g) {
+    count(&c->n.preempted);
+    g_set_state(g, G_RUNNABLE);
+    if (c->slice_over || inbox_empty(c)) {
+        g->slice_used = 0;
+        gmp_put(c, g, WHY_SLICE);
+        schedule();
+    }
+    int64_t now = hal_now();
+    c->last_displaced = now;
+    g->slice_used = now - c->slice_start;
+    gmp_put(c, g, WHY_DISPLACED);
+    struct gqueue woken = inbox_take(c);
+    struct g *first = gqueue_pop(&woken);
+    for (struct g *w = gqueue_pop(&woken); w != NULL; w = gqueue_pop(&woken)) {
+        gmp_put(c, w, w->pin != ANY_CORE ? WHY_WOKEN : WHY_YIELD);
+    }
+    refill(c);
+    dispatch(c, first, true);
+}
+
+_Noreturn void sched_preempted(struct g *g, void *frame) {
+    g->hal.frame = frame;
+    put_aside(this_core(), g);
+}
+
+static void preempted_late(struct g *g, void *arg) {
+    (void)arg;
+    put_aside(this_core(), g);
+}
+
+/* ---- preemption off and on ---------------------------------------------------------------------------------- */
+
+void go_preempt_off(void) {
+    struct g *g = hal_self();
+    uint32_t depth = atomic_load_explicit(&g->preempt_off, memory_order_relaxed);
+    atomic_store_explicit(&g->preempt_off, depth + 1, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst); /* only against a handler on this core */
+}
+
+void go_preempt_on(void) {
+    struct g *g = hal_self();
+    atomic_signal_fence(memory_order_seq_cst); /* the section before the store, for a handler */
+    uint32_t depth = atomic_load_explicit(&g->preempt_off, memory_order_relaxed);
+    ASSERT(depth != 0);
+    atomic_store_explicit(&g->preempt_off, depth - 1, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst); /* store depth, then load resched: see sched_irq_exit */
+    if (depth == 1 && atomic_load_explicit(&g->resched, memory_order_relaxed) != 0) {
+        atomic_store_explicit(&g->resched, 0, memory_order_relaxed);
+        hal_irq_mask();
+        if (gmp_anything(this_core())) {
+            hal_park(g, preempted_late, NULL);
+        }
+        hal_irq_unmask();
+    }
+}
+
+/* ---- pools that handlers draw on ------------------------------------------------------------------------------ */
+
+void frame_free(struct core *c, void *frame) {
+    *(struct g **)frame = c->frames;
+    c->frames = frame;
+    c->frame_count++;
+}
+
+/* Frames flow to the cores that resume: what is too much goes to the others through here. */
+static struct {
+    spinlock_t lock;
+    struct g *frames;
+} spare;
+
+static void frames_spill(struct core *c) {
+    spin_lock_masked(&spare.lock);
+    while (c->frame_count > FRAMES_HIGH / 2) {
+        struct g *f = frame_take(c);
+        *(struct g **)(void *)f = spare.frames;
+        spare.frames = f;
+    }
+    spin_unlock_masked(&spare.lock);
+}
+
+static void frames_refill(struct core *c) {
+    spin_lock_masked(&spare.lock);
+    while (c->frame_count < FRAMES_HIGH / 2 && spare.frames != NULL) {
+        struct g *f = spare.frames;
+        spare.frames = *(struct g **)(void *)f;
+        frame_free(c, f);
+    }
+    spin_unlock_masked(&spare.lock);
+    if (c->frame_count < FRAMES_LOW) {
+        char *page = page_alloc_reserved();
+        for (size_t at = 0; page != NULL && at + HAL_FRAME_SIZE <= HAL_PAGE; at += HAL_FRAME_SIZE) {
+            frame_free(c, page + at);
+        }
+    }
+}
+
+void refill(struct core *c) {
+    if (c->frame_count < FRAMES_LOW) {
+        frames_refill(c);
+    } else if (c->frame_count > FRAMES_HIGH) {
+        frames_spill(c);
+    }
+    if (c->magazine_count < MAGAZINE / 2) {
+        magazine_fill(c);
+    }
+}

@@ -1,0 +1,238 @@
+/* sched/runq.c - ring, overflow list, global queue: see runq.h for the rules.
+ * TOUR 6 / read next: sched/gmp.c */
+#include "sched/runq.h"
+
+#define HALF (RING / 2)
+
+static struct {
+    spinlock_t lock;
+    struct gqueue q;
+    _Atomic uint32_t count; /* written under lock; read without, as a hint */
+} globq;
+
+static unsigned ring_length(struct runq *q) {
+    /* acquire on head before tail: a stale head with a newer tail may overstate, never go negative by
+     * reading a head that is ahead of the tail */
+    uint32_t head = atomic_load_explicit(&q->head, memory_order_acquire);
+    uint32_t tail = atomic_load_explicit(&q->tail, memory_order_acquire);
+    uint32_t n = tail - head;
+    return n <= RING ? n : RING;
+}
+
+static uint32_t overflow_length(struct runq *q) {
+    /* relaxed: a hint; who acts on it takes the lock */
+    return atomic_load_explicit(&q->overflow_count, memory_order_relaxed);
+}
+
+unsigned runq_length(struct runq *q) {
+    return ring_length(q) + overflow_length(q);
+}
+
+/* Owner. False when the ring is full. */
+static bool ring_put(struct runq *q, struct g *g) {
+    uint32_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed); /* our own */
+    /* acquire: pairs with the thief's release on head, its reading of the slot is over */
+    uint32_t head = atomic_load_explicit(&q->head, memory_order_acquire);
+    if (tail - head >= RING) {
+        return false;
+    }
+    atomic_store_explicit(&q->ring[tail % RING], g, memory_order_relaxed); /* published by tail */
+    /* release: the slot, and the G's saved state, before the tail that shows them to a thief's acquire */
+    atomic_store_explicit(&q->tail, tail + 1, memory_order_release);
+    return true;
+}
+
+static struct g *ring_get(struct runq *q) {
+    uint32_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed); /* our own */
+    uint32_t head = atomic_load_explicit(&q->head, memory_order_relaxed); /* checked by the swap */
+    while (head != tail) {
+        struct g *g = atomic_load_explicit(&q->ring[head % RING], memory_order_relaxed);
+        /* acq_rel is not needed here: the slot is our own writing, and a thief's swap orders its own reads */
+        if (atomic_compare_exchange_weak_explicit(&q->head, &head, head + 1, memory_order_relaxed,
+                                                  memory_order_relaxed)) {
+            return g;
+        }
+    }
+    return NULL;
+}
+
+static void overflow_put(struct runq *q, struct g *g) {
+    spin_lock_masked(&q->lock);
+    gqueue_push(&q->overflow, g);
+    atomic_fetch_add_explicit(&q->overflow_count, 1, memory_order_relaxed); /* under the lock */
+    spin_unlock_masked(&q->lock);
+}
+
+/* Moves up to n Gs from the overflow list of q to out; how many. */
+static unsigned overflow_take(struct runq *q, unsigned n, struct gqueue *out) {
+    unsigned got = 0;
+    spin_lock_masked(&q->lock);
+    while (got < n) {
+        struct g *g = gqueue_pop(&q->overflow);
+        if (g == NULL) {
+            break;
+        }
+        gqueue_push(out, g);
+        got++;
+    }
+    atomic_fetch_sub_explicit(&q->overflow_count, got, memory_order_relaxed); /* under the lock */
+    spin_unlock_masked(&q->lock);
+    return got;
+}
+
+void runq_put(struct runq *q, struct g *g) {
+    /* Only the owner adds, so "empty" stays true until we have put this one. */
+    if (overflow_length(q) != 0 || !ring_put(q, g)) {
+        overflow_put(q, g);
+    }
+}
+
+/* Puts a list on the ring of its owner, which has room, and returns the first. */
+static struct g *ring_put_rest(struct runq *q, struct gqueue *gs) {
+    struct g *first = gqueue_pop(gs);
+    for (struct g *g = gqueue_pop(gs); g != NULL; g = gqueue_pop(gs)) {
+        if (!ring_put(q, g)) {
+            overflow_put(q, g);
+        }
+    }
+    return first;
+}
+
+struct g *runq_get(struct runq *q) {
+    struct g *g = ring_get(q);
+    if (g != NULL || overflow_length(q) == 0) {
+        return g;
+    }
+    struct gqueue some = {0};
+    overflow_take(q, HALF, &some);
+    return ring_put_rest(q, &some);
+}
+
+struct gqueue runq_take_all(struct runq *q) {
+    struct gqueue all = {0};
+    for (struct g *g = runq_get(q); g != NULL; g = runq_get(q)) {
+        gqueue_push(&all, g);
+    }
+    return all;
+}
+
+/* Copies half of their ring to the slots behind our tail and claims it by one swap; how many. They are not
+ * visible to others until the caller moves our tail. */
+static unsigned ring_grab(struct runq *mine, struct runq *theirs) {
+    uint32_t at = atomic_load_explicit(&mine->tail, memory_order_relaxed); /* our own */
+    for (;;) {
+        /* acquire: pairs with other thieves' release, so that tail is not older than this head */
+        uint32_t head = atomic_load_explicit(&theirs->head, memory_order_acquire);
+        /* acquire: pairs with the owner's release, the slots and the Gs' saved state are there */
+        uint32_t tail = atomic_load_explicit(&theirs->tail, memory_order_acquire);
+        uint32_t n = tail - head;
+        n -= n / 2;
+        if (n == 0) {
+            return 0;
+        }
+        if (n > HALF) {
+            continue; /* head and tail are from different moments */
+        }
+        for (uint32_t i = 0; i < n; i++) {
+            struct g *g = atomic_load_explicit(&theirs->ring[(head + i) % RING], memory_order_relaxed);
+            atomic_store_explicit(&mine->ring[(at + i) % RING], g, memory_order_relaxed);
+        }
+        /* release: our reading of the slots is over before the owner's acquire of head lets it write them
+         * again. Acquire is in the load above. */
+        if (atomic_compare_exchange_strong_explicit(&theirs->head, &head, head + n,
+                                                    memory_order_release, memory_order_relaxed)) {
+            return n;
+        }
+        hal_relax();
+    }
+}
+
+struct g *runq_steal(struct runq *mine, struct runq *theirs, unsigned *taken) {
+    unsigned n = ring_grab(mine, theirs);
+    if (n != 0) {
+        uint32_t at = atomic_load_explicit(&mine->tail, memory_order_relaxed);
+        struct g *last = atomic_load_explicit(&mine->ring[(at + n - 1) % RING], memory_order_relaxed);
+        /* release: as in ring_put; the last of them runs here and now */
+        atomic_store_explicit(&mine->tail, at + n - 1, memory_order_release);
+        *taken = n;
+        return last;
+    }
+    uint32_t behind = overflow_length(theirs);
+    struct gqueue some = {0};
+    n = behind != 0 ? overflow_take(theirs, behind < RING ? behind - behind / 2 : HALF, &some) : 0;
+    *taken = n;
+    return ring_put_rest(mine, &some);
+}
+
+/* ---- global ------------------------------------------------------------------------------------------ */
+
+unsigned globq_length(void) {
+    return atomic_load_explicit(&globq.count, memory_order_relaxed);
+}
+
+void globq_put(struct gqueue *gs, unsigned n) {
+    if (n == 0) {
+        return;
+    }
+    spin_lock_masked(&globq.lock);
+    if (globq.q.head == NULL) {
+        globq.q = *gs;
+    } else {
+        globq.q.tail->link = gs->head;
+        globq.q.tail = gs->tail;
+    }
+    atomic_fetch_add_explicit(&globq.count, n, memory_order_relaxed); /* under the lock */
+    spin_unlock_masked(&globq.lock);
+}
+
+struct g *globq_get(struct runq *mine) {
+    if (globq_length() == 0) {
+        return NULL;
+    }
+    struct gqueue some = {0};
+    unsigned got = 0;
+    spin_lock_masked(&globq.lock);
+    unsigned have = globq_length();
+    unsigned share = have / atomic_load_explicit(&machine.active, memory_order_relaxed) + 1;
+    share = share < have ? share : have;
+    share = share < HALF ? share : HALF;
+    for (; got < share; got++) {
+        gqueue_push(&some, gqueue_pop(&globq.q));
+    }
+    atomic_fetch_sub_explicit(&globq.count, got, memory_order_relaxed); /* under the lock */
+    spin_unlock_masked(&globq.lock);
+    struct g *first = gqueue_pop(&some);
+    for (struct g *g = gqueue_pop(&some); g != NULL; g = gqueue_pop(&some)) {
+        runq_put(mine, g);
+    }
+    return first;
+}
+
+/* ---- order ------------------------------------------------------------------------------------------- */
+
+static unsigned gcd(unsigned a, unsigned b) {
+    while (b != 0) {
+        unsigned r = a % b;
+        a = b;
+        b = r;
+    }
+    return a;
+}
+
+struct steal_order steal_order(unsigned n, uint32_t random) {
+    unsigned stride = 1 + (random >> 16) % n;
+    while (gcd(stride, n) != 1) {
+        stride++; /* at most to the next n + 1, which is coprime */
+    }
+    return (struct steal_order){.n = n, .at = random % n, .stride = stride, .left = n};
+}
+
+unsigned steal_next(struct steal_order *o) {
+    if (o->left == 0) {
+        return o->n;
+    }
+    unsigned at = o->at;
+    o->left--;
+    o->at = (o->at + o->stride) % o->n;
+    return at;
+}

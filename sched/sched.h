@@ -1,0 +1,345 @@
+/*
+ * sched/sched.h - the three things the scheduler knows: G, core, and the machine as a whole.
+ *
+ * A G is in exactly one place, and that place says who may touch it:
+ *
+ *                      go                        dispatch
+ *        DEAD ------------------> RUNNABLE ------------------> RUNNING
+ *         ^   free list           ring, runnext,               on one core
+ *         |                       overflow, pinned,             |  |  |
+ *         |                       global, inbox                 |  |  |
+ *         |                           ^   ^    yield, preempt   |  |  |
+ *         |                     ready |   +---------------------+  |  |
+ *         |                           |                       park |  |
+ *         |                        WAITING <-----------------------+  |
+ *         +-----------------------------------------------------------+ exit
+ *
+ * Everything that publishes a G (puts it where another core can find it) runs on g0, after the G is off its
+ * stack. Ring, runnext and pinned list are written by their own core alone, masked. Everyone else - a
+ * handler, another core - hands a G over through core->inbox (HAZARDS 1).
+ *
+ * TOUR 4 / read next: sched/go.c
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include <bareloom/base.h>
+#include <bareloom/config.h>
+#include <bareloom/go.h>
+
+#include "hal/hal.h"
+#include "sched/spinlock.h"
+
+/* Why a G is put on a queue; policies may care. */
+enum why { WHY_NEW, WHY_WOKEN, WHY_YIELD, WHY_SLICE, WHY_DISPLACED };
+
+enum g_state { G_DEAD, G_RUNNABLE, G_RUNNING, G_WAITING };
+
+/* What a waiting G waits for; the texts in sched/info.c are Go's. */
+enum wait_reason {
+    WAIT_NONE,
+    WAIT_SLEEP,
+    WAIT_CHAN_SEND,
+    WAIT_CHAN_RECV,
+    WAIT_CHAN_SEND_NIL,
+    WAIT_CHAN_RECV_NIL,
+    WAIT_MUTEX,
+    WAIT_WG,
+    WAIT_SEMA,
+    WAIT_REASONS
+};
+
+#define ANY_CORE UINT8_MAX
+
+/* A place in a core's timer heap; guarded by that heap's lock. */
+struct timer {
+    int64_t when;
+    uint32_t pos;  /* index in the heap, or TIMER_IDLE */
+    uint32_t seq;  /* the wait that it ends */
+    uint8_t core;  /* whose heap */
+};
+
+struct g {
+    struct hal_g hal;
+    struct g *link; /* next in whatever list the G is on */
+
+    /* Set while dead, read by anyone */
+    uint64_t id;
+    const char *name;
+    uintptr_t stack_lo; /* lowest address it may use; the guard lies below its slot */
+    uintptr_t stack_hi;
+    uint8_t pin;        /* the only core it may run on, or ANY_CORE */
+    uint8_t stack_class;
+
+    /* Written by whoever owns the G (its core while running, the queue's owner else); read racily by
+     * dumps, hence atomic, relaxed */
+    _Atomic uint8_t state;
+    _Atomic uint8_t reason;
+    _Atomic uint8_t core; /* runs, or last ran, there */
+    int64_t since;        /* when it began to wait, to the precision of a slice */
+
+    /* Running G only */
+    uintptr_t stack_low; /* lowest committed address: only its own core faults on it (HAZARDS 14) */
+    void *local;         /* go_local() */
+    int64_t slice_used;  /* of a displaced G: how much of its slice is gone */
+    uint32_t mutexes;    /* how many it owns */
+
+    /* The G and its core's handlers */
+    _Atomic uint32_t preempt_off; /* depth; written by the G */
+    _Atomic uint32_t resched;     /* a handler wanted to preempt while preempt_off; cleared by the G */
+
+    /* A wait that more than one may end: seq << 1 | claimed (sched/wait.h) */
+    _Atomic uint32_t wait;
+    struct timer timer;
+
+    /* For policies to come */
+    uint8_t prio;
+    int64_t deadline;
+    uintptr_t policy[2];
+};
+
+/* A first-in first-out list of Gs through link. */
+struct gqueue {
+    struct g *head, *tail;
+};
+
+#define RING 256u
+
+/* Runnable Gs of one core. Strictly first in, first out: ring first, then overflow. */
+struct runq {
+    _Atomic uint32_t tail; /* owner only, masked; release publishes the slots before it */
+    _Atomic uint32_t head __attribute__((aligned(64))); /* CAS by the owner and by thieves */
+    _Atomic(struct g *) ring[RING] __attribute__((aligned(64)));
+
+    spinlock_t lock; /* over overflow */
+    struct gqueue overflow;
+    _Atomic uint32_t overflow_count; /* written under lock; read without: a hint but for the owner's own
+                                        additions */
+};
+
+struct timer_heap {
+    spinlock_t lock;
+    struct timer_slot {
+        int64_t when;
+        struct g *g;
+    } *slots; /* grows in a window of address space, page by page */
+    uint32_t n;
+    uint32_t capacity; /* owner core only, grown before the lock is taken */
+};
+
+#define MAGAZINE 32u
+
+struct counters {
+    _Atomic uint64_t switches, started, stolen, preempted, ticks, ipis_sent, ipis_received;
+    _Atomic uint64_t idle_wakes, futile_wakes, frames_short, faults, idle_ns;
+};
+
+struct core {
+    struct hal_core hal;
+    struct g g0;
+
+    /* Own core only, masked */
+    _Atomic(struct g *) runnext; /* private: no thief takes it; others only look whether it is there */
+    struct gqueue pinned;
+    bool pinned_turn;
+    bool searching;         /* this core owns one of machine.searchers */
+    bool slice_over;        /* set by the tick, read at interrupt exit */
+    uint32_t tick;          /* dispatches */
+    uint32_t random;
+    int64_t slice_start;
+    int64_t deadline;       /* what the timer is set to; INT64_MAX: off */
+    int64_t last_displaced; /* the brake of wake-up preemption */
+    struct g *guard;        /* the G that sat in runnext when the guard was armed, or NULL */
+    uint32_t guard_tick;
+    int64_t guard_when;
+    struct g *dead;         /* cache of dead Gs of the default stack class */
+    uint32_t dead_count;
+    struct g *frames;       /* free preemption frames, linked through their first word */
+    uint32_t frame_count;
+    void *magazine[MAGAZINE]; /* pages for stack faults alone (HAZARDS 13) */
+    uint32_t magazine_count;
+    struct counters n;
+
+    /* Anyone pushes (CAS, release), the owner takes all (exchange, acquire) */
+    _Atomic(struct g *) inbox __attribute__((aligned(64)));
+
+    struct runq runq __attribute__((aligned(64)));
+    struct timer_heap timers;
+} __attribute__((aligned(64)));
+
+/* The machine. idle_mask and searchers share a line on purpose: a waker reads both. */
+struct machine {
+    _Atomic uint32_t idle_mask; /* bit i: core i sleeps, or is about to, and may be chosen by a waker */
+    _Atomic uint32_t searchers; /* cores that look for work, or have been woken to */
+    _Atomic uint32_t active;    /* cores 0 .. active-1 run Gs that are not pinned */
+    _Atomic int64_t slice;
+    _Atomic uint32_t gs;        /* started and not ended */
+    _Atomic bool started;
+};
+
+extern struct core cores[HAL_MAX_CORES];
+extern struct machine machine;
+
+/* The current core. Masked: else the G could move between the read and the use. */
+static inline struct core *this_core(void) {
+    return hal_core();
+}
+
+static inline bool core_active(const struct core *c) {
+    return c->hal.index < atomic_load_explicit(&machine.active, memory_order_relaxed);
+}
+
+static inline struct g *runnext_of(const struct core *c) {
+    /* relaxed: only the owner acts on the pointer; others only test it */
+    return atomic_load_explicit(&c->runnext, memory_order_relaxed);
+}
+
+/* Adds to a counter of this core: one writer, so no read-modify-write is needed. */
+static inline void count_add(_Atomic uint64_t *n, uint64_t by) {
+    uint64_t v = atomic_load_explicit(n, memory_order_relaxed);
+    atomic_store_explicit(n, v + by, memory_order_relaxed);
+}
+
+static inline void count(_Atomic uint64_t *n) {
+    count_add(n, 1);
+}
+
+static inline void g_set_state(struct g *g, enum g_state s) {
+    atomic_store_explicit(&g->state, (uint8_t)s, memory_order_relaxed);
+}
+
+/* ---- schedule.c: leaving and entering Gs ---------------------------------------------------------- */
+
+/* g0, masked. Runs Gs for ever. */
+_Noreturn void schedule(void);
+
+/* g0, masked. Enters g. fresh: it begins a slice of its own instead of going on in its waker's. */
+_Noreturn void dispatch(struct core *c, struct g *g, bool fresh);
+
+/* A G, masked, holding no spinlock but the one that then() opens. The G waits for reason; then(g, arg) runs
+ * on g0 once it is off its stack and makes it findable: not before, or a waker could enter it twice.
+ * Returns, masked, after somebody's ready(g). */
+void park(enum wait_reason reason, void (*then)(struct g *g, void *arg), void *arg);
+
+/* The commonest then(): opens a spinlock. */
+void park_unlock(struct g *g, void *lock);
+
+/* Masked. Makes a waiting G runnable; the caller is the one who ended its wait. Any context. */
+void ready(struct g *g);
+
+/* Panics unless the caller is a G that may block. what names the call. */
+void check_may_block(const char *what);
+
+/* ---- gmp.c: policy --------------------------------------------------------------------------------- */
+
+/* Masked, own core, g0 or a G. Puts a runnable G on c's queues. */
+void gmp_put(struct core *c, struct g *g, enum why why);
+
+/* g0. The next G of c's own queues and the global one, or NULL. *fresh as in dispatch(). */
+struct g *gmp_pick(struct core *c, bool *fresh);
+
+/* g0. A G taken from another core, the rest of the loot on c's ring; or NULL. */
+struct g *gmp_steal(struct core *c);
+
+/* Masked, own core. Whether anything but the running G could run here now. */
+bool gmp_anything(struct core *c);
+
+/* Handler. The running G's slice is over at now: whether another should go first. */
+bool gmp_tick(struct core *c, int64_t now);
+
+/* Masked, own core. What sits in runnext goes to the ring, where thieves see it. */
+void gmp_publish_runnext(struct core *c);
+
+/* ---- inbox.c ----------------------------------------------------------------------------------------- */
+
+/* Masked, any core and context. Hands a runnable G to c, and kicks c if it is another core. */
+void inbox_put(struct core *c, struct g *g);
+
+/* Own core, masked. Takes everything, in order of arrival. */
+struct gqueue inbox_take(struct core *c);
+
+static inline bool inbox_empty(const struct core *c) {
+    /* relaxed: an owner that finds it empty is kicked by the next push; the idle path fences first */
+    return atomic_load_explicit(&c->inbox, memory_order_relaxed) == NULL;
+}
+
+/* ---- idle.c -------------------------------------------------------------------------------------------- */
+
+/* Masked. Work was put where thieves see it: wakes one idle core unless one is searching already. */
+void wake_one(void);
+
+/* g0. c found nothing: announces, looks again at everything, sleeps. Returns when there may be work. */
+void idle(struct core *c);
+
+/* g0. c begins to search, if it may; and ends. search_end wakes the next one if work is left. */
+bool search_begin(struct core *c);
+void search_end(struct core *c, bool found);
+
+/* Masked. hal_ipi with a counter. */
+void kick(unsigned core);
+
+/* ---- preempt.c ------------------------------------------------------------------------------------------ */
+
+/* Masked, own core. The timer comes at when if it would have come later. */
+void arm_sooner(struct core *c, int64_t when);
+
+/* Masked, own core. If another core idles, what was put into runnext must not stay there (HAZARDS 3). */
+void guard_arm(struct core *c, struct g *g);
+
+/* g0. Keeps the pools of c filled that handlers draw on: frames and stack pages. */
+void refill(struct core *c);
+
+/* g0. Gives a frame back. */
+void frame_free(struct core *c, void *frame);
+
+/* ---- go.c ------------------------------------------------------------------------------------------------- */
+
+/* A dead G with a stack of at least size bytes whose first page is there, or NULL. From a G or g0. */
+struct g *g_alloc(size_t size);
+
+/* go_with() without its checks; also on g0, for the first G. */
+int g_start(const struct go_opts *o, go_fn *fn, void *arg);
+
+/* g0. */
+void g_free(struct core *c, struct g *g);
+
+/* Ends g after it is off its stack: go_exit()'s second half, and a fault's. */
+void g_end(struct g *g, void *arg);
+
+/* Every G there ever was, dead ones too: calls fn until it returns false. */
+void g_each(bool (*fn)(struct g *g, void *arg), void *arg);
+
+/* ---- cores.c ------------------------------------------------------------------------------------------------ */
+
+/* The program's first G; the C library's start. */
+void go_main(void *arg);
+
+/* g0. c is not active: what it has that is not pinned goes to the global queue. */
+void core_hand_over(struct core *c);
+
+static inline void gqueue_push(struct gqueue *q, struct g *g) {
+    g->link = NULL;
+    if (q->head == NULL) {
+        q->head = g;
+    } else {
+        q->tail->link = g;
+    }
+    q->tail = g;
+}
+
+static inline void gqueue_push_front(struct gqueue *q, struct g *g) {
+    g->link = q->head;
+    if (q->head == NULL) {
+        q->tail = g;
+    }
+    q->head = g;
+}
+
+static inline struct g *gqueue_pop(struct gqueue *q) {
+    struct g *g = q->head;
+    if (g != NULL) {
+        q->head = g->link;
+    }
+    return g;
+}

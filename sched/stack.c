@@ -1,0 +1,143 @@
+/* sched/stack.c - slots, the fault path, and the magazines: see stack.h.
+ * TOUR 14 / read next: sched/irq.c */
+#include "sched/stack.h"
+
+#include "sched/assert.h"
+#include "sched/pages.h"
+
+#define GUARD HAL_PAGE
+
+/* Slots are spread by 68 KiB and so on, never by a power of two: else all hot stack lines fall into few cache
+ * sets (HAZARDS 22). The eighth of the window is a share each, the first class gets the rest. */
+static const size_t class_size[STACK_CLASSES] = {KB(64), KB(256), MB(1), MB(8)};
+
+static struct arena {
+    uintptr_t base, end;
+    size_t stride;
+    uintptr_t next;   /* guarded by lock: slots from here on were never used */
+    uintptr_t tables; /* guarded by lock: translation tables exist below */
+} arena[STACK_CLASSES];
+
+static spinlock_t lock;
+
+void stacks_init(void) {
+    size_t size;
+    uintptr_t at = hal_window(HAL_WINDOW_STACKS, &size);
+    uintptr_t end = at + size;
+    for (unsigned i = STACK_CLASSES; i-- > 0;) {
+        size_t share = i != 0 ? size / 8 : (size_t)(end - at);
+        arena[i].stride = class_size[i] + GUARD;
+        arena[i].base = arena[i].next = arena[i].tables = at;
+        arena[i].end = at + share;
+        at += share;
+    }
+}
+
+unsigned stack_class_for(size_t size) {
+    unsigned i = 0;
+    while (i < STACK_CLASSES && class_size[i] < size) {
+        i++;
+    }
+    return i;
+}
+
+bool stack_assign(struct g *g, unsigned class) {
+    struct arena *a = &arena[class];
+    uintptr_t slot = 0;
+    hal_irq_t was = spin_lock(&lock);
+    uintptr_t end = a->next + a->stride;
+    if (end <= a->end && (end <= a->tables || hal_map_tables(a->next, a->stride, page_alloc))) {
+        slot = a->next;
+        a->next = end;
+        a->tables = end > a->tables ? end : a->tables;
+    }
+    spin_unlock(&lock, was);
+    if (slot == 0) {
+        return false;
+    }
+    g->stack_class = (uint8_t)class;
+    g->stack_lo = slot + GUARD;
+    g->stack_hi = slot + a->stride;
+    g->stack_low = g->stack_hi;
+    hal_guard(slot);
+    return true;
+}
+
+bool stack_commit_first(struct g *g) {
+    if (g->stack_low == g->stack_hi) {
+        void *page = page_alloc();
+        if (page == NULL) {
+            return false;
+        }
+        hal_map(g->stack_hi - HAL_PAGE, page);
+        g->stack_low = g->stack_hi - HAL_PAGE;
+    }
+    return true;
+}
+
+void stack_trim(struct g *g, unsigned keep) {
+    while (g->stack_hi - g->stack_low > (uintptr_t)keep * HAL_PAGE) {
+        void *page = hal_unmap(g->stack_low);
+        g->stack_low += HAL_PAGE;
+        if (page != NULL) {
+            page_free(page);
+        }
+    }
+}
+
+void magazine_fill(struct core *c) {
+    while (c->magazine_count < MAGAZINE) {
+        void *page = page_alloc_reserved();
+        if (page == NULL) {
+            break;
+        }
+        c->magazine[c->magazine_count++] = page;
+    }
+}
+
+bool stack_fault(struct core *c, struct g *g, uintptr_t address, bool masked) {
+    if (address < g->stack_lo || address >= g->stack_low) {
+        return false;
+    }
+    uintptr_t down_to = address & ~(uintptr_t)(HAL_PAGE - 1);
+    while (g->stack_low > down_to) {
+        if (!masked) {
+            magazine_fill(c); /* it holds no lock, so we may take one */
+        }
+        if (c->magazine_count == 0) {
+            FATAL("out of memory: goroutine %lu \"%s\" needs a stack page, %lu of %lu pages are free",
+                  (unsigned long)g->id, g->name != NULL ? g->name : "",
+                  (unsigned long)pages_free_count(), (unsigned long)pages_total());
+        }
+        g->stack_low -= HAL_PAGE;
+        hal_map(g->stack_low, c->magazine[--c->magazine_count]);
+        count(&c->n.faults);
+    }
+    return true;
+}
+
+struct lookup {
+    uintptr_t address;
+    struct g *found;
+};
+
+static bool covers(struct g *g, void *arg) {
+    struct lookup *l = arg;
+    if (l->address >= g->stack_lo - GUARD && l->address < g->stack_hi) {
+        l->found = g;
+    }
+    return l->found == NULL;
+}
+
+bool stack_owner(uintptr_t address, struct g **owner) {
+    struct lookup l = {.address = address};
+    bool inside = false;
+    for (unsigned i = 0; i < STACK_CLASSES; i++) {
+        inside = inside || (address >= arena[i].base && address < arena[i].next);
+    }
+    if (inside) {
+        g_each(covers, &l);
+    }
+    *owner = l.found;
+    return inside;
+}
