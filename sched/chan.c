@@ -60,8 +60,9 @@ static hal_irq_t chan_lock(struct chan *c) {
 }
 
 static void chan_unlock(struct chan *c, hal_irq_t was) {
+    bool open = big(c); /* after the unlock the partner may free c */
     spin_unlock_masked(&c->lock);
-    if (big(c)) {
+    if (open) {
         go_preempt_on();
     } else {
         hal_irq_restore(was);

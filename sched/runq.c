@@ -25,7 +25,9 @@ static uint32_t overflow_length(struct runq *q) {
 }
 
 unsigned runq_length(struct runq *q) {
-    return ring_length(q) + overflow_length(q);
+    /* acquire, and this before the ring: pairs with ring_refill, what left the list is seen in the ring */
+    uint32_t behind = atomic_load_explicit(&q->overflow_count, memory_order_acquire);
+    return behind + ring_length(q);
 }
 
 /* Owner. False when the ring is full. */
@@ -98,14 +100,24 @@ static struct g *ring_put_rest(struct runq *q, struct gqueue *gs) {
     return first;
 }
 
+/* Owner, ring empty. The count falls only when the ring shows what left the list: an idle core that looks in
+ * between must not see an empty queue. */
+static struct g *ring_refill(struct runq *q) {
+    spin_lock_masked(&q->lock);
+    struct g *first = gqueue_pop(&q->overflow);
+    uint32_t moved = first != NULL;
+    while (moved != 0 && moved < HALF && q->overflow.head != NULL) {
+        ring_put(q, gqueue_pop(&q->overflow));
+        moved++;
+    }
+    atomic_fetch_sub_explicit(&q->overflow_count, moved, memory_order_release); /* after ring_put */
+    spin_unlock_masked(&q->lock);
+    return first;
+}
+
 struct g *runq_get(struct runq *q) {
     struct g *g = ring_get(q);
-    if (g != NULL || overflow_length(q) == 0) {
-        return g;
-    }
-    struct gqueue some = {0};
-    overflow_take(q, HALF, &some);
-    return ring_put_rest(q, &some);
+    return g != NULL || overflow_length(q) == 0 ? g : ring_refill(q);
 }
 
 struct gqueue runq_take_all(struct runq *q) {
@@ -167,7 +179,8 @@ struct g *runq_steal(struct runq *mine, struct runq *theirs, unsigned *taken) {
 /* ---- global ------------------------------------------------------------------------------------------ */
 
 unsigned globq_length(void) {
-    return atomic_load_explicit(&globq.count, memory_order_relaxed);
+    /* acquire: pairs with globq_get, as in runq_length */
+    return atomic_load_explicit(&globq.count, memory_order_acquire);
 }
 
 void globq_put(struct gqueue *gs, unsigned n) {
@@ -189,22 +202,18 @@ struct g *globq_get(struct runq *mine) {
     if (globq_length() == 0) {
         return NULL;
     }
-    struct gqueue some = {0};
-    unsigned got = 0;
     spin_lock_masked(&globq.lock);
     unsigned have = globq_length();
     unsigned share = have / atomic_load_explicit(&machine.active, memory_order_relaxed) + 1;
     share = share < have ? share : have;
     share = share < HALF ? share : HALF;
-    for (; got < share; got++) {
-        gqueue_push(&some, gqueue_pop(&globq.q));
+    struct g *first = share != 0 ? gqueue_pop(&globq.q) : NULL;
+    for (unsigned i = 1; i < share; i++) {
+        runq_put(mine, gqueue_pop(&globq.q));
     }
-    atomic_fetch_sub_explicit(&globq.count, got, memory_order_relaxed); /* under the lock */
+    /* release, and last: as in ring_refill */
+    atomic_fetch_sub_explicit(&globq.count, share, memory_order_release);
     spin_unlock_masked(&globq.lock);
-    struct g *first = gqueue_pop(&some);
-    for (struct g *g = gqueue_pop(&some); g != NULL; g = gqueue_pop(&some)) {
-        runq_put(mine, g);
-    }
     return first;
 }
 
