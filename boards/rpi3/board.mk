@@ -1,0 +1,14 @@
+# Raspberry Pi 3B, 3B+, 3A+ and Zero 2 W: BCM2837 or RP3A0, 4x Cortex-A53, spin table.
+# Data only: the Makefile and tools/run.py both read it, as lines of NAME := value.
+TITLE       := Raspberry Pi 3
+HAL         := aarch64
+CPU         := cortex-a53
+DRIVERS     := bcm2836 bcm2835_ic pl011 mini_uart pi_gpio pi_mailbox pi_pm spin_table semihost
+IMAGE       := kernel8.img
+LOAD_ADDR   := 0x80000
+TEXT_OFFSET := 0x80000
+INPUT_MAX   := 268435456
+RUN_KERNEL  := raw
+QEMU        := -M raspi3b -m 1G -smp 4
+QEMU_MIN    := 6
+CORES       := 4

@@ -1,0 +1,13 @@
+# Raspberry Pi 4B, 400, CM4: BCM2711, 4x Cortex-A72, GIC-400, spin table.
+TITLE       := Raspberry Pi 4
+HAL         := aarch64
+CPU         := cortex-a72
+DRIVERS     := gicv2 pl011 mini_uart pi_gpio pi_mailbox pi_pm spin_table semihost
+IMAGE       := kernel8.img
+LOAD_ADDR   := 0x80000
+TEXT_OFFSET := 0x80000
+INPUT_MAX   := 268435456
+RUN_KERNEL  := raw
+QEMU        := -M raspi4b -m 2G -smp 4
+QEMU_MIN    := 9
+CORES       := 4

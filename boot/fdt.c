@@ -1,0 +1,189 @@
+/* boot/fdt.c - a reader of flattened device trees, for RAM size and command line alone.
+ *
+ * The blob is outside data: every offset is checked against the size in its header before it is followed, and a
+ * blob that breaks a rule ends the reading.
+ * Source: Devicetree Specification 0.4, chapter 5. */
+#include "boot/fdt.h"
+
+#define MAGIC      0xd00dfeedu
+#define SIZE_MAX_B 0x200000u
+
+#define BEGIN_NODE 1u
+#define END_NODE   2u
+#define PROP       3u
+#define NOP        4u
+
+struct reader {
+    const unsigned char *blob;
+    uint32_t size;
+    uint32_t at, end; /* structure block */
+    uint32_t strings;
+    int depth;
+    char node[32]; /* name of the node at depth 1 we are in, without its address */
+    uint32_t address_cells, size_cells;
+};
+
+struct property {
+    const char *name;
+    const unsigned char *value;
+    uint32_t size;
+};
+
+static uint32_t be32(const unsigned char *p) {
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+bool fdt_valid(const void *p) {
+    const unsigned char *b = p;
+    return p != NULL && be32(b) == MAGIC && be32(b + 4) >= 40 && be32(b + 4) <= SIZE_MAX_B;
+}
+
+static bool open(struct reader *r, const void *fdt) {
+    *r = (struct reader){.blob = fdt, .address_cells = 2, .size_cells = 1};
+    if (!fdt_valid(fdt)) {
+        return false;
+    }
+    r->size = be32(r->blob + 4);
+    r->at = be32(r->blob + 8);
+    r->strings = be32(r->blob + 12);
+    uint32_t length = be32(r->blob + 36);
+    if (r->at > r->size || length > r->size - r->at || r->strings > r->size || (r->at & 3) != 0) {
+        return false;
+    }
+    r->end = r->at + length;
+    return true;
+}
+
+static bool word(struct reader *r, uint32_t *out) {
+    if (r->at > r->end || r->end - r->at < 4) {
+        return false;
+    }
+    *out = be32(r->blob + r->at);
+    r->at += 4;
+    return true;
+}
+
+static const char *string_at(const struct reader *r, uint32_t from, uint32_t limit) {
+    for (uint32_t i = from; i < limit; i++) {
+        if (r->blob[i] == '\0') {
+            return (const char *)r->blob + from;
+        }
+    }
+    return NULL;
+}
+
+static bool enter(struct reader *r) {
+    const char *name = string_at(r, r->at, r->end);
+    if (name == NULL) {
+        return false;
+    }
+    uint32_t n = 0;
+    for (; name[n] != '\0'; n++) {
+    }
+    r->at = (r->at + n + 1 + 3) & ~3u;
+    if (++r->depth == 2) {
+        uint32_t i = 0;
+        for (; i + 1 < sizeof r->node && i < n && name[i] != '@'; i++) {
+            r->node[i] = name[i];
+        }
+        r->node[i] = '\0';
+    }
+    return true;
+}
+
+static bool same(const char *a, const char *b) {
+    while (*a != '\0' && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+static bool take_property(struct reader *r, struct property *p) {
+    uint32_t size, name;
+    if (!word(r, &size) || !word(r, &name) || r->at > r->end || size > r->end - r->at ||
+        name >= r->size - r->strings) {
+        return false;
+    }
+    p->name = string_at(r, r->strings + name, r->size);
+    p->value = r->blob + r->at;
+    p->size = size;
+    r->at = (r->at + size + 3) & ~3u;
+    if (p->name != NULL && r->depth == 1 && size == 4) {
+        if (same(p->name, "#address-cells")) {
+            r->address_cells = be32(p->value);
+        } else if (same(p->name, "#size-cells")) {
+            r->size_cells = be32(p->value);
+        }
+    }
+    return p->name != NULL;
+}
+
+/* The next property of any node; false at the end, or where the blob breaks a rule. */
+static bool next_property(struct reader *r, struct property *p) {
+    uint32_t token;
+    while (word(r, &token)) {
+        switch (token) {
+        case BEGIN_NODE:
+            if (!enter(r)) {
+                return false;
+            }
+            break;
+        case END_NODE:
+            r->depth--;
+            break;
+        case PROP:
+            return take_property(r, p);
+        case NOP:
+            break;
+        default:
+            return false;
+        }
+    }
+    return false;
+}
+
+static uint64_t cells(const unsigned char *p, uint32_t n) {
+    uint64_t v = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        v = v << 32 | be32(p + 4 * i);
+    }
+    return v;
+}
+
+bool fdt_memory(const void *fdt, struct range *out) {
+    struct reader r;
+    struct property p;
+    if (!open(&r, fdt)) {
+        return false;
+    }
+    while (next_property(&r, &p)) {
+        uint32_t a = r.address_cells, s = r.size_cells;
+        if (r.depth == 2 && same(r.node, "memory") && same(p.name, "reg") && a >= 1 && a <= 2 &&
+            s >= 1 && s <= 2 && p.size >= 4 * (a + s)) {
+            out->base = cells(p.value, a);
+            out->size = cells(p.value + 4 * a, s);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool fdt_bootargs(const void *fdt, char *out, size_t n) {
+    struct reader r;
+    struct property p;
+    if (!open(&r, fdt)) {
+        return false;
+    }
+    while (next_property(&r, &p)) {
+        if (r.depth == 2 && same(r.node, "chosen") && same(p.name, "bootargs")) {
+            size_t i = 0;
+            for (; i + 1 < n && i < p.size && p.value[i] != '\0'; i++) {
+                out[i] = (char)p.value[i];
+            }
+            out[i] = '\0';
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,88 @@
+/* boot/init.c - power-on as a list: what core 0 does from the moment its caches are on.
+ *
+ * The only file that knows everything below it; nobody includes it.
+ * TOUR 1 / read next: sched/cores.c */
+#include "boot/fdt.h"
+#include "drivers/semihost.h"
+#include "hal/aarch64/port.h"
+#include "hal/kprint.h"
+
+struct boot_info boot_info;
+const struct intc *board_intc;
+
+_Noreturn void boot_main(const void *fdt, uint64_t entry_el);
+
+static void note_entry(const void *fdt, uint64_t entry_el) {
+    boot_info.entry_el = (unsigned)entry_el;
+    if (((uintptr_t)fdt & 7) == 0 && hal_readable((uintptr_t)fdt) && fdt_valid(fdt)) {
+        boot_info.fdt = fdt;
+    } else if (hal_readable(board.ram.base) && fdt_valid((const void *)board.ram.base)) {
+        boot_info.fdt = (const void *)board.ram.base; /* QEMU virt puts it there for an ELF */
+    }
+}
+
+static void console_on(void) {
+    if (board.early != NULL) {
+        board.early();
+    }
+    board.console->ops->init(board.console);
+}
+
+static void arguments(void) {
+    if (!semihost_args(boot_info.args, sizeof boot_info.args)) {
+        fdt_bootargs(boot_info.fdt, boot_info.args, sizeof boot_info.args);
+    }
+}
+
+static size_t memory(void) {
+    struct range r;
+    size_t size = board.ram_size != NULL ? board.ram_size() : 0;
+    if (size == 0 && fdt_memory(boot_info.fdt, &r) && r.base == board.ram.base) {
+        size = r.size;
+    }
+    if (size < board.ram.size) {
+        size = board.ram.size;
+    }
+    mmu_add_ram(board.ram.base, size & ~(size_t)(HAL_PAGE - 1));
+    return size;
+}
+
+static void interrupts_on(void) {
+    for (const struct intc *const *c = board.intc; *c != NULL && board_intc == NULL; c++) {
+        if (board.intc_present == NULL || board.intc_present(*c)) {
+            board_intc = *c;
+        }
+    }
+    if (board_intc == NULL) {
+        kprintf("boot: none of the interrupt controllers that %s may have is there\n", board.name);
+        hal_exit(2);
+    }
+    board_intc->ops->init(board_intc);
+}
+
+static void clock_on(void) {
+    if (!clock_init()) {
+        kprintf("boot: CNTFRQ_EL0 is 0: the firmware must set the counter's frequency\n");
+        hal_exit(2);
+    }
+}
+
+static void banner(size_t ram) {
+    kprintf("Bareloom on %s: %u cores, %lu MB, entered at EL%u, counter %lu kHz\n", board.name,
+            hal_core_count(), (unsigned long)(ram >> 20), boot_info.entry_el,
+            (unsigned long)(clock_hz() / 1000));
+}
+
+_Noreturn void boot_main(const void *fdt, uint64_t entry_el) {
+    note_entry(fdt, entry_el); /* where we came from */
+    console_on();              /* kprintf works from here on */
+    clock_on();                /* hal_now() */
+    arguments();               /* command line: semihosting or device tree */
+    size_t ram = memory();     /* all of it mapped, and ready for sched/pages.c */
+    interrupts_on();           /* the controller; all lines off */
+    core_init(0);              /* this core: identity, timer, doorbell */
+    cores_start();             /* the others, one by one */
+    mmu_forget_page_zero();    /* NULL faults from here on */
+    banner(ram);
+    sched_core_main();
+}

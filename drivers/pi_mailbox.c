@@ -1,0 +1,101 @@
+/*
+ * drivers/pi_mailbox.c - the property channel of the VideoCore's mailbox.
+ *
+ * Source of the registers: raspberrypi/firmware wiki, "Accessing mailboxes" and "Mailbox property
+ * interface".
+ *
+ * The firmware reads and writes the message in memory, past our caches: the message has its lines
+ * to itself, is cleaned and invalidated before it is handed over (the DSB at the end of that comes
+ * before the write of the doorbell), and invalidated again before the answer is read, for a line
+ * may have been fetched ahead. No one writes it in between, so the second time there is nothing to
+ * clean over the answer. The DMBs: BCM283x peripherals may answer out of order with one another.
+ */
+#include "drivers/pi_mailbox.h"
+
+#include "hal/aarch64/cache.h"
+#include "hal/aarch64/insn.h"
+#include "hal/mmio.h"
+
+#define READ         0x00u /* 31:4 address of the message, 3:0 channel */
+#define READ_STATUS  0x18u
+#define STATUS_EMPTY (1u << 30)
+#define WRITE        0x20u
+#define WRITE_STATUS 0x38u
+#define STATUS_FULL  (1u << 31)
+
+#define CHANNEL_PROPERTY 8u
+#define BUS_UNCACHED     0xc0000000u /* RAM as the VideoCore sees it, past its own cache */
+
+#define REQUEST      0u
+#define ANSWER_OK    0x80000000u
+#define TAG_ANSWERED 0x80000000u
+
+#define TAG_ARM_MEMORY     0x00010005u
+#define TAG_SET_CLOCK_RATE 0x00038002u
+#define CLOCK_UART         2u
+
+#define MAX_VALUES 8u
+#define POLLS      10000000u /* a second at least; answers come within milliseconds */
+
+/* Message: size, code, then the tag: its number, bytes of values, code, values; then 0. Two lines
+ * of its own. */
+static volatile uint32_t message[32] __attribute__((aligned(128)));
+
+static bool wait_clear(uintptr_t status, uint32_t bit) {
+    for (unsigned i = 0; i < POLLS; i++) {
+        if ((mmio_read32(status) & bit) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Sends the message and waits for its return; an answer to somebody else (the loader before us) is
+ * dropped. */
+static bool exchange(uintptr_t base) {
+    uint32_t letter = BUS_UNCACHED | (uint32_t)(uintptr_t)message | CHANNEL_PROPERTY;
+    cache_clean_invalidate((const void *)(uintptr_t)message, sizeof(message));
+    insn_dmb_sy();
+    bool back = wait_clear(base + WRITE_STATUS, STATUS_FULL);
+    if (back) {
+        mmio_write32(base + WRITE, letter);
+        do {
+            back = wait_clear(base + READ_STATUS, STATUS_EMPTY);
+        } while (back && mmio_read32(base + READ) != letter);
+    }
+    insn_dmb_sy();
+    cache_clean_invalidate((const void *)(uintptr_t)message, sizeof(message));
+    return back;
+}
+
+bool pi_mailbox_tag(uintptr_t base, uint32_t tag, uint32_t *values, unsigned n) {
+    if (n > MAX_VALUES) {
+        return false;
+    }
+    message[0] = (6 + n) * 4;
+    message[1] = REQUEST;
+    message[2] = tag;
+    message[3] = n * 4;
+    message[4] = REQUEST;
+    for (unsigned i = 0; i < n; i++) {
+        message[5 + i] = values[i];
+    }
+    message[5 + n] = 0;
+    if (!exchange(base) || message[1] != ANSWER_OK || (message[4] & TAG_ANSWERED) == 0) {
+        return false;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        values[i] = message[5 + i];
+    }
+    return true;
+}
+
+size_t pi_mailbox_arm_memory(uintptr_t base) {
+    uint32_t values[2] = {0, 0}; /* base, size */
+    return pi_mailbox_tag(base, TAG_ARM_MEMORY, values, 2) && values[0] == 0 ? values[1] : 0;
+}
+
+bool pi_mailbox_set_uart_clock(uintptr_t base, uint32_t hz) {
+    uint32_t values[3] = {CLOCK_UART, hz, 0}; /* clock, rate, do not skip turbo */
+    return pi_mailbox_tag(base, TAG_SET_CLOCK_RATE, values, 3);
+}

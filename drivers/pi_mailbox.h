@@ -1,0 +1,18 @@
+/* drivers/pi_mailbox.h - questions to the VideoCore's firmware on a Raspberry Pi. Polled. One
+ * caller at a time: the boot core, or whoever has stopped the others. base is the mailbox block's.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One property tag with n words of values, at most 8: sent, and overwritten by the answer. False
+ * when the firmware does not answer or does not know the tag. */
+bool pi_mailbox_tag(uintptr_t base, uint32_t tag, uint32_t *values, unsigned n);
+
+/* Bytes of RAM from address 0 that are the ARM's; 0 if unknown. The GPU's memory lies above. */
+size_t pi_mailbox_arm_memory(uintptr_t base);
+
+/* Sets the input clock of the PL011. */
+bool pi_mailbox_set_uart_clock(uintptr_t base, uint32_t hz);

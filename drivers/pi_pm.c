@@ -1,0 +1,47 @@
+/*
+ * drivers/pi_pm.c - power management and watchdog of the BCM283x and BCM2711.
+ *
+ * Source of the registers: no document of the vendor; Linux, drivers/watchdog/bcm2835_wdt.c.
+ *
+ * The DMBs: BCM283x peripherals may answer out of order with one another.
+ */
+#include "drivers/pi_pm.h"
+
+#include "hal/aarch64/insn.h"
+#include "hal/mmio.h"
+
+#define PASSWORD        0x5a000000u /* in the top byte of every write, or it is ignored */
+#define VALUE           0x00ffffffu
+#define RSTC            0x1cu
+#define RSTC_CONFIG     0x30u
+#define RSTC_FULL_RESET 0x20u
+#define RSTS            0x20u
+#define RSTS_PARTITION  0x555u /* bits 0 2 4 6 8 10: where to boot from; 63 means halt */
+#define WDOG            0x24u  /* 19:0 in units of 1/65536 s */
+#define WDOG_TIME       4096u  /* 62 ms: what the UART's FIFO holds still goes out */
+
+#define POLLS 10000000u /* far longer than WDOG_TIME */
+
+static void change(uintptr_t reg, uint32_t clear, uint32_t set) {
+    uint32_t value = mmio_read32(reg) & VALUE & ~clear;
+    mmio_write32(reg, PASSWORD | value | set);
+}
+
+static void reset_into(uintptr_t base, uint32_t partition) {
+    insn_dsb_sy(); /* what was printed is out */
+    change(base + RSTS, RSTS_PARTITION, partition);
+    mmio_write32(base + WDOG, PASSWORD | WDOG_TIME);
+    change(base + RSTC, RSTC_CONFIG, RSTC_FULL_RESET);
+    for (unsigned i = 0; i < POLLS; i++) {
+        (void)mmio_read32(base + RSTC);
+    }
+    insn_dmb_sy();
+}
+
+void pi_pm_reset(uintptr_t base) {
+    reset_into(base, 0);
+}
+
+void pi_pm_off(uintptr_t base) {
+    reset_into(base, RSTS_PARTITION);
+}

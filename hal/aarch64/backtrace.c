@@ -1,0 +1,102 @@
+/* hal/aarch64/backtrace.c - who called whom, and names for it.
+ *
+ * A G that waits has its frame record where hal_park() put it; one that was preempted or has faulted has registers:
+ * first its pc, then, if it was in a function without a frame, the link register, then the chain of x29. Every chain
+ * ends in a record of zeros. Nothing is read that is not mapped. */
+#include "hal/aarch64/port.h"
+
+#define FRAMES_MAX 32
+
+/* Made by tools/symtab.py. */
+extern const uint32_t ksyms_count;
+extern const struct {
+    uint32_t offset, name;
+} ksyms[];
+extern const char ksyms_names[];
+extern const char __text_start[], __text_end[];
+
+static bool in_text(uintptr_t pc) {
+    return pc >= (uintptr_t)__text_start && pc < (uintptr_t)__text_end;
+}
+
+const char *hal_symbol(uintptr_t pc, uintptr_t *offset) {
+    if (!in_text(pc) || ksyms_count == 0) {
+        return NULL;
+    }
+    uint32_t at = (uint32_t)(pc - (uintptr_t)__text_start);
+    uint32_t lo = 0, hi = ksyms_count;
+    while (hi - lo > 1) {
+        uint32_t middle = lo + (hi - lo) / 2;
+        if (ksyms[middle].offset <= at) {
+            lo = middle;
+        } else {
+            hi = middle;
+        }
+    }
+    *offset = at - ksyms[lo].offset;
+    return &ksyms_names[ksyms[lo].name];
+}
+
+bool hal_readable(uintptr_t va) {
+    hal_irq_t was = hal_irq_save(); /* PAR_EL1 is one for the core */
+    __asm__ volatile("at s1e1r, %0\n\tisb" ::"r"(va) : "memory");
+    bool ok = (SYSREG_READ(par_el1) & 1) == 0;
+    hal_irq_restore(was);
+    return ok;
+}
+
+struct walk {
+    uintptr_t fp, lo, hi;
+    void (*line)(uintptr_t pc);
+    int left;
+};
+
+static void say(struct walk *w, uintptr_t pc) {
+    if (pc != 0 && w->left-- > 0) {
+        w->line(pc);
+    }
+}
+
+static void chain(struct walk *w) {
+    while (w->left > 0 && w->fp >= w->lo && w->fp + 16 <= w->hi && (w->fp & 7) == 0 &&
+           hal_readable(w->fp) && hal_readable(w->fp + 8)) {
+        const uint64_t *record = (const uint64_t *)w->fp;
+        if (record[1] == 0) {
+            break;
+        }
+        say(w, record[1] - 4); /* the call, not what follows it: that may be the next function */
+        if (record[0] <= w->fp) {
+            break; /* callers lie above; anything else is no chain */
+        }
+        w->fp = record[0];
+    }
+}
+
+static void registers(struct walk *w, uintptr_t pc, const uint64_t *x) {
+    say(w, pc);
+    w->fp = x[29];
+    bool record_has_lr = w->fp >= w->lo && w->fp + 16 <= w->hi && (w->fp & 7) == 0 &&
+                         hal_readable(w->fp + 8) && ((const uint64_t *)w->fp)[1] == x[30];
+    if (in_text(x[30]) && !record_has_lr) {
+        say(w, x[30] - 4);
+    }
+    chain(w);
+}
+
+void hal_backtrace(const struct g *g, const struct hal_fault *fault, uintptr_t lo, uintptr_t hi,
+                   void (*line)(uintptr_t pc)) {
+    struct walk w = {.lo = lo, .hi = hi, .line = line, .left = FRAMES_MAX};
+    const struct hal_g *hal = (const struct hal_g *)g;
+    if (fault != NULL && fault->regs != NULL) {
+        registers(&w, fault->pc, fault->regs);
+    } else if (g == hal_self()) {
+        w.fp = (uintptr_t)__builtin_frame_address(0);
+        chain(&w);
+    } else if (hal->frame != NULL) {
+        const struct trap *t = hal->frame;
+        registers(&w, t->pc, t->x);
+    } else {
+        w.fp = (uintptr_t)hal->sp;
+        chain(&w);
+    }
+}

@@ -1,0 +1,194 @@
+/*
+ * hal/aarch64/context.S - leaving and entering a G. Contracts: hal/hal.h.
+ *
+ * A G runs at EL1t on SP_EL0, g0 at EL1h on SP_EL1, the core stack. While a G runs, SP_EL1 is exactly
+ * the top of the core stack. Interrupts are masked in all of this file but for a G's first instructions.
+ *
+ * What hal_park leaves on the G's stack, lowest address first, a frame record so that backtraces go on:
+ *      x29 x30 | x19 .. x28 | d8 .. d15 | fpcr
+ * FPCR is no callee-saved register, but it holds a G's rounding mode, which must not become another's.
+ */
+#include "hal/aarch64/offsets.h"
+
+    .text
+
+/* Becomes g0 on an empty core stack; x9-x11 are lost. */
+    .macro  TO_G0
+    mrs     x9, tpidrro_el0
+    ldp     x10, x11, [x9, #CORE_STACK_TOP]
+    msr     spsel, #1
+    mov     sp, x10
+    msr     tpidr_el1, x11
+    .endm
+
+/* Becomes the G in x0: identity, thread pointer, empty core stack; x9 is lost. SPSel stays. */
+    .macro  BECOME_G
+    mrs     x9, tpidrro_el0
+    ldr     x9, [x9, #CORE_STACK_TOP]
+    mov     sp, x9
+    msr     tpidr_el1, x0
+    ldr     x9, [x0, #G_TLS]
+    msr     tpidr_el0, x9
+    .endm
+
+/* void hal_park(struct g *g, void (*then)(struct g *, void *), void *arg) */
+    .global hal_park
+    .type   hal_park, %function
+    .balign 64
+hal_park:
+    stp     x29, x30, [sp, #-PARK_SIZE]!
+    stp     x19, x20, [sp, #16]
+    stp     x21, x22, [sp, #32]
+    stp     x23, x24, [sp, #48]
+    stp     x25, x26, [sp, #64]
+    stp     x27, x28, [sp, #80]
+    stp     d8, d9, [sp, #96]
+    stp     d10, d11, [sp, #112]
+    stp     d12, d13, [sp, #128]
+    stp     d14, d15, [sp, #144]
+    mrs     x9, fpcr
+    str     x9, [sp, #160]
+    mov     x9, sp
+    str     x9, [x0, #G_SP]         /* before then(), which publishes g */
+    b       hal_leave
+    .size   hal_park, . - hal_park
+
+/* void hal_leave(struct g *g, void (*then)(struct g *, void *), void *arg); from a G or its fault */
+    .global hal_leave
+    .type   hal_leave, %function
+hal_leave:
+    TO_G0
+    mov     x9, x1
+    mov     x1, x2
+    mov     x29, xzr                /* g0's first frame */
+    mov     x30, xzr
+    blr     x9
+    brk     #1                      /* then() returned */
+    .size   hal_leave, . - hal_leave
+
+/* void hal_enter(struct g *g) */
+    .global hal_enter
+    .type   hal_enter, %function
+    .balign 64
+hal_enter:
+    BECOME_G
+    ldr     x9, [x0, #G_SP]
+    msr     sp_el0, x9
+    msr     spsel, #0
+    ldp     x19, x20, [sp, #16]
+    ldp     x21, x22, [sp, #32]
+    ldp     x23, x24, [sp, #48]
+    ldp     x25, x26, [sp, #64]
+    ldp     x27, x28, [sp, #80]
+    ldp     d8, d9, [sp, #96]
+    ldp     d10, d11, [sp, #112]
+    ldp     d12, d13, [sp, #128]
+    ldp     d14, d15, [sp, #144]
+    ldr     x9, [sp, #160]
+    msr     fpcr, x9
+    ldp     x29, x30, [sp], #PARK_SIZE
+    ret
+    .size   hal_enter, . - hal_enter
+
+/* A G's first instructions: hal_prepare put fn into x19 and arg into x20. Its frame record is {0, 0}. */
+    .global hal_first
+    .type   hal_first, %function
+hal_first:
+    msr     fpsr, xzr               /* nothing of the last G's flags */
+    mov     x29, xzr
+    mov     x30, xzr
+    mov     x0, x20
+    msr     daifclr, #2
+    blr     x19
+    brk     #2                      /* fn returned */
+    .size   hal_first, . - hal_first
+
+/* void hal_save_fp(void *frame): q0-q31, FPSR, FPCR. x9, x10 are lost. */
+    .global hal_save_fp
+    .type   hal_save_fp, %function
+hal_save_fp:
+    add     x9, x0, #FRAME_Q0
+    stp     q0, q1, [x9], #32
+    stp     q2, q3, [x9], #32
+    stp     q4, q5, [x9], #32
+    stp     q6, q7, [x9], #32
+    stp     q8, q9, [x9], #32
+    stp     q10, q11, [x9], #32
+    stp     q12, q13, [x9], #32
+    stp     q14, q15, [x9], #32
+    stp     q16, q17, [x9], #32
+    stp     q18, q19, [x9], #32
+    stp     q20, q21, [x9], #32
+    stp     q22, q23, [x9], #32
+    stp     q24, q25, [x9], #32
+    stp     q26, q27, [x9], #32
+    stp     q28, q29, [x9], #32
+    stp     q30, q31, [x9], #32
+    mrs     x10, fpsr
+    str     x10, [x0, #FRAME_FPSR]
+    mrs     x10, fpcr
+    str     x10, [x0, #FRAME_FPSR + 8]
+    ret
+    .size   hal_save_fp, . - hal_save_fp
+
+/* void hal_resume(struct g *g, void *frame) */
+    .global hal_resume
+    .type   hal_resume, %function
+    .balign 64
+hal_resume:
+    BECOME_G
+    ldr     x9, [x1, #FRAME_FPSR]
+    msr     fpsr, x9
+    ldr     x9, [x1, #FRAME_FPSR + 8]
+    msr     fpcr, x9
+    add     x9, x1, #FRAME_Q0
+    ldp     q0, q1, [x9], #32
+    ldp     q2, q3, [x9], #32
+    ldp     q4, q5, [x9], #32
+    ldp     q6, q7, [x9], #32
+    ldp     q8, q9, [x9], #32
+    ldp     q10, q11, [x9], #32
+    ldp     q12, q13, [x9], #32
+    ldp     q14, q15, [x9], #32
+    ldp     q16, q17, [x9], #32
+    ldp     q18, q19, [x9], #32
+    ldp     q20, q21, [x9], #32
+    ldp     q22, q23, [x9], #32
+    ldp     q24, q25, [x9], #32
+    ldp     q26, q27, [x9], #32
+    ldp     q28, q29, [x9], #32
+    ldp     q30, q31, [x9], #32
+    mov     x30, x1
+    b       trap_return
+    .size   hal_resume, . - hal_resume
+
+/*
+ * Goes back to what struct trap at x30 says, with SP_EL1 set already. ELR and SPSR are loaded last of all that
+ * could fault: from then on nothing may (HAZARDS 45).
+ */
+    .global trap_return
+    .type   trap_return, %function
+trap_return:
+    ldp     x0, x1, [x30, #TRAP_SP]
+    ldr     x2, [x30, #TRAP_PSTATE]
+    msr     sp_el0, x0
+    msr     elr_el1, x1
+    msr     spsr_el1, x2
+    ldp     x0, x1, [x30, #TRAP_X0]
+    ldp     x2, x3, [x30, #TRAP_X0 + 16]
+    ldp     x4, x5, [x30, #TRAP_X0 + 32]
+    ldp     x6, x7, [x30, #TRAP_X0 + 48]
+    ldp     x8, x9, [x30, #TRAP_X0 + 64]
+    ldp     x10, x11, [x30, #TRAP_X0 + 80]
+    ldp     x12, x13, [x30, #TRAP_X0 + 96]
+    ldp     x14, x15, [x30, #TRAP_X0 + 112]
+    ldp     x16, x17, [x30, #TRAP_X0 + 128]
+    ldp     x18, x19, [x30, #TRAP_X0 + 144]
+    ldp     x20, x21, [x30, #TRAP_X0 + 160]
+    ldp     x22, x23, [x30, #TRAP_X0 + 176]
+    ldp     x24, x25, [x30, #TRAP_X0 + 192]
+    ldp     x26, x27, [x30, #TRAP_X0 + 208]
+    ldp     x28, x29, [x30, #TRAP_X0 + 224]
+    ldr     x30, [x30, #TRAP_X30]
+    eret
+    .size   trap_return, . - trap_return

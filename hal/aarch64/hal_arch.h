@@ -1,0 +1,57 @@
+/* hal/aarch64/hal_arch.h - the one-instruction part of hal/hal.h for AArch64 at EL1. Include hal/hal.h. */
+#pragma once
+
+#include "hal/aarch64/sysreg.h"
+
+typedef uint64_t hal_irq_t; /* DAIF */
+
+#define DAIF_I (UINT64_C(1) << 7)
+
+static inline hal_irq_t hal_irq_save(void) {
+    hal_irq_t was;
+    __asm__ volatile("mrs %0, daif\n\tmsr daifset, #2" : "=r"(was)::"memory");
+    return was;
+}
+
+static inline void hal_irq_restore(hal_irq_t was) {
+    __asm__ volatile("msr daif, %0" ::"r"(was) : "memory");
+}
+
+static inline void hal_irq_mask(void) {
+    __asm__ volatile("msr daifset, #2" ::: "memory");
+}
+
+static inline void hal_irq_unmask(void) {
+    __asm__ volatile("msr daifclr, #2" ::: "memory");
+}
+
+static inline bool hal_irq_masked(void) {
+    return (SYSREG_READ(daif) & DAIF_I) != 0;
+}
+
+static inline void hal_relax(void) {
+    __asm__ volatile("yield" ::: "memory");
+}
+
+static inline struct g *hal_self(void) {
+    return (struct g *)SYSREG_READ(tpidr_el1);
+}
+
+/* TPIDRRO_EL0 is writable at EL1 and nobody runs at EL0. */
+static inline struct core *hal_core(void) {
+    return (struct core *)SYSREG_READ(tpidrro_el0);
+}
+
+static inline bool hal_on_core_stack(void) {
+    return SYSREG_READ(spsel) != 0;
+}
+
+/* Ticks to nanoseconds as a 32.32 fixed-point factor, made from CNTFRQ at boot. */
+extern uint64_t hal_ns_per_tick;
+
+static inline int64_t hal_now(void) {
+    uint64_t ticks;
+    /* isb: the counter is not read before what stands before it */
+    __asm__ volatile("isb\n\tmrs %0, cntpct_el0" : "=r"(ticks)::"memory");
+    return (int64_t)(((unsigned __int128)ticks * hal_ns_per_tick) >> 32);
+}

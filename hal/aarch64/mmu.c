@@ -1,0 +1,145 @@
+/* hal/aarch64/mmu.c - translation tables after boot: more RAM, windows, guards.
+ *
+ * An entry goes from invalid to valid by a store, dsb ishst (every walker sees it) and isb (this core's next access
+ * does). It goes from valid to invalid only for memory that nobody uses any more; then no core may keep a translation
+ * when the page gets its next owner: tlbi by address for all cores, and dsb ish waits for them (HAZARDS 19). No valid
+ * entry is ever replaced by another. */
+#include "hal/aarch64/pagetable.h"
+#include "hal/aarch64/port.h"
+#include "hal/kprint.h"
+
+#define WINDOW_BASE (UINT64_C(64) << 30)
+#define WINDOW_SIZE (UINT64_C(64) << 30)
+
+static struct range ram[2]; /* what hal_ram() gives; set by core 0 at boot */
+
+extern char __text_start[], __image_end[];
+
+static void published(void) {
+    __asm__ volatile("dsb ishst\n\tisb" ::: "memory");
+}
+
+/* ---- walking ------------------------------------------------------------------------------------------------------- */
+
+static uint64_t *entry_of(uint64_t *table, uintptr_t va, unsigned shift) {
+    return &table[va >> shift & (PT_ENTRIES - 1)];
+}
+
+static uint64_t *below(const uint64_t *entry) {
+    return (uint64_t *)(*(const volatile uint64_t *)entry & PT_ADDRESS);
+}
+
+/* The level 3 entry of va, or NULL if its tables are not there. */
+static uint64_t *leaf(uintptr_t va) {
+    uint64_t *l1 = entry_of(early_tables[0], va, PT_L1_SHIFT);
+    if ((*l1 & 3) != PT_TABLE) {
+        return NULL;
+    }
+    uint64_t *l2 = entry_of(below(l1), va, PT_L2_SHIFT);
+    return (*l2 & 3) == PT_TABLE ? entry_of(below(l2), va, PT_L3_SHIFT) : NULL;
+}
+
+uint64_t mmu_descriptor(uintptr_t va) {
+    uint64_t *table = early_tables[0];
+    for (unsigned shift = PT_L1_SHIFT; va >> 39 == 0; shift -= 9) {
+        uint64_t entry = *(volatile uint64_t *)entry_of(table, va, shift);
+        if ((entry & PT_VALID) == 0 || shift == PT_L3_SHIFT || (entry & 3) == PT_BLOCK) {
+            return (entry & PT_VALID) != 0 ? entry : 0;
+        }
+        table = below(&entry);
+    }
+    return 0;
+}
+
+/* ---- RAM ----------------------------------------------------------------------------------------------------------- */
+
+void mmu_add_ram(uintptr_t base, size_t size) {
+    uintptr_t image = (uintptr_t)__image_end;
+    uintptr_t end = base + size;
+    if (!early_map(image, end - image, PT_DATA)) {
+        kprintf("boot: too little room for tables: some of the RAM is not used\n");
+        end = base + board.ram.size;
+    }
+    published();
+    ram[0] = (struct range){image, end - image};
+}
+
+bool hal_ram(unsigned i, uintptr_t *base, size_t *size) {
+    if (i >= 2 || ram[i].size == 0) {
+        return false;
+    }
+    *base = ram[i].base;
+    *size = ram[i].size;
+    return true;
+}
+
+static void forget(uintptr_t va) {
+    __asm__ volatile("dsb ishst\n\t"
+                     "tlbi vaale1is, %0\n\t"
+                     "dsb ish\n\t"
+                     "isb" ::"r"(va >> 12 & UINT64_C(0xfffffffffff))
+                     : "memory");
+}
+
+void mmu_forget_page_zero(void) {
+    uint64_t *e = leaf(0);
+    if (e != NULL && *e != 0) {
+        *(volatile uint64_t *)e = 0;
+        forget(0);
+    }
+}
+
+/* ---- windows ------------------------------------------------------------------------------------------------------- */
+
+uintptr_t hal_window(enum hal_window w, size_t *size) {
+    *size = WINDOW_SIZE;
+    return WINDOW_BASE + (uintptr_t)w * WINDOW_SIZE;
+}
+
+/* The table that entry names, made if it is not there. */
+static uint64_t *table_at(uint64_t *entry, void *(*page)(void)) {
+    if (*entry == 0) {
+        uint64_t *table = page();
+        if (table == NULL) {
+            return NULL;
+        }
+        for (unsigned i = 0; i < PT_ENTRIES; i++) {
+            table[i] = 0;
+        }
+        __asm__ volatile("dsb ishst" ::: "memory"); /* the zeros before the entry, for the walkers */
+        *(volatile uint64_t *)entry = (uint64_t)(uintptr_t)table | PT_TABLE;
+        published();
+    }
+    return below(entry);
+}
+
+bool hal_map_tables(uintptr_t va, size_t size, void *(*page)(void)) {
+    uintptr_t at = va & ~(uintptr_t)(PT_BLOCK_SIZE - 1);
+    for (; at < va + size; at += PT_BLOCK_SIZE) {
+        uint64_t *l2 = table_at(entry_of(early_tables[0], at, PT_L1_SHIFT), page);
+        if (l2 == NULL || table_at(entry_of(l2, at, PT_L2_SHIFT), page) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void hal_map(uintptr_t va, void *page) {
+    *(volatile uint64_t *)leaf(va) = (uint64_t)(uintptr_t)page | PT_DATA | PT_PAGE;
+    published();
+}
+
+void *hal_unmap(uintptr_t va) {
+    uint64_t *e = leaf(va);
+    if (e == NULL || *e == 0) {
+        return NULL;
+    }
+    void *page = below(e);
+    *(volatile uint64_t *)e = 0;
+    forget(va);
+    return page;
+}
+
+void hal_guard(uintptr_t va) {
+    (void)va; /* what is not mapped is guard enough */
+}

@@ -1,0 +1,158 @@
+/* hal/aarch64/trap.c - what an exception does, once the registers are saved.
+ *
+ * Interrupts are taken from Gs alone, and are polled by hal_idle(); so a handler never runs over another or over the
+ * scheduler, and an interrupt from the core stack is reported like any other fault. */
+#include "hal/aarch64/offsets.h"
+#include "hal/aarch64/port.h"
+#include "hal/aarch64/semihost_call.h"
+#include "hal/kprint.h"
+
+_Static_assert(offsetof(struct hal_g, sp) == G_SP, "offsets.h");
+_Static_assert(offsetof(struct hal_g, frame) == G_FRAME, "offsets.h");
+_Static_assert(offsetof(struct hal_g, tls) == G_TLS, "offsets.h");
+_Static_assert(offsetof(struct hal_core, stack_top) == CORE_STACK_TOP, "offsets.h");
+_Static_assert(offsetof(struct hal_core, g0) == CORE_G0, "offsets.h");
+_Static_assert(offsetof(struct trap, x) == TRAP_X0, "offsets.h");
+_Static_assert(offsetof(struct trap, sp) == TRAP_SP, "offsets.h");
+_Static_assert(offsetof(struct trap, pc) == TRAP_PC, "offsets.h");
+_Static_assert(offsetof(struct trap, pstate) == TRAP_PSTATE, "offsets.h");
+_Static_assert(sizeof(struct trap) == TRAP_SIZE, "offsets.h");
+_Static_assert(FRAME_Q0 + 32 * 16 == FRAME_FPSR && FRAME_FPSR + 16 <= HAL_FRAME_SIZE, "offsets.h");
+
+/* Handlers in one go; what is still pending then comes as the next interrupt. */
+#define HANDLERS_MAX 16
+
+static void handle(uint32_t claim) {
+    unsigned line = claim & IRQ_LINE_MASK;
+    /* The acknowledge is done before what the sender published is looked at: HAZARDS 33, pairs with the dsb ishst
+     * in hal_ipi(). */
+    __asm__ volatile("dsb sy" ::: "memory");
+    if (line == board_intc->timer_line) {
+        sched_timer();
+    } else if (line == board_intc->ipi_line) {
+        core_check_stop();
+        sched_ipi();
+    } else {
+        sched_irq(line);
+    }
+}
+
+void trap_handlers(void) {
+    struct hal_core *c = (struct hal_core *)hal_core();
+    c->in_handler = true;
+    for (int i = 0; i < HANDLERS_MAX; i++) {
+        uint32_t claim = board_intc->ops->claim(board_intc);
+        if ((claim & IRQ_LINE_MASK) == IRQ_NONE) {
+            break;
+        }
+        handle(claim);
+        board_intc->ops->done(board_intc, claim);
+    }
+    c->in_handler = false;
+}
+
+void *trap_irq(struct trap *t) {
+    (void)t;
+    trap_handlers();
+    return sched_irq_exit();
+}
+
+uintptr_t hal_interrupted_sp(void) {
+    return SYSREG_READ(sp_el0);
+}
+
+void hal_idle(void) {
+    /* dsb: what we announced is out before we sleep. A pending interrupt ends WFI also while it is masked. */
+    __asm__ volatile("dsb sy\n\twfi" ::: "memory");
+    trap_handlers();
+}
+
+/* ---- faults ------------------------------------------------------------------------------------------------------- */
+
+static bool semihosting_absent(struct trap *t) {
+    uint64_t ec = SYSREG_READ(esr_el1) >> 26;
+    if (ec != 0 || t->pc != (uintptr_t)semihost_probe_insn) {
+        return false;
+    }
+    t->x[0] = SEMIHOST_ABSENT;
+    t->pc += 4;
+    return true;
+}
+
+void trap_sync(struct trap *t) {
+    char text[96];
+    struct hal_fault f;
+    if (semihosting_absent(t)) {
+        return;
+    }
+    syndrome_decode(&f, t, text, sizeof text);
+    f.sp = t->sp;
+    f.on_core_stack = false;
+    sched_fault(&f);
+}
+
+static const char *const kinds[] = {
+    "fault of the runtime",  "interrupt while the scheduler ran", "fast interrupt",
+    "asynchronous external abort (SError): what follows is where it was noticed, not where it was caused",
+    "exception from EL0", "overflow of the core stack"};
+
+/* Exceptions of this core while it reports one: the second gets a line, the third nothing. */
+static unsigned depth_of(unsigned core) {
+    static unsigned depth[HAL_MAX_CORES]; /* own core only */
+    return ++depth[core % HAL_MAX_CORES];
+}
+
+static void report(struct trap *t, uint64_t kind, bool on_core_stack) {
+    char text[96];
+    struct hal_fault f;
+    const struct hal_core *c = (const struct hal_core *)hal_core();
+    unsigned depth = depth_of(c != NULL ? c->index : 0);
+    if (depth >= 2) {
+        kprint_panic();
+        if (depth == 2) {
+            kprintf("\nfault in the report of a fault: pc %p, address %p\n", (void *)t->pc,
+                    (void *)SYSREG_READ(far_el1));
+        }
+        hal_exit(2);
+    }
+    syndrome_decode(&f, t, text, sizeof text);
+    if (kind != 0) {
+        f.what = kinds[kind];
+        f.has_address = false;
+        f.translation = false;
+    }
+    f.sp = on_core_stack ? (uintptr_t)t + sizeof *t : t->sp;
+    f.on_core_stack = on_core_stack;
+    if (c == NULL) {
+        kprintf("\nfatal error: %s before the scheduler: syndrome 0x%lx, pc %p, address %p\n", f.what,
+                (unsigned long)f.syndrome, (void *)f.pc, (void *)SYSREG_READ(far_el1));
+        hal_exit(2);
+    }
+    sched_fault(&f);
+}
+
+_Noreturn void trap_unexpected(struct trap *t, uint64_t kind) {
+    report(t, kind, false);
+    hal_exit(2);
+}
+
+void trap_core_stack(struct trap *t, uint64_t kind) {
+    if (kind == 0 && semihosting_absent(t)) {
+        return;
+    }
+    report(t, kind, true);
+    hal_exit(2);
+}
+
+/* ---- the first entry of a G ----------------------------------------------------------------------------------------- */
+
+void hal_prepare(struct g *g, void *top, void (*fn)(void *), void *arg) {
+    uint64_t *s = (uint64_t *)((uintptr_t)top - PARK_SIZE);
+    for (size_t i = 0; i < PARK_SIZE / 8; i++) {
+        s[i] = 0;
+    }
+    s[1] = (uintptr_t)hal_first; /* x30 */
+    s[2] = (uintptr_t)fn;        /* x19 */
+    s[3] = (uintptr_t)arg;       /* x20 */
+    ((struct hal_g *)g)->sp = s;
+}

@@ -1,0 +1,25 @@
+/*
+ * hal/host/hal_arch.h - the part of the contract that is one instruction on a machine; here calls.
+ *
+ * Nothing is inline on purpose. All of this starts from a thread-local variable, and a G goes on in another
+ * thread wherever it is switched: code that has this inlined could find the variable's address in one thread
+ * and use it in another (HAZARDS 28). Behind a call, find and use are one piece: hal/ and sched/ have no
+ * control-flow edges at which a G is stopped.
+ */
+#pragma once
+
+typedef bool hal_irq_t; /* whether interrupts were masked */
+
+hal_irq_t hal_irq_save(void);
+void hal_irq_restore(hal_irq_t was);
+void hal_irq_mask(void);
+void hal_irq_unmask(void);
+bool hal_irq_masked(void);
+
+void hal_relax(void);
+
+struct g *hal_self(void);
+struct core *hal_core(void);
+bool hal_on_core_stack(void);
+
+int64_t hal_now(void);

@@ -1,0 +1,60 @@
+/*
+ * hal/host/main.c - power-on of the host, and its composition root: what boot/ is for a machine image.
+ *
+ * The C library has been set up by then and starts main(). The program's own main() was renamed by the build; it
+ * runs in G 1. The main thread becomes the timekeeper.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hal/board.h"
+#include "hal/host/host.h"
+
+#define CORES 4u /* without BARELOOM_CORES */
+
+struct boot_info boot_info;
+
+/* The command line as a machine gets it. */
+static void join_arguments(int argc, char **argv) {
+    size_t used = 0;
+    for (int i = 1; i < argc; i++) {
+        size_t n = strlen(argv[i]);
+        if (used + n + 2 > sizeof boot_info.args) {
+            host_die("the arguments are longer than 511 bytes");
+        }
+        if (used != 0) {
+            boot_info.args[used++] = ' ';
+        }
+        memcpy(&boot_info.args[used], argv[i], n);
+        used += n;
+    }
+    boot_info.args[used] = '\0';
+}
+
+static unsigned cores_wanted(void) {
+    const char *text = getenv("BARELOOM_CORES");
+    if (text == NULL) {
+        return CORES;
+    }
+    if (text[0] < '1' || text[0] > '0' + (char)HAL_MAX_CORES || text[1] != '\0') {
+        host_die("BARELOOM_CORES is a number of cores, 1 to 8");
+    }
+    return (unsigned)(text[0] - '0');
+}
+
+int main(int argc, char **argv) {
+    host_power_init(argv);
+    host_clock_init();
+    board.console->ops->init(board.console); /* from here on kprintf works */
+    join_arguments(argc, argv);
+    unsigned cores = cores_wanted();
+    /* A line at a time, as newlib does it: what was printed before a report stands before it. */
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+    host_symbols_init();
+    host_memory_init();
+    host_faults_init();
+    host_stop_init();
+    host_cores_start(cores);
+    host_timekeeper(cores);
+}

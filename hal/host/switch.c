@@ -1,0 +1,79 @@
+/*
+ * hal/host/switch.c - leaving and entering Gs.
+ *
+ * The race: another core enters the G before its registers are saved. host_switch_out() stores the stack
+ * pointer when nothing more is written to the old stack, and only then runs what publishes the G.
+ */
+#include <errno.h>
+
+#include "hal/host/machine.h"
+
+#if defined(__aarch64__)
+_Static_assert(offsetof(struct host_context, fp) == 80, "context.S");
+_Static_assert(offsetof(struct host_context, d) == 96, "context.S");
+_Static_assert(offsetof(struct host_context, fpcr) == 160, "context.S");
+_Static_assert(sizeof(struct host_context) == 176, "context.S");
+#else
+_Static_assert(offsetof(struct host_context, fp) == 48, "context.S");
+_Static_assert(offsetof(struct host_context, pc) == 56, "context.S");
+#endif
+
+/* The C library's headers promise the compiler that errno's address never changes in a function; each of these
+ * is a function of its own, so that it is found in the thread that runs it. */
+__attribute__((noinline)) int host_errno(void) {
+    int e = errno;
+    __asm__ volatile("" : "+r"(e) : : "memory");
+    return e;
+}
+
+__attribute__((noinline)) void host_set_errno(int e) {
+    errno = e;
+    __asm__ volatile("" : : : "memory");
+}
+
+struct leaving {
+    struct g *g;
+    void (*then)(struct g *g, void *arg);
+    void *arg;
+};
+
+/* On the core stack. */
+static void left(void *arg) {
+    struct leaving l = *(struct leaving *)arg; /* on the G's stack, which then() may give away */
+    struct host_core *c = host_self();
+    c->self = c->hal->g0;
+    l.then(l.g, l.arg);
+    host_die("hal_park: then() returned");
+}
+
+void hal_park(struct g *g, void (*then)(struct g *g, void *arg), void *arg) {
+    struct leaving l = {.g = g, .then = then, .arg = arg};
+    int e = host_errno();
+    host_switch_out(&((struct hal_g *)g)->sp, host_self()->stack_top, left, &l);
+    host_set_errno(e);
+}
+
+_Noreturn void hal_leave(struct g *g, void (*then)(struct g *g, void *arg), void *arg) {
+    struct leaving l = {.g = g, .then = then, .arg = arg};
+    void *never;
+    host_switch_out(&never, host_self()->stack_top, left, &l);
+    host_die("hal_leave: a goroutine that had ended was entered");
+}
+
+_Noreturn void hal_enter(struct g *g) {
+    host_self()->self = g;
+    host_switch_in(((struct hal_g *)g)->sp);
+}
+
+void hal_prepare(struct g *g, void *top, void (*fn)(void *), void *arg) {
+    struct host_context *c = (struct host_context *)top - 1;
+    host_context_init(c, fn, arg);
+    ((struct hal_g *)g)->sp = c;
+}
+
+_Noreturn void host_first(void (*fn)(void *arg), void *arg) {
+    host_set_errno(0);
+    hal_irq_unmask();
+    fn(arg);
+    host_die("a goroutine's first function returned");
+}

@@ -1,0 +1,127 @@
+/*
+ * hal/host/symbol.c - names of functions and backtraces, by the program's own symbol table.
+ *
+ * dladdr() knows only exported names, and takes a lock that the thread which failed may hold. The table is mapped
+ * at start, so that a report only reads memory. A stripped program has none.
+ */
+#include <elf.h>
+#include <fcntl.h>
+#include <link.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "hal/host/machine.h"
+
+#define FRAMES 32
+
+static struct {
+    const ElfW(Sym) * symbols;
+    size_t count;
+    const char *names;
+    uintptr_t bias; /* where the program lies, less where it was linked to */
+} table;
+
+/* The first object that the loader lists is the program. */
+static int first_object(struct dl_phdr_info *info, size_t size, void *arg) {
+    (void)size;
+    (void)arg;
+    table.bias = info->dlpi_addr;
+    return 1;
+}
+
+static void read_sections(const char *file) {
+    const ElfW(Ehdr) *head = (const void *)file;
+    const ElfW(Shdr) *sections = (const void *)(file + head->e_shoff);
+    for (unsigned i = 0; head->e_shoff != 0 && i < head->e_shnum; i++) {
+        if (sections[i].sh_type == SHT_SYMTAB) {
+            table.symbols = (const void *)(file + sections[i].sh_offset);
+            table.count = sections[i].sh_size / sizeof *table.symbols;
+            table.names = file + sections[sections[i].sh_link].sh_offset;
+        }
+    }
+}
+
+void host_symbols_init(void) {
+    struct stat st;
+    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return;
+    }
+    if (fstat(fd, &st) == 0) {
+        void *file = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (file != MAP_FAILED) {
+            read_sections(file);
+            dl_iterate_phdr(first_object, NULL);
+        }
+    }
+    close(fd);
+}
+
+const char *hal_symbol(uintptr_t pc, uintptr_t *offset) {
+    uintptr_t linked = pc - table.bias;
+    for (size_t i = 0; i < table.count; i++) {
+        const ElfW(Sym) *s = &table.symbols[i];
+        if (ELF64_ST_TYPE(s->st_info) == STT_FUNC && linked - s->st_value < s->st_size) {
+            *offset = linked - s->st_value;
+            return table.names + s->st_name;
+        }
+    }
+    return NULL;
+}
+
+/* ---- backtraces -------------------------------------------------------------------------------- */
+
+/* A place in the call that returns to pc: pc itself may be the next function's, behind a call of a function that
+ * does not return. */
+static uintptr_t call_before(uint64_t pc) {
+    return host_code_address(pc) - 1;
+}
+
+/* A frame record is {caller's frame record, return address}; the first of a stack is {0, 0}. */
+static void walk(uintptr_t fp, uintptr_t lo, uintptr_t hi, void (*line)(uintptr_t pc)) {
+    for (int left = FRAMES - 2; left > 0 && fp >= lo && fp + 16 <= hi && fp % 8 == 0; left--) {
+        if (!hal_readable(fp) || !hal_readable(fp + 8)) {
+            return;
+        }
+        const uintptr_t *record = (const uintptr_t *)fp;
+        if (record[1] == 0) {
+            return;
+        }
+        line(call_before(record[1]));
+        if (record[0] <= fp) {
+            return; /* callers lie above */
+        }
+        fp = record[0];
+    }
+}
+
+/* The saved state of a G that is off its core: only its frame record's address and its pc are of interest. */
+static void walk_saved(const struct hal_g *g, uintptr_t lo, uintptr_t hi, void (*line)(uintptr_t pc)) {
+    uintptr_t sp = (uintptr_t)(g->frame != NULL ? host_frame_sp(g->frame) : g->sp);
+    if (sp < lo || sp + sizeof(struct host_context) > hi || !hal_readable(sp)) {
+        return;
+    }
+    const struct host_context *c = (const struct host_context *)sp;
+    line(call_before(c->pc));
+    walk(c->fp, lo, hi, line);
+}
+
+void hal_backtrace(const struct g *g, const struct hal_fault *fault, uintptr_t lo, uintptr_t hi,
+                   void (*line)(uintptr_t pc)) {
+    uintptr_t unused;
+    if (fault != NULL) {
+        const struct host_fault *f = (const struct host_fault *)fault;
+        line(fault->pc);
+        /* In the C library, or nowhere: the function that called there made no frame record yet */
+        uintptr_t caller = call_before(f->lr);
+        if (hal_symbol(fault->pc, &unused) == NULL && hal_symbol(caller, &unused) != NULL) {
+            line(caller);
+        }
+        walk(f->fp, lo, hi, line);
+    } else if (g == hal_self()) {
+        walk((uintptr_t)__builtin_frame_address(0), lo, hi, line);
+    } else {
+        walk_saved((const struct hal_g *)g, lo, hi, line);
+    }
+}
