@@ -42,6 +42,7 @@ void gmp_put(struct core *c, struct g *g, enum why why) {
         ASSERT(g->pin == c->hal.index);
         if (why == WHY_DISPLACED) {
             gqueue_push_front(&c->pinned, g);
+            c->pinned_turn = false; /* the pinned are next */
         } else {
             gqueue_push(&c->pinned, g);
         }
@@ -96,37 +97,39 @@ static struct g *take_runnext(struct core *c) {
     return g;
 }
 
-static struct g *pick_any(struct core *c, bool *fresh) {
+/* One of the pinned and one of the rest in turn; what the other side has when one is empty. */
+static struct g *take_queued(struct core *c) {
     struct g *g;
-    if (c->tick % GLOBAL_EVERY == 0 && (g = globq_get(&c->runq)) != NULL) {
+    c->pinned_turn = !c->pinned_turn;
+    if (c->pinned_turn && (g = gqueue_pop(&c->pinned)) != NULL) {
         return g;
     }
-    if ((g = take_runnext(c)) != NULL) {
-        *fresh = false;
+    if ((g = runq_get(&c->runq)) != NULL || (g = globq_get(&c->runq)) != NULL) {
         return g;
     }
-    if ((g = runq_get(&c->runq)) != NULL) {
-        return g;
-    }
-    return globq_get(&c->runq);
+    return gqueue_pop(&c->pinned);
 }
 
 struct g *gmp_pick(struct core *c, bool *fresh) {
-    struct g *woken = drain_inbox(c);
+    struct g *g = drain_inbox(c);
     *fresh = true;
-    if (woken != NULL) {
-        return woken;
+    if (g != NULL) {
+        return g;
     }
     if (!core_active(c)) {
         core_hand_over(c);
         return gqueue_pop(&c->pinned);
     }
-    c->pinned_turn = !c->pinned_turn;
-    if (c->pinned_turn && c->pinned.head != NULL) {
-        return gqueue_pop(&c->pinned);
+    if (c->tick % GLOBAL_EVERY == 0 && (g = globq_get(&c->runq)) != NULL) {
+        return g;
     }
-    struct g *g = pick_any(c, fresh);
-    return g != NULL ? g : gqueue_pop(&c->pinned);
+    /* Before all queues, but only for what is left of the slice: a pair that wakes each other ends up on the ring with
+     * it (WHY_SLICE above), so nobody else starves. */
+    if ((g = take_runnext(c)) != NULL) {
+        *fresh = false;
+        return g;
+    }
+    return take_queued(c);
 }
 
 bool gmp_anything(struct core *c) {

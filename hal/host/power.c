@@ -11,7 +11,7 @@
 
 #include "hal/host/uart.h"
 
-#define STOP_SIGNAL (SIGRTMAX - 1)
+#define STOP_SIGNAL (SIGRTMIN)
 #define STOP_NS     100000000
 #define STOP_STEP   1000000
 

@@ -120,7 +120,11 @@ void hal_backtrace(const struct g *g, const struct hal_fault *fault, uintptr_t l
         }
         walk(f->fp, lo, hi, line);
     } else if (g == hal_self()) {
-        walk((uintptr_t)__builtin_frame_address(0), lo, hi, line);
+        /* Not from the own record: the call may be a jump that has taken this frame down. */
+        const uintptr_t *own = __builtin_frame_address(0);
+        uintptr_t callers = own[0];
+        line(call_before(own[1]));
+        walk(callers, lo, hi, line);
     } else {
         walk_saved((const struct hal_g *)g, lo, hi, line);
     }

@@ -1,0 +1,331 @@
+# Bareloom: one file, read from top to bottom. `make help` lists the verbs.
+#
+#   make run                            the default application on the default board, in QEMU
+#   make run BOARD=virt APP=../my_app   any board, any folder with a main.c, in or out of this tree
+#
+# What is built goes to build/BOARD[-llvm][-debug]/; a board's objects are shared by all applications.
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+# ---- what to build -------------------------------------------------------------------------------
+# := or = would lose against the environment; ?= lets `BOARD=virt make` work as `make BOARD=virt`.
+BOARD         ?= rpi3
+APP           ?= examples/wordcount
+CROSS_COMPILE ?= aarch64-linux-gnu-
+HOSTCC        ?= gcc
+LLVM          ?=
+DEBUG         ?=
+V             ?=
+ARGS          ?=
+TEST          ?=
+GIC           ?= 3
+export ARGS CROSS_COMPILE LLVM DEBUG HOSTCC V
+
+BOARDS  := $(sort $(patsubst boards/%/board.mk,%,$(wildcard boards/*/board.mk)))
+TARGETS := $(filter-out host,$(BOARDS))
+OTHER_CROSS := $(patsubst %,-%,$(filter-out aarch64-linux-gnu,$(notdir $(CROSS_COMPILE:%-=%))))
+Q       := $(if $(V),,@)
+say     = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),@:,@printf '  %-7s %s\n' $1 $2)
+
+ifeq ($(filter $(BOARD),$(BOARDS)),)
+$(error BOARD=$(BOARD) is unknown; it is one of: $(BOARDS))
+endif
+
+# `make setup run` on a fresh machine: what follows asks the compiler for its folders, so it is read by
+# a second make, after setup has brought the compiler.
+ifneq ($(filter setup,$(MAKECMDGOALS)),)
+REST := $(filter-out setup,$(MAKECMDGOALS))
+.PHONY: setup $(REST)
+setup:
+	@tools/setup.sh
+	@tools/newlib.sh > /dev/null
+ifneq ($(REST),)
+$(firstword $(REST)): setup
+	@$(MAKE) $(REST)
+$(wordlist 2,99,$(REST)): $(firstword $(REST)) ; @:
+endif
+else
+
+# ---- verbs that need no board --------------------------------------------------------------------
+.PHONY: help doctor list-boards test test-all mutants check precommit layers fmt clean distclean
+help: ## this list
+	@echo 'make [verb] [BOARD=b] [APP=folder] [INPUT=text] [ARGS="..."] [LLVM=1] [DEBUG=1] [V=1]'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@echo '  setup        install what is missing, build newlib once'
+	@echo 'BOARD: $(BOARDS) (now $(BOARD)); virt also takes SMP=1..8 GIC=2|3'
+
+doctor: ## each tool found, its version, what is missing
+	@tools/setup.sh doctor
+
+list-boards: ## the boards
+	@$(foreach b,$(BOARDS),printf '  %-8s %s\n' $b "$$(sed -n 's/^TITLE *:= //p' boards/$b/board.mk)";)
+
+test: ## all tests as docs/TESTING.md says; BOARD=b and TEST=name run a part
+	@tools/test.py $(if $(filter file,$(origin BOARD)),,--board $(BOARD)) $(if $(TEST),--test '$(TEST)')
+
+test-all: ## the whole suite on every board with both compilers
+	@tools/test.py --all
+
+mutants: ## take each feature out and see its test fail
+	@tools/mutants.py $(if $(TEST),--test '$(TEST)')
+
+check: layers ## layers, formatting, cppcheck, headers on their own; sizes are printed only
+	@tools/check.py
+
+precommit: ## the quick part of check
+	@tools/check_layers.py
+	@tools/check.py formatting headers
+
+layers: ## who includes and calls whom; what the runtime's machine code may contain
+	@for b in $(TARGETS); do $(MAKE) -s BOARD=$$b LLVM= DEBUG= runtime-objects || exit 1; done
+	@tools/check_layers.py --objects $(TARGETS:%=build/%$(OTHER_CROSS))
+
+fmt: ## clang-format all sources
+	@find boards boot drivers examples hal include libc sched tests -name '*.[ch]' | xargs clang-format -i
+
+clean: ## remove build/, keep the built newlib
+	rm -rf build compile_commands.json
+
+distclean: clean ## remove everything that is not source
+	rm -rf .cache
+
+# ---- the board -----------------------------------------------------------------------------------
+BOARD_VERBS := all run debug size disasm compile_commands.json runtime-objects image-path
+ifneq ($(filter $(BOARD_VERBS) build/%,$(or $(MAKECMDGOALS),all)),)
+
+include boards/$(BOARD)/board.mk
+SMP ?= $(CORES)
+ifeq ($(filter $(SMP),$(if $(filter virt host,$(BOARD)),1 2 3 4 5 6 7 8,$(CORES))),)
+$(error SMP=$(SMP): board $(BOARD) has $(if $(filter virt host,$(BOARD)),1 to 8,$(CORES)) cores)
+endif
+ifeq ($(filter $(GIC),2 3),)
+$(error GIC=$(GIC): virt has GIC=2 and GIC=3)
+endif
+
+OUT := build/$(BOARD)$(if $(LLVM),-llvm)$(if $(DEBUG),-debug)$(OTHER_CROSS)
+
+# ---- the application -----------------------------------------------------------------------------
+# A folder: main.c and the *.c and *.S beside it, or what its app.mk says in APP_SRCS (paths from the
+# folder), APP_CFLAGS, APP_INPUT; it may look at BOARD and HAL.
+ifeq ($(wildcard $(APP)/main.c $(APP)/app.mk),)
+$(error APP=$(APP) is no folder with a main.c or an app.mk; try one of: $(patsubst %/main.c,%,$(sort $(wildcard examples/*/main.c))))
+endif
+APP_SRCS   := $(sort $(notdir $(wildcard $(APP)/*.[cS])))
+APP_CFLAGS :=
+APP_INPUT  :=
+-include $(APP)/app.mk
+ifneq ($(filter-out $(wildcard $(APP_SRCS:%=$(APP)/%)),$(APP_SRCS:%=$(APP)/%)),)
+$(error APP_SRCS in $(APP)/app.mk names what is not there: $(filter-out $(wildcard $(APP_SRCS:%=$(APP)/%)),$(APP_SRCS:%=$(APP)/%)))
+endif
+# In the tree build/x/examples/hello; outside two folders may share a name, so its path is hashed.
+IN_TREE := $(patsubst $(CURDIR)/%,%,$(filter $(CURDIR)/%,$(abspath $(APP))))
+APP_OUT := $(OUT)/$(or $(IN_TREE),app/$(notdir $(abspath $(APP)))-$(firstword $(shell echo $(abspath $(APP)) | cksum)))
+
+# ---- its input -----------------------------------------------------------------------------------
+# A text that becomes part of the image, the same way on every board; APP_INPUT := 1 asks for it.
+ifneq ($(APP_INPUT),)
+INPUT ?= $(firstword $(wildcard $(APP)/input.txt) examples/wordcount/input.txt)
+ifneq ($(words $(INPUT)),1)
+$(error INPUT=$(INPUT): a path without spaces is wanted)
+endif
+INPUT_SIZE := $(shell test -f $(INPUT) && test -r $(INPUT) && stat -L -c %s $(INPUT))
+ifeq ($(INPUT_SIZE),)
+$(error INPUT=$(INPUT) is no readable file; give the path of a text)
+endif
+ifneq ($(shell test $(INPUT_SIZE) -le $(INPUT_MAX) || echo big),)
+$(error INPUT=$(INPUT) has $(INPUT_SIZE) bytes; board $(BOARD) takes at most $(INPUT_MAX))
+endif
+else ifneq ($(filter command environment,$(firstword $(origin INPUT))),)
+$(error INPUT=$(INPUT): APP=$(APP) takes no INPUT (its app.mk does not say APP_INPUT := 1))
+endif
+
+# ---- flags ---------------------------------------------------------------------------------------
+WARN   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla -Werror
+COMMON := -O2 -g -I. -Iinclude -MMD -MP -ffile-prefix-map=$(CURDIR)=. \
+          -fno-omit-frame-pointer -ffunction-sections -fdata-sections -fno-common $(if $(DEBUG),-DDEBUG)
+APP_WARN := $(if $(IN_TREE),$(WARN),-Wall -Wextra -ffile-prefix-map=$(abspath $(APP))=$(notdir $(abspath $(APP))))
+
+ifeq ($(HAL),aarch64)
+
+GCC := $(CROSS_COMPILE)gcc
+GCC_INCLUDE := $(shell $(GCC) -print-file-name=include 2>/dev/null)
+ifeq ($(GCC_INCLUDE),)
+$(error $(GCC) is not there: run `make setup`, or set CROSS_COMPILE)
+endif
+NEWLIB := $(shell CROSS_COMPILE=$(CROSS_COMPILE) tools/newlib.sh --prefix)
+ifeq ($(NEWLIB),)
+$(error newlib's source is not there: run `make setup`)
+endif
+
+# Frames must not jump a stack's guard page: gcc probes each page, clang cannot and limits the frame.
+ifeq ($(LLVM),)
+CC       := $(GCC)
+LD       := $(CROSS_COMPILE)ld
+BINTOOL  := $(CROSS_COMPILE)
+CC_INCLUDE := $(GCC_INCLUDE)
+CC_FLAGS := -fstack-clash-protection --param=stack-clash-protection-guard-size=12 --param=min-pagesize=0
+RUNTIME_CC_FLAGS := -fno-tree-loop-distribute-patterns -Wframe-larger-than=2048
+APP_CC_FLAGS     :=
+LD_FLAGS := --no-warn-rwx-segments --fix-cortex-a53-835769
+else
+CC       := clang --target=aarch64-none-elf
+LD       := ld.lld
+BINTOOL  := llvm-
+CC_INCLUDE := $(shell clang -print-resource-dir 2>/dev/null)/include
+ifeq ($(CC_INCLUDE),/include)
+$(error clang is not there: run `make setup`, or build without LLVM=1)
+endif
+CC_FLAGS :=
+RUNTIME_CC_FLAGS := -Wframe-larger-than=3072
+APP_CC_FLAGS     := -Wframe-larger-than=3072 -Werror=frame-larger-than -Werror=vla
+LD_FLAGS := -z norelro
+endif
+
+ARCH_FLAGS := -mcpu=$(CPU) -mno-outline-atomics -fno-pic -fno-pie -fno-stack-protector \
+              -fno-asynchronous-unwind-tables -fno-delete-null-pointer-checks $(CC_FLAGS) -nostdinc
+# boot, hal, sched, drivers, boards: no C library, no FP or SIMD register.
+RUNTIME_CFLAGS := -std=c11 $(COMMON) $(WARN) $(ARCH_FLAGS) -isystem $(CC_INCLUDE) -ffreestanding \
+                  -mgeneral-regs-only $(RUNTIME_CC_FLAGS) -DIMGHDR_TEXT_OFFSET=$(TEXT_OFFSET)
+# libc, applications, tests: newlib, which must not take the compiler's word that this is Linux.
+# gnu11, since newlib hides POSIX (strdup, usleep) from a strict c11.
+NEWLIB_CFLAGS  := -std=gnu11 $(COMMON) $(ARCH_FLAGS) $(APP_CC_FLAGS) -isystem $(CC_INCLUDE) \
+                  -isystem $(NEWLIB)/aarch64-none-elf/include -D__DYNAMIC_REENT__ \
+                  -U__linux__ -U__linux -Ulinux -U__gnu_linux__ -U__unix__ -U__unix -Uunix
+LIBC_CFLAGS    := $(NEWLIB_CFLAGS) $(WARN)
+# The program's main() is called by libc/start.c, as a G; on the host, main() is hal/host's.
+APP_ALL_CFLAGS := $(NEWLIB_CFLAGS) $(APP_WARN) -Dmain=app_main -Wno-missing-prototypes $(APP_CFLAGS)
+
+RUNTIME_SRCS := $(sort $(wildcard boot/*.[cS] boot/early/*.[cS] hal/*.[cS] hal/aarch64/*.[cS] sched/*.c)) \
+                $(DRIVERS:%=drivers/%.c) boards/$(BOARD)/board.c
+LIBC_SRCS    := $(sort $(filter-out $(if $(APP_INPUT),,libc/input.c),$(wildcard libc/*.[cS])))
+
+else # ---- HAL = host
+
+CC      := $(if $(LLVM),clang,$(HOSTCC))
+BINTOOL :=
+HOST_FLAGS := $(COMMON) -pthread -DHAL_HOST -U_FORTIFY_SOURCE
+RUNTIME_CFLAGS := -std=c11 $(HOST_FLAGS) $(WARN)
+PORT_CFLAGS    := $(RUNTIME_CFLAGS) -D_GNU_SOURCE
+LIBC_CFLAGS    := -std=gnu11 $(HOST_FLAGS) $(WARN)
+# Interrupts are polled where control flow joins: trace-pc calls hal/host there, in programs alone.
+APP_ALL_CFLAGS := -std=gnu11 $(HOST_FLAGS) $(APP_WARN) -fsanitize-coverage=trace-pc $(APP_CFLAGS)
+
+RUNTIME_SRCS := $(sort $(wildcard hal/*.[cS] hal/host/*.[cS] sched/*.c)) $(DRIVERS:%=drivers/%.c) boards/host/board.c
+# Of libc/ what is not glue to newlib.
+LIBC_SRCS    := $(addprefix libc/,board_info.c console.c start.c $(if $(APP_INPUT),input.c))
+
+endif
+
+flags = $(if $(filter libc/%,$1),$(LIBC_CFLAGS),$(if $(filter hal/host/% boards/host/%,$1),$(PORT_CFLAGS),$(RUNTIME_CFLAGS))) \
+        $(if $(filter boot/early/%,$1),-mstrict-align)
+
+# ---- rules ---------------------------------------------------------------------------------------
+RUNTIME_OBJS := $(RUNTIME_SRCS:%=$(OUT)/%.o)
+LIBC_OBJS    := $(LIBC_SRCS:%=$(OUT)/%.o)
+APP_OBJS     := $(APP_SRCS:%=$(APP_OUT)/%.o) $(if $(APP_INPUT),$(APP_OUT)/input.o)
+OBJS         := $(RUNTIME_OBJS) $(LIBC_OBJS) $(APP_OBJS)
+IMAGE_FILE   := $(APP_OUT)/$(IMAGE)
+SETTINGS     := Makefile boards/$(BOARD)/board.mk
+
+.PHONY: all run debug size disasm runtime-objects image-path FORCE
+all: $(IMAGE_FILE) ## build APP for BOARD (the default verb)
+runtime-objects: $(RUNTIME_OBJS)
+image-path:
+	@echo $(IMAGE_FILE)
+
+# libc/start.c calls the program's main() by another name: on the host the process has one already. Renamed
+# in the object, since a compiler gives the word main its own meaning (it returns 0 at its end).
+$(APP_SRCS:%=$(APP_OUT)/%.o): $(APP_OUT)/%.o: $(APP)/% $(SETTINGS) $(wildcard $(APP)/app.mk) | $(if $(NEWLIB),$(NEWLIB)/done)
+	$(call say,$(if $(filter %.S,$<),AS,CC),$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(APP_ALL_CFLAGS) -c -o $@ $<
+	$(Q)$(BINTOOL)objcopy --redefine-sym main=app_main $@
+
+# A compiler calls memcpy and memset even when told to be freestanding. The C library's use SIMD registers,
+# so in the runtime's objects these names become hal_memcpy and so on: its own integer copies.
+OWN_COPIES := $(foreach f,memcpy memmove memset memcmp,--redefine-sym $f=hal_$f)
+$(RUNTIME_OBJS) $(LIBC_OBJS): $(OUT)/%.o: % $(SETTINGS) | $(if $(NEWLIB),$(NEWLIB)/done)
+	$(call say,$(if $(filter %.S,$<),AS,CC),$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(call flags,$<) -c -o $@ $<
+	$(if $(filter host,$(HAL))$(filter libc/%,$<),,$(Q)$(BINTOOL)objcopy $(OWN_COPIES) $@)
+
+$(APP_OUT)/input.S: $(INPUT) $(APP_OUT)/input.path tools/input.py
+	$(call say,INPUT,$(INPUT))
+	$(Q)tools/input.py $(INPUT) > $@
+
+$(APP_OUT)/input.path: FORCE
+	@mkdir -p $(@D)
+	@echo '$(INPUT)' | cmp -s - $@ || echo '$(INPUT)' > $@
+
+# What a tool has written: the input, the symbol table.
+$(addprefix $(APP_OUT)/,input.o symtab.o symtab0.o): %.o: %.S
+	$(Q)$(CC) $(ARCH_FLAGS) -c -o $@ $<
+
+ifeq ($(HAL),host)
+
+$(IMAGE_FILE): $(OBJS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -pthread -rdynamic -o $@ $(OBJS) -lm
+
+else
+
+$(NEWLIB)/done:
+	@CROSS_COMPILE=$(CROSS_COMPILE) tools/newlib.sh > /dev/null
+
+$(OUT)/link.ld: linker/aarch64.ld.S $(SETTINGS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -E -P -x assembler-with-cpp -undef -I. -MMD -MP -MT $@ -MF $@.d -DLOAD_ADDR=$(LOAD_ADDR) -o $@ $<
+
+# Linked twice: the first link has an empty symbol table, from its symbols the second's is made. The
+# table lies behind all code and constants, so that no function moves between them; symtab.py checks it.
+link = $(LD) -static -nostdlib -T $(OUT)/link.ld -z max-page-size=4096 -z noexecstack --build-id=none \
+       --gc-sections --fix-cortex-a53-843419 --fatal-warnings $(LD_FLAGS) $(OBJS) $1 \
+       --start-group $(NEWLIB)/aarch64-none-elf/lib/libc.a $(NEWLIB)/aarch64-none-elf/lib/libm.a \
+       $(shell $(GCC) -print-libgcc-file-name) --end-group -Map $@.map -o $@
+
+$(APP_OUT)/symtab0.S: tools/symtab.py
+	@mkdir -p $(@D)
+	$(Q)tools/symtab.py > $@
+$(APP_OUT)/pass1.elf: $(OBJS) $(OUT)/link.ld $(APP_OUT)/symtab0.o
+	$(Q)$(call link,$(APP_OUT)/symtab0.o)
+$(APP_OUT)/symtab.S: $(APP_OUT)/pass1.elf tools/symtab.py
+	$(Q)$(BINTOOL)nm -n $< | tools/symtab.py - > $@
+$(APP_OUT)/app.elf: $(APP_OUT)/symtab.o $(APP_OUT)/pass1.elf
+	$(call say,LINK,$@)
+	$(Q)$(call link,$<)
+	$(Q)$(BINTOOL)nm -n $@ | tools/symtab.py --verify $(APP_OUT)/symtab.S -
+
+$(IMAGE_FILE): $(APP_OUT)/app.elf
+	$(call say,IMAGE,$@)
+	$(Q)$(BINTOOL)objcopy -O binary $< $@
+
+endif
+
+# ---- verbs of a board ----------------------------------------------------------------------------
+RUN := tools/run.py --board $(BOARD) --image $(IMAGE_FILE) --smp $(SMP) --gic $(GIC)
+run: $(IMAGE_FILE) ## build and run it in QEMU; without a terminal it ends with the program's status
+	@$(RUN) --interactive --args="$$ARGS"
+
+debug: $(IMAGE_FILE) ## the same, stopped at its first instruction until a debugger connects
+	@$(RUN) --interactive --debug --args="$$ARGS"
+
+ELF := $(if $(filter host,$(HAL)),$(IMAGE_FILE),$(APP_OUT)/app.elf)
+size: $(IMAGE_FILE) ## what the image consists of
+	@$(BINTOOL)size $(ELF)
+
+disasm: $(IMAGE_FILE) ## its machine code, with sources
+	@$(BINTOOL)objdump -d -S $(ELF)
+
+# For editors and clangd.
+compile_commands.json: FORCE ## what each source of BOARD and APP is compiled with
+	@{ echo '['; { $(foreach s,$(RUNTIME_SRCS) $(LIBC_SRCS),$(call compdb,$s,$(call flags,$s))) \
+	   $(foreach s,$(APP_SRCS),$(call compdb,$(APP)/$s,$(APP_ALL_CFLAGS))) } | sed '$$s/,$$//'; echo ']'; } > $@
+compdb = echo '{"directory": "$(CURDIR)", "file": "$1", "command": "$(CC) $(strip $2) -c $1"},';
+
+-include $(OBJS:.o=.d) $(OUT)/link.ld.d
+endif # BOARD_VERBS
+endif # setup

@@ -1,0 +1,6 @@
+# The test suite as one application; what only makes sense on AArch64, or with newlib, is left out of the
+# host's.
+APP_SRCS := $(notdir $(wildcard $(APP)/*.c))
+ifeq ($(HAL),aarch64)
+APP_SRCS += $(patsubst $(APP)/%,%,$(wildcard $(APP)/aarch64/*.c $(APP)/libc/*.c))
+endif

@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+# wordcount's prompt, as somebody at the keyboard meets it: commands, editing, echo under eight hogs, exit.
+# boards: virt rpi3 host
+import fcntl
+import os
+import re
+import selectors
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools"))
+import run  # noqa: E402
+
+BOARD = os.environ.get("BOARD", "virt")
+HANG_SECONDS = 100  # nothing is measured by it
+PROMPT = "bareloom> "
+
+
+def build(folder):
+    """A copy of the image in folder: scripts that run beside this one may build it with another INPUT."""
+    make = ["make", "-s", "-C", run.ROOT, f"BOARD={BOARD}", "APP=examples/wordcount"]
+    os.makedirs(f"{run.ROOT}/build", exist_ok=True)
+    with open(f"{run.ROOT}/build/.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(make, check=True)
+        path = subprocess.run([*make, "image-path"], check=True, capture_output=True, text=True).stdout.strip()
+        return shutil.copy(os.path.join(run.ROOT, path), folder)
+
+
+class Session:
+    def __init__(self, image):
+        cmd = run.command(run.load_board(BOARD), image)
+        self.child = subprocess.Popen(cmd, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(self.child.stdout, selectors.EVENT_READ)
+        self.text = ""  # what came and was not expected yet
+
+    def read(self):
+        """Waits for more output; False at its end."""
+        if not self.selector.select(HANG_SECONDS):
+            self.fail("hangs")
+        data = os.read(self.child.stdout.fileno(), 65536)
+        self.text = (self.text + data.decode(errors="replace")).replace("\r\n", "\n")
+        return bool(data)
+
+    def fail(self, why):
+        self.child.kill()
+        print(f"FAIL {why}; the last output was:\n{self.text[-2000:]}")
+        sys.exit(1)
+
+    def expect(self, pattern):
+        """Waits until pattern comes; returns what came up to its end, which counts as read."""
+        while not (match := re.search(pattern, self.text)):
+            if not self.read():
+                self.fail(f"ended before /{pattern}/ came")
+        seen, self.text = self.text[:match.end()], self.text[match.end():]
+        return seen
+
+    def type(self, keys):
+        self.child.stdin.write(keys.encode() if isinstance(keys, str) else keys)
+        self.child.stdin.flush()
+
+    def command(self, line, *patterns):
+        """Types a line; its answer must match all patterns."""
+        self.type(line + "\r")
+        answer = self.expect(re.escape(line) + r"\n(?s:.*?)" + re.escape(PROMPT))
+        for pattern in patterns:
+            if not re.search(pattern, answer):
+                self.fail(f"no /{pattern}/ in the answer to {line!r}: {answer}")
+        print(f"ok   {line}", flush=True)
+        return answer
+
+    def ends_with(self, status):
+        """Waits for the end of the program."""
+        while self.read():
+            pass
+        self.child.stdin.close()
+        got = run.describe(self.child.wait(HANG_SECONDS))
+        if got != status:
+            self.fail(f"exit status {got} instead of {status}")
+        print(f"ok   exit status {status}")
+
+
+def commands(s):
+    s.command("help", r"hogs N", r"reboot")
+    s.command("ps", r"\n +1 +main ", r" console +running", r"\d+ Gs;")
+    s.command("cores", r"\n +0( +\d+){5} ", r"\n +3( +\d+){5} ", r"4 of 4 cores in use")
+    s.command("frobnicate", r'unknown command "frobnicate"; there are: help ps cores hogs wc exit reboot\n')
+    s.command("hogs", r"usage: hogs N \(0 to 1000\)")
+    s.command("hogs many", r"usage: hogs")
+    s.command("ps aux", r"usage: ps\n")
+    s.command("cores 99", r"usage: cores \[N\] \(1 to all\)")
+    s.command("exit 256", r"usage: exit \[CODE\] \(0 to 255\)")
+    s.command("", r"")
+
+
+def editing(s):
+    s.type("helpx\x7f\r")
+    s.expect("help")
+    s.expect("x\b \b\n")
+    s.expect(PROMPT)
+    s.type("wrong\x15ps\r")
+    s.expect("wrong" + "\b \b" * 5 + "ps\n   id")
+    s.expect(PROMPT)
+    s.type("abc\x03")
+    s.expect(r"abc\^C\n" + PROMPT)
+    s.type("\x1b[A\x1b[1;5Dp\x1bOPs\r")  # arrows and F1 leave no trace
+    s.expect("^ps\n   id")
+    s.expect(PROMPT)
+    s.type("y" * 100 + "\x15\x7f")
+    s.expect("y{72}\a{28}" + "(\b \b){72}")
+    s.type("\tps\n")  # a key that means nothing rings the bell; a lone LF ends a line as well
+    s.expect("\aps\n   id")
+    s.expect(PROMPT)
+    print("ok   editing")
+
+
+def hogs(s):
+    s.command("hogs 8", r"\n8 hogs\n")
+    for key in "help":  # each echo comes while all cores are in loops that call nothing
+        s.type(key)
+        s.expect(key)
+    s.type("\r")
+    s.expect(PROMPT)
+    print("ok   echo under hogs")
+    answer = s.command("ps", r"\n +1 +main +chan receive ")
+    if len(re.findall(r" hog +run", answer)) != 8:
+        s.fail(f"there are not 8 hogs: {answer}")
+    s.command("cores 2", r"2 of 4 cores in use")
+    s.command("wc", r"counting \[#{20}\] 100 %", r"\n +9824  the\n", r"\n +567060  bytes\n")
+    s.command("cores 4", r"4 of 4 cores in use")
+    s.command("hogs 0", r"\n0 hogs\n")
+    if " hog " in s.command("ps"):
+        s.fail("a hog is left")
+
+
+def main():
+    board = run.load_board(BOARD)
+    if why := run.cannot_run(board):
+        print(why)
+        return run.SKIP
+    with tempfile.TemporaryDirectory() as folder:
+        image = build(folder)
+        s = Session(image)
+        s.expect(r"counting \[#{20}\] 100 %")
+        s.expect(PROMPT)
+        commands(s)
+        editing(s)
+        hogs(s)
+        s.type("reboot\r")
+        s.expect(r"totals")
+        s.expect(PROMPT)
+        print("ok   reboot")
+        s.type("exit 7\r")
+        s.ends_with(7)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+# What the scripts beside it share; sourced, not run. BOARD says for which board.
+set -eu -o pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+board=${BOARD:-virt}
+work=$(mktemp -d)
+mkdir "$work/images"
+trap 'rm -rf "$work"' EXIT
+export LC_ALL=C
+
+# build NAME MAKE-ARGUMENT...: makes an image and keeps a copy as $work/images/NAME. One script at a time: the
+# harness runs them side by side, and two could want the same application with another INPUT.
+build() {
+    local name=$1
+    shift
+    mkdir -p build
+    (
+        flock 9
+        make -s "BOARD=$board" "$@"
+        cp "$(make -s "BOARD=$board" "$@" image-path)" "$work/images/$name"
+    ) 9> build/.lock
+}
+
+# run_image NAME ARGUMENT...: runs the copy; $status, and $output, a file with what the program printed: all
+# that comes after the machine's first line, where there is one, without carriage returns.
+run_image() {
+    local name=$1
+    shift
+    output=$work/output
+    status=0
+    tools/run.py --board "$board" --image "$work/images/$name" --timeout 300 --args "$*" \
+        < /dev/null > "$work/raw" || status=$?
+    tr -d '\r' < "$work/raw" > "$output"
+    if grep -q '^Bareloom on ' "$output"; then
+        sed -i '1,/^Bareloom on /d' "$output"
+    fi
+    if [ "$status" = 77 ]; then
+        exit 77
+    fi
+}
+
+failures=0
+# check WHAT COMMAND...: runs the command, says whether it succeeded.
+check() {
+    local what=$1
+    shift
+    if "$@"; then
+        echo "ok   $what"
+    else
+        echo "FAIL $what"
+        failures=$((failures + 1))
+    fi
+}

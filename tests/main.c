@@ -1,0 +1,306 @@
+/*
+ * tests/main.c - runs tests one after the other, says how they went in TAP, and exits with 0 if all passed.
+ *
+ *      --list               `name group` of each test
+ *      --test=A,B,c*        only tests of these names; * stands for anything
+ *      --group=unit,boot    only tests of these groups
+ *      --cores=N            how many cores must have arrived
+ *      --short              fewer rounds where a test has rounds
+ *
+ * Death tests run only when named: each ends the machine. Printing is the runtime's own, so that a test of the
+ * scheduler stands on no C library.
+ */
+#include <string.h>
+
+#include "sched/sched.h"
+#include "tests/test.h"
+
+#define LEFT_OVER_TRIES 2000
+
+unsigned test_expected_cores;
+static bool brief;
+
+static struct test *first, **last = &first;
+
+/* The running test. */
+static struct {
+    struct test *test;
+    struct sema done;
+    _Atomic bool over;
+    bool failed;
+    const char *skipped;
+    char why[160];
+} now;
+
+void test_register(struct test *t) {
+    *last = t;
+    last = &t->next;
+}
+
+unsigned test_rounds(unsigned n) {
+    return brief ? (n + 7) / 8 : n;
+}
+
+uint32_t test_random(uint32_t *state) {
+    uint32_t x = *state;
+    x ^= x << 13;
+    x ^= x >> 17;
+    x ^= x << 5;
+    *state = x;
+    return x;
+}
+
+/* ---- verdicts ------------------------------------------------------------------------------------ */
+
+/* The first verdict counts; later ones come from Gs that go on after it. */
+static bool verdict(void) {
+    return !atomic_exchange(&now.over, true);
+}
+
+static void append(size_t *at, const char *text) {
+    while (*text != '\0' && *at < sizeof now.why - 1) {
+        now.why[(*at)++] = *text++;
+    }
+    now.why[*at] = '\0';
+}
+
+static void append_number(size_t *at, long n) {
+    char digits[24];
+    size_t i = sizeof digits - 1;
+    unsigned long u = n < 0 ? 0 - (unsigned long)n : (unsigned long)n;
+    digits[i] = '\0';
+    do {
+        digits[--i] = (char)('0' + u % 10);
+        u /= 10;
+    } while (u != 0);
+    append(at, n < 0 ? "-" : "");
+    append(at, digits + i);
+}
+
+/* Only what the macros of test.h use: %s, %ld, %d, %u. */
+static void explain(const char *file, int line, const char *format, va_list ap) {
+    size_t at = 0;
+    append(&at, file);
+    append(&at, ":");
+    append_number(&at, line);
+    append(&at, ": ");
+    for (const char *f = format; *f != '\0'; f++) {
+        if (*f != '%') {
+            append(&at, (char[]){*f, '\0'});
+        } else if (*++f == 's') {
+            append(&at, va_arg(ap, const char *));
+        } else if (*f == 'l') {
+            f++;
+            append_number(&at, va_arg(ap, long));
+        } else {
+            append_number(&at, va_arg(ap, int));
+        }
+    }
+}
+
+/* A failed check may stand in a section that must not end with its G. */
+_Noreturn static void leave(void) {
+    hal_irq_unmask();
+    while (atomic_load(&hal_self()->preempt_off) != 0) {
+        go_preempt_on();
+    }
+    sema_post(&now.done);
+    go_exit();
+}
+
+_Noreturn void test_fail(const char *file, int line, const char *format, ...) {
+    if (hal_on_core_stack()) {
+        PANIC("a check failed in a handler: %s:%d", file, line);
+    }
+    if (!verdict()) {
+        go_exit();
+    }
+    va_list ap;
+    va_start(ap, format);
+    explain(file, line, format, ap);
+    va_end(ap);
+    now.failed = true;
+    leave();
+}
+
+_Noreturn void test_skip(const char *why) {
+    if (!verdict()) {
+        go_exit();
+    }
+    now.skipped = why;
+    leave();
+}
+
+void expect_status(int status) {
+    kprintf("# expect status %d\n", status);
+}
+
+void expect_text(const char *text) {
+    kprintf("# expect text %s\n", text);
+}
+
+/* ---- helpers of tests ---------------------------------------------------------------------------- */
+
+void start(go_fn *fn, void *arg) {
+    CHECK_EQ(go(fn, arg), 0);
+}
+
+void start_on(unsigned core, go_fn *fn, void *arg) {
+    CHECK_EQ(go_with(&GO_OPTS(GO_PIN((int)core)), fn, arg), 0);
+}
+
+struct core_info core_counters(unsigned core) {
+    struct core_info info = {0};
+    CHECK(info_core(core, &info));
+    return info;
+}
+
+void settle(void) {
+    for (;;) {
+        go_sleep(MS(1));
+        uint32_t all = (1u << go_cores()) - 1;
+        go_preempt_off();
+        uint32_t mine = 1u << go_core();
+        uint32_t idle = atomic_load(&machine.idle_mask);
+        uint32_t searchers = atomic_load(&machine.searchers);
+        go_preempt_on();
+        if (((idle | mine) & all) == all && searchers == 0) {
+            return;
+        }
+    }
+}
+
+/* ---- running --------------------------------------------------------------------------------------- */
+
+static void run_test(void *arg) {
+    struct test *t = arg;
+    t->fn();
+    if (verdict()) {
+        sema_post(&now.done);
+    }
+}
+
+/* Gs of the test that have not come to their end: they may be a few instructions from it. */
+static unsigned left_over(unsigned before) {
+    for (int i = 0; i < LEFT_OVER_TRIES && go_count() > before; i++) {
+        go_sleep(US(100));
+    }
+    unsigned count = go_count();
+    return count > before ? count - before : 0;
+}
+
+static bool run(struct test *t, unsigned number) {
+    ns_t slice = go_set_slice(CONFIG_SLICE_NS);
+    unsigned before = go_count();
+    memset(&now, 0, sizeof now);
+    now.test = t;
+    if (go_with(&GO_OPTS(.name = t->name), run_test, t) != 0) {
+        kprintf("not ok %u - %s # no memory for its goroutine\n", number, t->name);
+        return false;
+    }
+    sema_wait(&now.done);
+    go_set_cores(go_num_cores());
+    go_set_slice(slice);
+    unsigned left = now.failed || now.skipped != NULL ? 0 : left_over(before);
+    if (now.failed) {
+        kprintf("not ok %u - %s # %s\n", number, t->name, now.why);
+    } else if (left != 0) {
+        kprintf("not ok %u - %s # %u goroutines are left\n", number, t->name, left);
+    } else if (now.skipped != NULL) {
+        kprintf("ok %u - %s # SKIP %s\n", number, t->name, now.skipped);
+    } else {
+        kprintf("ok %u - %s\n", number, t->name);
+    }
+    return !now.failed && left == 0;
+}
+
+/* ---- choosing -------------------------------------------------------------------------------------- */
+
+static bool matches(const char *pattern, size_t n, const char *name) {
+    if (n == 0) {
+        return *name == '\0';
+    }
+    if (*pattern == '*') {
+        return matches(pattern + 1, n - 1, name) || (*name != '\0' && matches(pattern, n, name + 1));
+    }
+    return *pattern == *name && matches(pattern + 1, n - 1, name + 1);
+}
+
+/* Whether one of a list with commas matches; no list: everything does. */
+static bool listed(const char *list, const char *name) {
+    if (list == NULL) {
+        return true;
+    }
+    for (;;) {
+        size_t n = strcspn(list, ",");
+        if (matches(list, n, name)) {
+            return true;
+        }
+        if (list[n] == '\0') {
+            return false;
+        }
+        list += n + 1;
+    }
+}
+
+static struct {
+    const char *tests, *groups;
+    bool list;
+} want;
+
+static bool chosen(const struct test *t) {
+    bool deadly = strcmp(t->group, "death") == 0;
+    return (!deadly || want.tests != NULL) && listed(want.tests, t->name) &&
+           listed(want.groups, t->group);
+}
+
+static const char *value_of(const char *arg, const char *option) {
+    size_t n = strlen(option);
+    return strncmp(arg, option, n) == 0 ? arg + n : NULL;
+}
+
+static bool read_argument(const char *arg) {
+    const char *value;
+    if (strcmp(arg, "--list") == 0) {
+        want.list = true;
+    } else if (strcmp(arg, "--short") == 0) {
+        brief = true;
+    } else if ((value = value_of(arg, "--test=")) != NULL) {
+        want.tests = value;
+    } else if ((value = value_of(arg, "--group=")) != NULL) {
+        want.groups = value;
+    } else if ((value = value_of(arg, "--cores=")) != NULL) {
+        for (; *value >= '0' && *value <= '9'; value++) {
+            test_expected_cores = test_expected_cores * 10 + (unsigned)(*value - '0');
+        }
+    } else if (strcmp(arg, "--batch") != 0) {
+        kprintf("tests: what is %s? There are --list --test= --group= --cores= --short\n", arg);
+        return false;
+    }
+    return true;
+}
+
+int main(int argc, char **argv) {
+    for (int i = 1; i < argc; i++) {
+        if (!read_argument(argv[i])) {
+            return 2;
+        }
+    }
+    unsigned count = 0, number = 0, failed = 0;
+    for (struct test *t = first; t != NULL; t = t->next) {
+        if (want.list) {
+            kprintf("%s %s\n", t->name, t->group);
+        }
+        count += chosen(t);
+    }
+    if (want.list) {
+        return 0;
+    }
+    kprintf("1..%u\n", count);
+    for (struct test *t = first; t != NULL; t = t->next) {
+        if (chosen(t)) {
+            failed += !run(t, ++number);
+        }
+    }
+    return failed != 0;
+}

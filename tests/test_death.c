@@ -1,0 +1,261 @@
+/*
+ * tests/test_death.c - how the machine ends: each test announces its last words and its exit status, and dies of
+ * something. Misuse of the API first, then faults that every port can see.
+ */
+#include "tests/test.h"
+
+/* Its own name must stand in the backtrace: no inlining, and no copy with another name. */
+#ifdef __clang__
+#define NOINLINE __attribute__((noinline))
+#else
+#define NOINLINE __attribute__((noipa))
+#endif
+
+static struct wg wg;
+static struct mutex mutex;
+
+/* The test's G is named like the test; function stands in the backtrace (and not in the test's name). */
+static void expect_report(const char *headline, const char *function) {
+    expect_status(2);
+    expect_text(headline);
+    expect_text("goroutine ");
+    expect_text("[running], core ");
+    expect_text(go_name());
+    expect_text(function);
+}
+
+TEST(death, exit_status_is_passed_on) {
+    expect_status(17);
+    machine_exit(17);
+}
+
+/* ---- panics ------------------------------------------------------------------------------------------ */
+
+static volatile bool survived; /* written after the last call, which would else be a jump */
+
+NOINLINE static void inner_culprit(int v) {
+    PANIC("the %s of %d", "end", v);
+}
+
+NOINLINE static void outer_culprit(int v) {
+    inner_culprit(v + 1);
+    survived = true;
+}
+
+TEST(death, panic_says_where) {
+    expect_report("panic: the end of 7", "inner_culprit");
+    expect_text("outer_culprit");
+    expect_text("tests/test_death.c:");
+    outer_culprit(6);
+}
+
+TEST(death, unlock_of_unlocked) {
+    expect_report("fatal error: sync: unlock of unlocked mutex", "mutex_unlock");
+    mutex_unlock(&mutex);
+}
+
+static void unlocks(void *arg) {
+    (void)arg;
+    mutex_unlock(&mutex);
+}
+
+TEST(death, unlock_by_stranger) {
+    expect_status(2);
+    expect_text("fatal error: sync: unlock of unlocked mutex");
+    expect_text("stranger");
+    mutex_lock(&mutex);
+    CHECK_EQ(go_with(&GO_OPTS(.name = "stranger"), unlocks, NULL), 0);
+    go_sleep(SEC(10));
+}
+
+TEST(death, lock_twice) {
+    expect_report("owns the mutex already", "mutex_lock");
+    mutex_lock(&mutex);
+    mutex_lock(&mutex);
+}
+
+TEST(death, owner_ends) {
+    expect_status(2);
+    expect_text("ended while it owned 1 mutexes");
+    mutex_lock(&mutex);
+    go_exit();
+}
+
+TEST(death, negative_group) {
+    expect_report("panic: sync: negative WaitGroup counter", "wg_add");
+    wg_done(&wg);
+}
+
+TEST(death, nil_function) {
+    expect_report("fatal error: go of nil func value", "go_with");
+    go_with(&GO_OPTS(0), NULL, NULL);
+}
+
+/* ---- channels --------------------------------------------------------------------------------------------- */
+
+TEST(death, double_close) {
+    struct chan *c = CHAN(int, 0);
+    expect_report("panic: close of closed channel", "chan_close");
+    chan_close(c);
+    chan_close(c);
+}
+
+TEST(death, close_of_nil) {
+    expect_report("panic: close of nil channel", "chan_close");
+    chan_close(NULL);
+}
+
+TEST(death, send_on_closed) {
+    struct chan *c = CHAN(int, 1);
+    int v = 0;
+    expect_report("panic: send on closed channel", "chan_send");
+    chan_close(c);
+    chan_send(c, &v);
+}
+
+TEST(death, try_on_closed) {
+    struct chan *c = CHAN(int, 1);
+    int v = 0;
+    expect_report("panic: send on closed channel", "chan_try_send");
+    chan_close(c);
+    chan_try_send(c, &v);
+}
+
+static void closes_soon(void *arg) {
+    go_sleep(MS(1));
+    chan_close(arg);
+}
+
+TEST(death, closed_under_sender) {
+    struct chan *c = CHAN(int, 0);
+    int v = 0;
+    expect_report("panic: send on closed channel", "chan_send");
+    start(closes_soon, c);
+    chan_send(c, &v);
+}
+
+static void receives(void *arg) {
+    chan_recv(arg, NULL);
+}
+
+TEST(death, free_with_waiter) {
+    struct chan *c = CHAN(int, 0);
+    expect_report("panic: chan_free: goroutines wait on the channel", "chan_free");
+    start(receives, c);
+    go_sleep(MS(1));
+    chan_free(c);
+}
+
+TEST(death, size_out_of_range) {
+    expect_report("panic: makechan: size out of range", "chan_make");
+    chan_make(KB(64) + 1, 1);
+}
+
+TEST(death, capacity_out_of_range) {
+    expect_report("panic: makechan: size out of range", "chan_make");
+    chan_make(8, SIZE_MAX / 4);
+}
+
+/* ---- blocking where nothing may ------------------------------------------------------------------------------ */
+
+TEST(death, blocks_with_preemption_off) {
+    struct chan *c = CHAN(int, 0);
+    expect_report("panic: chan_recv: would block with preemption off", "chan_recv");
+    go_preempt_off();
+    chan_recv(c, NULL);
+}
+
+TEST(death, sleeps_with_preemption_off) {
+    expect_report("panic: go_sleep: would block with preemption off", "go_sleep");
+    go_preempt_off();
+    go_sleep(1);
+}
+
+/* ---- stacks -------------------------------------------------------------------------------------------------- */
+
+static volatile unsigned depth_limit = 1000000;
+
+NOINLINE static unsigned recurses(unsigned depth) {
+    volatile unsigned char filler[100];
+    filler[depth % 100] = 1;
+    unsigned sum = depth == depth_limit ? 0 : recurses(depth + 1);
+    return sum + filler[depth % 100];
+}
+
+TEST(death, stack_overflow) {
+    expect_report("fatal error: stack overflow", "recurses");
+    recurses(0);
+}
+
+/* While other Gs run on all cores. */
+static void hogs(void *arg) {
+    volatile unsigned *n = arg;
+    for (;;) {
+        ++*n;
+    }
+}
+
+TEST(death, stack_overflow_under_load) {
+    static unsigned n;
+    expect_report("fatal error: stack overflow", "recurses");
+    for (unsigned i = 0; i < go_num_cores(); i++) {
+        start_on(i, hogs, &n);
+    }
+    go_yield();
+    recurses(0);
+}
+
+/* ---- bad pointers ---------------------------------------------------------------------------------------------- */
+
+static int *volatile no_int;
+static void (*volatile no_function)(void);
+
+NOINLINE static void writes_to_null(void) {
+    *no_int = 1;
+    no_int = NULL;
+}
+
+TEST(death, null_write) {
+    expect_report("fatal error: invalid memory address or nil pointer dereference",
+                  "writes_to_null");
+    writes_to_null();
+}
+
+NOINLINE static int reads_from_null(void) {
+    return *no_int + 1;
+}
+
+TEST(death, null_read) {
+    expect_report("fatal error: invalid memory address or nil pointer dereference",
+                  "reads_from_null");
+    reads_from_null();
+}
+
+NOINLINE static void calls_null(void) {
+    no_function();
+    no_function = NULL;
+}
+
+/* The program counter says nothing; the caller is found by the link register. */
+TEST(death, null_call) {
+    expect_report("fatal error: invalid memory address or nil pointer dereference", "calls_null");
+    calls_null();
+}
+
+/* Three cores die at once: one report, and the machine ends. */
+static _Atomic unsigned ready_to_die;
+
+static void dies_with_others(void *arg) {
+    atomic_fetch_add(&ready_to_die, 1);
+    SPIN_UNTIL(atomic_load(&ready_to_die) == go_num_cores());
+    PANIC("core %u gives up", (unsigned)(uintptr_t)arg);
+}
+
+TEST(death, all_cores_panic) {
+    expect_status(2);
+    expect_text("panic: core ");
+    for (unsigned i = 0; i < go_num_cores(); i++) {
+        start_on(i, dies_with_others, (void *)(uintptr_t)i);
+    }
+    go_sleep(SEC(100));
+}

@@ -1,0 +1,216 @@
+/* tests/test_irq.c - device interrupts, raised by software where the machine's controller can: GICs can. */
+#include <errno.h>
+#include <string.h>
+
+#include "hal/board.h"
+#include "hal/mmio.h"
+#include "tests/test.h"
+
+/* A shared line that no device of these machines uses. */
+#define LINE 150u
+
+static struct wg wg;
+
+/* ---- raising a line -------------------------------------------------------------------------------------- */
+
+#ifdef HAL_HOST
+static bool can_raise(void) {
+    return false;
+}
+
+static void set_pending(uint32_t line) {
+    (void)line;
+}
+
+static void clear_pending(uint32_t line) {
+    (void)line;
+}
+#else
+#define GICD_ISPENDR 0x200
+#define GICD_ICPENDR 0x280
+
+static bool can_raise(void) {
+    return board_intc->timer_line == 30; /* the line of a GIC */
+}
+
+static void set_pending(uint32_t line) {
+    mmio_write32(board_intc->base[0] + GICD_ISPENDR + line / 32 * 4, 1u << line % 32);
+}
+
+static void clear_pending(uint32_t line) {
+    mmio_write32(board_intc->base[0] + GICD_ICPENDR + line / 32 * 4, 1u << line % 32);
+}
+#endif
+
+#define NEED_RAISE()                                                                               \
+    do {                                                                                           \
+        if (!can_raise()) {                                                                        \
+            SKIP("this interrupt controller takes no interrupt from software");                    \
+        }                                                                                          \
+    } while (0)
+
+/* ---- tests ----------------------------------------------------------------------------------------------- */
+
+static struct {
+    _Atomic unsigned runs, badly;
+    struct sema came;
+} irq;
+
+static void handler(void *arg) {
+    if (arg != &irq || !hal_on_core_stack() || !hal_irq_masked()) {
+        atomic_fetch_add(&irq.badly, 1);
+    }
+    clear_pending(LINE);
+    atomic_fetch_add(&irq.runs, 1);
+    sema_post(&irq.came);
+}
+
+static void nothing(void *arg) {
+    (void)arg;
+}
+
+TEST(sched, irq_attach_is_checked) {
+    CHECK_EQ(irq_attach(100000, nothing, NULL), -EINVAL);
+    CHECK_EQ(irq_attach(LINE, NULL, NULL), -EINVAL);
+    CHECK_EQ(irq_detach(100000), -EINVAL);
+    NEED_RAISE();
+    CHECK_EQ(irq_attach(LINE, nothing, NULL), 0);
+    CHECK_EQ(irq_attach(LINE, nothing, NULL), -EBUSY);
+    CHECK_EQ(irq_detach(LINE), 0);
+    CHECK_EQ(irq_attach(LINE, nothing, NULL), 0);
+    CHECK_EQ(irq_detach(LINE), 0);
+}
+
+TEST(sched, irq_wakes_a_waiting_g) {
+    NEED_RAISE();
+    irq.runs = irq.badly = 0;
+    CHECK_EQ(irq_attach(LINE, handler, &irq), 0);
+    for (unsigned i = 1; i <= 50; i++) {
+        set_pending(LINE);
+        sema_wait(&irq.came);
+        CHECK_EQ(atomic_load(&irq.runs), i);
+    }
+    CHECK_EQ(atomic_load(&irq.badly), 0);
+    CHECK_EQ(irq_detach(LINE), 0);
+    set_pending(LINE);
+    go_sleep(MS(1));
+    clear_pending(LINE);
+    CHECK_EQ(atomic_load(&irq.runs), 50);
+}
+
+static _Atomic bool stop, wanted;
+
+/* Computes, and raises the line when somebody wants it. */
+static void hog(void *arg) {
+    (void)arg;
+    while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
+        if (atomic_load_explicit(&wanted, memory_order_relaxed) && atomic_exchange(&wanted, false)) {
+            set_pending(LINE);
+        }
+    }
+    wg_done(&wg);
+}
+
+/* A G that waits for an interrupt gets through although every core is busy for a second at a time: counted in
+ * slices, of which each wait for one's end would take one. */
+TEST(sched, irq_displaces_hogs) {
+    enum { N = 10 };
+    NEED_RAISE();
+    go_set_slice(SEC(1));
+    irq.runs = irq.badly = 0;
+    stop = wanted = false;
+    CHECK_EQ(irq_attach(LINE, handler, &irq), 0);
+    wg_add(&wg, (int)go_num_cores());
+    for (unsigned i = 0; i < go_num_cores(); i++) {
+        start_on(i, hog, NULL);
+    }
+    ns_t before = go_now();
+    for (unsigned i = 0; i < N; i++) {
+        wanted = true;
+        sema_wait(&irq.came);
+    }
+    ns_t slices = (go_now() - before) / SEC(1);
+    stop = true;
+    wg_wait(&wg);
+    CHECK_EQ(irq_detach(LINE), 0);
+    CHECK(slices < N / 2);
+}
+
+/* ---- what a handler must not do -------------------------------------------------------------------------- */
+
+static void blocks(void *arg) {
+    sema_wait(arg);
+}
+
+static void in_handler(irq_fn *fn, void *arg, const char *headline) {
+    NEED_RAISE();
+    expect_status(2);
+    expect_text(headline);
+    CHECK_EQ(irq_attach(LINE, fn, arg), 0);
+    set_pending(LINE);
+    go_sleep(SEC(100));
+}
+
+TEST(death, handler_blocks) {
+    in_handler(blocks, &irq.came, "panic: sema_wait: would block in an interrupt handler");
+}
+
+static void sends_much(void *arg) {
+    static char value[100];
+    chan_try_send(arg, value);
+}
+
+TEST(death, handler_sends_much) {
+    in_handler(sends_much, chan_make(100, 1), "panic: chan_try_send: elements over 64 bytes are not");
+}
+
+static void starts_g(void *arg) {
+    go(nothing, arg);
+}
+
+TEST(death, handler_starts_g) {
+    in_handler(starts_g, NULL, "panic: go: not from an interrupt handler");
+}
+
+static void sends_little(void *arg) {
+    unsigned v = atomic_fetch_add(&irq.runs, 1) + 1;
+    clear_pending(LINE);
+    if (chan_try_send(arg, &v) != 0) {
+        atomic_fetch_add(&irq.badly, 1);
+    }
+}
+
+/* Small values do go over a channel from a handler, to a G that waits and to the buffer. */
+TEST(sched, irq_sends_over_channel) {
+    NEED_RAISE();
+    struct chan *c = CHAN(unsigned, 4);
+    unsigned v;
+    irq.runs = irq.badly = 0;
+    CHECK_EQ(irq_attach(LINE, sends_little, c), 0);
+    for (unsigned i = 1; i <= 50; i++) {
+        set_pending(LINE);
+        CHECK_EQ(chan_recv(c, &v), 0);
+        CHECK_EQ(v, i);
+    }
+    CHECK_EQ(atomic_load(&irq.badly), 0);
+    CHECK_EQ(irq_detach(LINE), 0);
+    chan_free(c);
+}
+
+/* ---- memory for devices ------------------------------------------------------------------------------------ */
+
+TEST(sched, dma_memory) {
+    struct dma_buf b;
+    CHECK_EQ(dma_alloc(&b, 3 * HAL_PAGE + 1), 0);
+    CHECK_EQ(b.size, 4 * HAL_PAGE);
+    CHECK_EQ((uintptr_t)b.cpu % HAL_PAGE, 0);
+    CHECK(b.device != 0);
+    memset(b.cpu, 0x5a, b.size);
+    dma_to_device(&b);
+    dma_from_device(&b);
+    for (size_t i = 0; i < b.size; i++) {
+        CHECK_EQ(((unsigned char *)b.cpu)[i], 0x5a);
+    }
+    dma_free(&b);
+    CHECK_EQ(dma_alloc(&b, (size_t)1 << 40), -ENOMEM);
+}

@@ -1,0 +1,334 @@
+/* tests/test_place.c - which core runs what: parallelism, stealing, wake-ups, pinned Gs, cores that come and go. */
+#include <errno.h>
+
+#include "tests/test.h"
+
+static struct wg wg;
+
+/* ---- all cores at once ------------------------------------------------------------------------------ */
+
+static struct {
+    _Atomic unsigned arrived, cores;
+    unsigned n;
+} meet;
+
+/* With preemption off nobody arrives who does not have a core of his own. */
+static void meets(void *arg) {
+    (void)arg;
+    go_preempt_off();
+    atomic_fetch_add(&meet.arrived, 1);
+    SPIN_UNTIL(atomic_load(&meet.arrived) == meet.n);
+    atomic_fetch_or(&meet.cores, 1u << go_core());
+    go_preempt_on();
+    wg_done(&wg);
+}
+
+/* As many Gs as cores really run at the same time, again and again. */
+TEST(sched, TestGoroutineParallelism) {
+    for (unsigned round = 0; round < 10; round++) {
+        meet.arrived = meet.cores = 0;
+        meet.n = go_num_cores();
+        wg_add(&wg, (int)meet.n);
+        for (unsigned i = 0; i < meet.n; i++) {
+            start(meets, NULL);
+        }
+        wg_wait(&wg);
+        CHECK_EQ(atomic_load(&meet.cores), (1u << meet.n) - 1);
+    }
+}
+
+/* The same when the first of them starts the others and then holds its core. */
+static void starts_the_others(void *arg) {
+    for (unsigned i = 1; i < meet.n; i++) {
+        start(meets, NULL);
+    }
+    meets(arg);
+}
+
+TEST(sched, TestGoroutineParallelism2) {
+    for (unsigned round = 0; round < 10; round++) {
+        settle();
+        meet.arrived = meet.cores = 0;
+        meet.n = go_num_cores();
+        wg_add(&wg, (int)meet.n);
+        start(starts_the_others, NULL);
+        wg_wait(&wg);
+        CHECK_EQ(atomic_load(&meet.cores), (1u << meet.n) - 1);
+    }
+}
+
+/* ---- stealing ------------------------------------------------------------------------------------------ */
+
+static _Atomic unsigned elsewhere;
+
+static void notes_where(void *arg) {
+    if (go_core() != (unsigned)(uintptr_t)arg) {
+        atomic_fetch_add(&elsewhere, 1);
+    }
+    wg_done(&wg);
+}
+
+/* A G that holds its core has started others: they are stolen, all of them. */
+TEST(sched, stealing_empties_a_busy_core) {
+    if (go_num_cores() == 1) {
+        SKIP("one core");
+    }
+    enum { N = 100 };
+    settle();
+    uint64_t before = SUM(stolen);
+    elsewhere = 0;
+    go_preempt_off();
+    wg_add(&wg, N);
+    for (int i = 0; i < N; i++) {
+        start(notes_where, (void *)(uintptr_t)go_core());
+    }
+    SPIN_UNTIL(atomic_load(&elsewhere) == N);
+    go_preempt_on();
+    wg_wait(&wg);
+    CHECK(SUM(stolen) >= before + N);
+}
+
+/* ---- waking ------------------------------------------------------------------------------------------- */
+
+static _Atomic bool has_run;
+
+static void runs(void *arg) {
+    (void)arg;
+    has_run = true;
+    wg_done(&wg);
+}
+
+/* Work put where a sleeping core finds it: only an interrupt from here can tell that core. */
+TEST(sched, ipi_wakes_idle_core) {
+    if (go_num_cores() == 1) {
+        SKIP("one core");
+    }
+    for (unsigned round = 0; round < 20; round++) {
+        settle();
+        has_run = false;
+        uint64_t sent = SUM(ipis_sent), received = SUM(ipis_received);
+        go_preempt_off();
+        unsigned other = (go_core() + 1) % go_num_cores();
+        uint64_t slept = core_counters(other).idle_wakes;
+        wg_add(&wg, 1);
+        start_on(other, runs, NULL);
+        SPIN_UNTIL(atomic_load(&has_run));
+        go_preempt_on();
+        wg_wait(&wg);
+        CHECK(SUM(ipis_sent) > sent);
+        CHECK(SUM(ipis_received) > received);
+        CHECK(core_counters(other).idle_wakes > slept);
+    }
+}
+
+/* HAZARDS 3, 46: a G in the private runnext of a core that goes on computing is given to an idle core after a
+ * moment. Counted in slices' ends of this core: without the guard each round takes one. */
+TEST(sched, runnext_is_guarded) {
+    enum { ROUNDS = 10 };
+    if (go_num_cores() == 1) {
+        SKIP("one core");
+    }
+    go_set_slice(SEC(1));
+    uint64_t preempted = SUM(preempted);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        settle();
+        has_run = false;
+        wg_add(&wg, 1);
+        start(runs, NULL);
+        SPIN_UNTIL(atomic_load(&has_run));
+        wg_wait(&wg);
+    }
+    CHECK(SUM(preempted) < preempted + ROUNDS / 2);
+}
+
+/* HAZARDS 30, 43: a core without work has no tick. */
+TEST(sched, idle_cores_do_not_tick) {
+    unsigned n = go_num_cores();
+    uint64_t before[HAL_MAX_CORES];
+    bool quiet = false;
+    for (int attempt = 0; attempt < 5 && !quiet; attempt++) { /* one may still have a timer to fire once */
+        settle();
+        unsigned mine = go_core();
+        for (unsigned i = 0; i < n; i++) {
+            before[i] = core_counters(i).ticks;
+        }
+        go_sleep(10 * CONFIG_SLICE_NS);
+        unsigned ticks = 0;
+        for (unsigned i = 0; i < n; i++) {
+            ticks += (unsigned)(core_counters(i).ticks - before[i]) > (i == mine ? 2u : 0u);
+        }
+        quiet = ticks == 0;
+    }
+    CHECK(quiet);
+}
+
+/* ---- pinned Gs -------------------------------------------------------------------------------------------- */
+
+static _Atomic bool stop;
+
+static void stays(void *arg) {
+    unsigned core = (unsigned)(uintptr_t)arg;
+    for (unsigned i = 0; i < test_rounds(200); i++) {
+        CHECK_EQ(go_core(), core);
+        if (i % 3 == 0) {
+            go_yield();
+        } else if (i % 10 == 0) {
+            go_sleep(US(50));
+        }
+    }
+    wg_done(&wg);
+}
+
+static struct wg wanderers;
+
+static void wanders(void *arg) {
+    (void)arg;
+    while (!atomic_load(&stop)) {
+        go_yield();
+    }
+    wg_done(&wanderers);
+}
+
+TEST(sched, pinned_stay) {
+    unsigned n = go_num_cores();
+    go_set_slice(US(100));
+    wg_add(&wg, (int)(3 * n));
+    for (unsigned i = 0; i < 3 * n; i++) {
+        start_on(i % n, stays, (void *)(uintptr_t)(i % n));
+    }
+    wg_wait(&wg);
+}
+
+/* Those that are not pinned neither keep the pinned from running nor are kept. */
+TEST(sched, pinned_share_with_others) {
+    unsigned n = go_num_cores();
+    stop = false;
+    go_set_slice(US(100));
+    wg_add(&wanderers, (int)(2 * n));
+    for (unsigned i = 0; i < 2 * n; i++) {
+        start(wanders, NULL);
+    }
+    wg_add(&wg, (int)n);
+    for (unsigned i = 0; i < n; i++) {
+        start_on(i, stays, (void *)(uintptr_t)i);
+    }
+    wg_wait(&wg);
+    stop = true;
+    wg_wait(&wanderers);
+}
+
+static void hog_pinned(void *arg) {
+    (void)arg;
+    while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
+    }
+    wg_done(&wg);
+}
+
+/* A pinned hog on each core leaves the others their turns, and gets its own. */
+TEST(sched, pinned_hogs_leave_turns) {
+    unsigned n = go_num_cores();
+    stop = false;
+    go_set_slice(US(200));
+    wg_add(&wg, (int)n);
+    for (unsigned i = 0; i < n; i++) {
+        start_on(i, hog_pinned, NULL);
+    }
+    for (unsigned i = 0; i < 50; i++) {
+        has_run = false;
+        wg_add(&wg, 1);
+        start(runs, NULL);
+        WAIT_FOR(atomic_load(&has_run));
+    }
+    stop = true;
+    wg_wait(&wg);
+}
+
+/* ---- cores at run time ------------------------------------------------------------------------------------- */
+
+TEST(sched, cores_are_checked) {
+    CHECK_EQ(go_set_cores(0), -EINVAL);
+    CHECK_EQ(go_set_cores(go_num_cores() + 1), -EINVAL);
+    CHECK_EQ(go_cores(), go_num_cores());
+}
+
+static _Atomic unsigned used;
+
+static void notes_core(void *arg) {
+    (void)arg;
+    for (unsigned i = 0; i < 20; i++) {
+        atomic_fetch_or(&used, 1u << go_core());
+        go_yield();
+    }
+    wg_done(&wg);
+}
+
+/* On n cores nothing runs on the others, whatever there is to do. */
+TEST(sched, cores_above_stay_away) {
+    for (unsigned n = 1; n <= go_num_cores(); n++) {
+        CHECK_EQ(go_set_cores(n), 0);
+        CHECK_EQ(go_cores(), n);
+        settle();
+        used = 0;
+        wg_add(&wg, 40);
+        for (int i = 0; i < 40; i++) {
+            start(notes_core, NULL);
+        }
+        wg_wait(&wg);
+        CHECK_EQ(atomic_load(&used) >> n, 0);
+    }
+}
+
+/* A core that is not among them still runs what is pinned to it. */
+TEST(sched, cores_above_run_pinned) {
+    unsigned last = go_num_cores() - 1;
+    go_set_cores(1);
+    wg_add(&wg, 2);
+    start_on(last, stays, (void *)(uintptr_t)last);
+    start_on(last, stays, (void *)(uintptr_t)last);
+    wg_wait(&wg);
+}
+
+static struct chan *pipe_;
+static _Atomic unsigned sum;
+
+static void busy_sender(void *arg) {
+    unsigned rounds = *(unsigned *)arg;
+    for (unsigned i = 1; i <= rounds; i++) {
+        chan_send(pipe_, &i);
+        if (i % 16 == 0) {
+            go_sleep(US(20));
+        } else if (i % 3 == 0) {
+            go_yield();
+        }
+    }
+    wg_done(&wg);
+}
+
+static void busy_receiver(void *arg) {
+    unsigned rounds = *(unsigned *)arg, v;
+    for (unsigned i = 0; i < rounds; i++) {
+        CHECK_EQ(chan_recv(pipe_, &v), 0);
+        atomic_fetch_add(&sum, v);
+    }
+    wg_done(&wg);
+}
+
+/* The number of cores changes all the time under Gs that compute, sleep, yield and talk: none is lost. */
+TEST(sched, cores_change_under_load) {
+    unsigned rounds = test_rounds(320), workers = 12;
+    go_set_slice(US(100));
+    sum = 0;
+    pipe_ = CHAN(unsigned, 2);
+    wg_add(&wg, (int)(2 * workers));
+    for (unsigned i = 0; i < workers; i++) {
+        start(busy_sender, &rounds);
+        start(busy_receiver, &rounds);
+    }
+    uint32_t random = 31;
+    while (atomic_load(&sum) != workers * (rounds * (rounds + 1) / 2)) {
+        CHECK_EQ(go_set_cores(1 + test_random(&random) % go_num_cores()), 0);
+        go_sleep(US(100));
+    }
+    wg_wait(&wg);
+    chan_free(pipe_);
+}

@@ -1,0 +1,265 @@
+/* tests/test_preempt.c - the tick, slices, and what a woken G does to a hog. */
+#include "tests/test.h"
+
+static struct wg wg;
+
+static struct {
+    _Atomic bool stop;
+    _Atomic unsigned up;
+    _Atomic unsigned last;    /* number of the hog that ran last */
+    _Atomic unsigned changes; /* how often another hog ran than before */
+} hogs;
+
+/* Calls nothing and never blocks. */
+static void hog(void *arg) {
+    unsigned me = (unsigned)(uintptr_t)arg;
+    atomic_fetch_add(&hogs.up, 1);
+    while (!atomic_load_explicit(&hogs.stop, memory_order_relaxed)) {
+        if (atomic_load_explicit(&hogs.last, memory_order_relaxed) != me) {
+            atomic_store_explicit(&hogs.last, me, memory_order_relaxed);
+            atomic_fetch_add_explicit(&hogs.changes, 1, memory_order_relaxed);
+        }
+    }
+    wg_done(&wg);
+}
+
+static void start_hogs(unsigned n) {
+    hogs.stop = false;
+    hogs.up = hogs.changes = hogs.last = 0;
+    wg_add(&wg, (int)n);
+    for (uintptr_t i = 0; i < n; i++) {
+        start(hog, (void *)(i + 1));
+    }
+}
+
+static void stop_hogs(void) {
+    hogs.stop = true;
+    wg_wait(&wg);
+}
+
+/* More endless loops than cores: all of them run, and so does this G. */
+TEST(sched, TestPreemption) {
+    unsigned n = 3 * go_num_cores();
+    go_set_slice(US(500));
+    start_hogs(n);
+    WAIT_FOR(atomic_load(&hogs.up) == n);
+    stop_hogs();
+}
+
+/* Go: an endless loop without a call, on the only processor, is stopped all the same. */
+TEST(sched, TestAsyncPreempt) {
+    go_set_cores(1);
+    go_set_slice(US(500));
+    uint64_t before = SUM(preempted);
+    start_hogs(2);
+    WAIT_FOR(atomic_load(&hogs.changes) >= 20);
+    stop_hogs();
+    CHECK(SUM(preempted) >= before + 15);
+}
+
+/* Without go_set_slice() it is Go's 10 ms: two hogs take turns. */
+TEST(sched, slice_of_the_default) {
+    go_set_cores(1);
+    start_hogs(2);
+    WAIT_FOR(atomic_load(&hogs.changes) >= 4);
+    stop_hogs();
+}
+
+TEST(sched, slice_is_set_and_bounded) {
+    ns_t old = go_set_slice(MS(3));
+    CHECK_EQ(old, CONFIG_SLICE_NS);
+    CHECK_EQ(go_set_slice(1), MS(3));
+    CHECK_EQ(go_set_slice(SEC(100)), US(10));
+    CHECK_EQ(go_set_slice(old), SEC(1));
+}
+
+/* ---- woken Gs ------------------------------------------------------------------------------------------ */
+
+/* HAZARDS 7: a sleeper does not wait for the hog's slice to end, and the hog goes on with the rest of its slice
+ * before the next hog runs. Counted in changes of hogs: with slices of a second and sleeps of a millisecond,
+ * each wait for a slice's end would be a change. */
+TEST(sched, sleeper_displaces_hog) {
+    enum { SLEEPS = 8 };
+    go_set_cores(1);
+    go_set_slice(SEC(1));
+    start_hogs(2);
+    for (int i = 0; i < SLEEPS; i++) {
+        go_sleep(MS(1));
+    }
+    unsigned changes = atomic_load(&hogs.changes);
+    stop_hogs();
+    CHECK(changes < SLEEPS / 2);
+}
+
+static void sleeps_often(void *arg) {
+    unsigned *n = arg;
+    while (!atomic_load(&hogs.stop)) {
+        go_sleep(US(10));
+        ++*n;
+    }
+    wg_done(&wg);
+}
+
+/* The brake: however often somebody is woken, the hogs get on. */
+TEST(sched, hog_lives_through_wakeups) {
+    unsigned wakes[3] = {0};
+    go_set_cores(1);
+    go_set_slice(MS(1));
+    start_hogs(2);
+    wg_add(&wg, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        start(sleeps_often, &wakes[i]);
+    }
+    WAIT_FOR(atomic_load(&hogs.changes) >= 10);
+    stop_hogs();
+    for (unsigned i = 0; i < 3; i++) {
+        CHECK(wakes[i] != 0);
+    }
+}
+
+static void spins_by_yield(void *arg) {
+    (void)arg;
+    while (!atomic_load(&hogs.stop)) {
+        go_yield();
+    }
+    wg_done(&wg);
+}
+
+/* Go: timers fire although all processors spin. */
+TEST(sched, TestTimerFairness) {
+    unsigned n = 2 * go_num_cores();
+    hogs.stop = false;
+    wg_add(&wg, (int)n);
+    for (unsigned i = 0; i < n; i++) {
+        start(spins_by_yield, NULL);
+    }
+    for (int i = 0; i < 50; i++) {
+        ns_t when = go_now() + US(100);
+        go_sleep_until(when);
+        CHECK(go_now() >= when);
+    }
+    stop_hogs();
+}
+
+static struct chan *ping, *pong;
+
+static void bounces(void *arg) {
+    (void)arg;
+    bool more;
+    while (chan_recv(ping, &more) == 0 && more) {
+        chan_send(pong, &more);
+    }
+    wg_done(&wg);
+}
+
+static void keeps_bouncing(void *arg) {
+    (void)arg;
+    bool more;
+    do {
+        more = !atomic_load(&hogs.stop);
+        chan_send(ping, &more);
+    } while (more && chan_recv(pong, NULL) == 0);
+    wg_done(&wg);
+}
+
+/* Go: timers fire although Gs play ping-pong without end. */
+TEST(sched, TestTimerFairness2) {
+    go_set_cores(1);
+    hogs.stop = false;
+    ping = CHAN(bool, 0);
+    pong = CHAN(bool, 0);
+    wg_add(&wg, 2);
+    start(bounces, NULL);
+    start(keeps_bouncing, NULL);
+    for (int i = 0; i < 50; i++) {
+        go_sleep(US(100));
+    }
+    stop_hogs();
+    chan_free(ping);
+    chan_free(pong);
+}
+
+/* ---- two pairs -------------------------------------------------------------------------------------------- */
+
+struct pair {
+    struct chan *token;
+    unsigned work;         /* loops per turn */
+    _Atomic uint64_t done; /* loops in all */
+};
+
+static void works_in_turn(void *arg) {
+    struct pair *p = arg;
+    bool more;
+    while (chan_recv(p->token, &more) == 0 && more) {
+        for (unsigned i = 0; i < p->work; i++) {
+            atomic_fetch_add_explicit(&p->done, 1, memory_order_relaxed);
+        }
+        more = !atomic_load(&hogs.stop);
+        chan_send(p->token, &more);
+        if (!more) {
+            break;
+        }
+    }
+    wg_done(&wg);
+}
+
+/* Go: two pairs pass a token, one works long with it, the other short. As a pair shares one slice, the work of
+ * both is within a factor of 20. */
+TEST(sched, TestPingPongHog) {
+    static struct pair pairs[] = {{.work = 100000}, {.work = 100}};
+    go_set_cores(1);
+    go_set_slice(MS(1));
+    hogs.stop = false;
+    wg_add(&wg, 4);
+    for (unsigned i = 0; i < 2; i++) {
+        bool more = true;
+        pairs[i].token = CHAN(bool, 0);
+        pairs[i].done = 0;
+        start(works_in_turn, &pairs[i]);
+        start(works_in_turn, &pairs[i]);
+        chan_send(pairs[i].token, &more);
+    }
+    go_sleep(MS(200)); /* many slices, and nobody else to change who is next */
+    stop_hogs();
+    for (unsigned i = 0; i < 2; i++) {
+        chan_free(pairs[i].token);
+    }
+    uint64_t heavy = pairs[0].done, light = pairs[1].done;
+    if (heavy > 20 * light || light > 20 * heavy) {
+        FAIL("the work differs too much: %ld and %ld", (long)heavy, (long)light);
+    }
+}
+
+/* ---- preemption off ---------------------------------------------------------------------------------------- */
+
+static _Atomic unsigned others;
+
+static void counts_itself(void *arg) {
+    (void)arg;
+    atomic_fetch_add(&others, 1);
+    wg_done(&wg);
+}
+
+/* Another G wants this core for many slices: it gets it only afterwards, and then at once. */
+TEST(sched, preempt_off_holds_the_core) {
+    go_set_cores(1);
+    go_set_slice(US(100));
+    go_yield();
+    others = 0;
+    wg_add(&wg, 3);
+    go_preempt_off();
+    go_preempt_off();
+    for (int i = 0; i < 3; i++) {
+        start(counts_itself, NULL);
+    }
+    uint64_t ticks = core_counters(0).ticks;
+    SPIN_UNTIL(core_counters(0).ticks >= ticks + 5);
+    go_preempt_on();
+    SPIN_UNTIL(core_counters(0).ticks >= ticks + 10);
+    CHECK_EQ(atomic_load(&others), 0);
+    uint64_t preempted = core_counters(0).preempted;
+    go_preempt_on();
+    CHECK(core_counters(0).preempted > preempted);
+    wg_wait(&wg);
+    CHECK_EQ(atomic_load(&others), 3);
+}

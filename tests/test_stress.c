@@ -1,0 +1,401 @@
+/* tests/test_stress.c - many Gs, many cores, short slices: what is lost or doubled shows as a wrong sum or a hang. */
+#include <errno.h>
+
+#include "sched/pages.h"
+#include "sched/sched.h"
+#include "tests/test.h"
+
+static struct wg wg;
+static _Atomic unsigned total;
+
+/* ---- spawning ---------------------------------------------------------------------------------------------- */
+
+static void adds_one(void *arg) {
+    (void)arg;
+    atomic_fetch_add(&total, 1);
+    wg_done(&wg);
+}
+
+TEST(stress, spawn_100000) {
+    unsigned n = test_rounds(100000);
+    total = 0;
+    wg_add(&wg, (int)n);
+    for (unsigned i = 0; i < n; i++) {
+        int error;
+        while ((error = go(adds_one, NULL)) != 0) { /* they end slower than they are started: let them */
+            CHECK_EQ(error, -ENOMEM);
+            go_yield();
+        }
+    }
+    wg_wait(&wg);
+    CHECK_EQ(atomic_load(&total), n);
+}
+
+static struct sema gate;
+
+static void parks(void *arg) {
+    (void)arg;
+    sema_wait(&gate);
+    atomic_fetch_add(&total, 1);
+    wg_done(&wg);
+}
+
+/* 100,000 Gs that wait at the same time, or as many as this machine has memory for: a stack page, a G and a
+ * share of a table each. */
+TEST(stress, parked_100000) {
+    size_t all, free;
+    info_memory(&all, &free);
+    unsigned n = test_rounds(100000);
+    n = n < free / 4 * 3 ? n : (unsigned)(free / 4 * 3);
+    unsigned before = go_count();
+    total = 0;
+    wg_add(&wg, (int)n);
+    for (unsigned i = 0; i < n; i++) {
+        start(parks, NULL);
+    }
+    CHECK_EQ(go_count(), before + n);
+    for (unsigned i = 0; i < n; i++) {
+        sema_post(&gate);
+    }
+    wg_wait(&wg);
+    CHECK_EQ(atomic_load(&total), n);
+}
+
+/* Each G starts two more: all of them on whichever core finds them. */
+static void branches(void *arg) {
+    unsigned depth = (unsigned)(uintptr_t)arg;
+    if (depth != 0) {
+        wg_add(&wg, 2);
+        start(branches, (void *)(uintptr_t)(depth - 1));
+        start(branches, (void *)(uintptr_t)(depth - 1));
+    }
+    atomic_fetch_add(&total, 1);
+    wg_done(&wg);
+}
+
+TEST(stress, spawn_tree) {
+    for (unsigned round = 0; round < test_rounds(16); round++) {
+        total = 0;
+        wg_add(&wg, 1);
+        start(branches, (void *)9);
+        wg_wait(&wg);
+        CHECK_EQ(atomic_load(&total), 1023);
+    }
+}
+
+/* ---- stealing ----------------------------------------------------------------------------------------------- */
+
+static void yields_a_while(void *arg) {
+    unsigned n = (unsigned)(uintptr_t)arg;
+    for (unsigned i = 0; i < n; i++) {
+        if (i % 4 == 0) {
+            go_yield();
+        }
+    }
+    atomic_fetch_add(&total, 1);
+    wg_done(&wg);
+}
+
+/* One core makes all the work, in heaps larger than a ring. */
+TEST(stress, steal_storm) {
+    unsigned rounds = test_rounds(40);
+    uint64_t stolen = SUM(stolen);
+    go_set_slice(US(100));
+    total = 0;
+    bool one = go_num_cores() == 1;
+    unsigned round = 0;
+    for (; round < rounds || (!one && SUM(stolen) == stolen); round++) {
+        wg_add(&wg, 700);
+        for (uintptr_t i = 0; i < 700; i++) {
+            start(yields_a_while, (void *)(i % 20));
+        }
+        wg_wait(&wg);
+    }
+    CHECK_EQ(atomic_load(&total), 700 * round);
+}
+
+/* ---- waking --------------------------------------------------------------------------------------------------- */
+
+/* The machine falls asleep and is woken again and again, by each way there is. A wake-up that is lost is a hang. */
+TEST(stress, wake_and_idle) {
+    unsigned n = go_num_cores();
+    uint32_t random = 5;
+    for (unsigned round = 0; round < test_rounds(800); round++) {
+        unsigned count = 1 + test_random(&random) % (2 * n);
+        wg_add(&wg, (int)count);
+        for (unsigned i = 0; i < count; i++) {
+            if (test_random(&random) % 3 == 0) {
+                start_on(test_random(&random) % n, adds_one, NULL);
+            } else {
+                start(adds_one, NULL);
+            }
+        }
+        switch (test_random(&random) % 3) {
+        case 0:
+            SPIN_UNTIL(atomic_load(&wg.word) == 0);
+            break;
+        case 1:
+            go_sleep(US(test_random(&random) % 100));
+            break;
+        }
+        wg_wait(&wg);
+    }
+}
+
+struct pair {
+    struct sema ping, pong;
+    unsigned rounds, cores;
+};
+
+static void returns(void *arg) {
+    struct pair *p = arg;
+    for (unsigned i = 0; i < p->rounds; i++) {
+        sema_wait(&p->ping);
+        sema_post(&p->pong);
+    }
+    wg_done(&wg);
+}
+
+static void serves(void *arg) {
+    struct pair *p = arg;
+    for (unsigned i = 0; i < p->rounds; i++) {
+        sema_post(&p->ping);
+        sema_wait(&p->pong);
+        p->cores |= 1u << go_core();
+    }
+    wg_done(&wg);
+}
+
+/* Between two cores that do nothing else: each post is an interrupt to a core that falls asleep. */
+TEST(stress, ping_pong_across_cores) {
+    if (go_num_cores() == 1) {
+        SKIP("one core");
+    }
+    static struct pair p;
+    p = (struct pair){.rounds = test_rounds(2000)};
+    wg_add(&wg, 2);
+    start_on(0, returns, &p);
+    start_on(go_num_cores() - 1, serves, &p);
+    wg_wait(&wg);
+}
+
+static struct {
+    struct pair pair[2];
+    _Atomic unsigned progress[2];
+    _Atomic bool stop;
+} two;
+
+static void serves_until_stopped(void *arg) {
+    unsigned me = (unsigned)(uintptr_t)arg;
+    struct pair *p = &two.pair[me];
+    while (!atomic_load(&two.stop)) {
+        sema_post(&p->ping);
+        sema_wait(&p->pong);
+        atomic_fetch_add(&two.progress[me], 1);
+        p->cores |= 1u << go_core();
+    }
+    p->rounds = 0;
+    sema_post(&p->ping);
+    wg_done(&wg);
+}
+
+static void returns_until_stopped(void *arg) {
+    struct pair *p = &two.pair[(uintptr_t)arg];
+    for (;;) {
+        sema_wait(&p->ping);
+        if (p->rounds == 0) {
+            break;
+        }
+        sema_post(&p->pong);
+    }
+    wg_done(&wg);
+}
+
+/* Two pairs are on two cores, not behind each other: both are at it at the same time. */
+TEST(stress, two_pairs_scale) {
+    if (go_num_cores() == 1) {
+        SKIP("one core");
+    }
+    two.stop = false;
+    wg_add(&wg, 4);
+    for (uintptr_t i = 0; i < 2; i++) {
+        two.pair[i] = (struct pair){.rounds = 1};
+        two.progress[i] = 0;
+        start(serves_until_stopped, (void *)i);
+        start(returns_until_stopped, (void *)i);
+    }
+    unsigned want = test_rounds(4000);
+    WAIT_FOR(atomic_load(&two.progress[0]) >= want && atomic_load(&two.progress[1]) >= want);
+    two.stop = true;
+    wg_wait(&wg);
+    unsigned both = two.pair[0].cores | two.pair[1].cores;
+    CHECK((both & (both - 1)) != 0);
+}
+
+/* ---- bursts (HAZARDS 41) --------------------------------------------------------------------------------------- */
+
+static struct {
+    struct chan *c;
+    unsigned rounds;
+    _Atomic unsigned sent, received;
+} burst;
+
+static void short_yielder(void *arg) {
+    (void)arg;
+    for (int i = 0; i < 3; i++) {
+        go_yield();
+    }
+    atomic_fetch_add(&total, 1);
+    wg_done(&wg);
+}
+
+static void burst_sender(void *arg) {
+    unsigned me = (unsigned)(uintptr_t)arg;
+    for (unsigned i = 0; i < burst.rounds; i++) {
+        unsigned v = me * burst.rounds + i;
+        chan_send(burst.c, &v);
+        atomic_fetch_add(&burst.sent, v);
+    }
+    wg_done(&wg);
+}
+
+static void burst_receiver(void *arg) {
+    (void)arg;
+    unsigned v;
+    for (unsigned i = 0; i < burst.rounds; i++) {
+        CHECK_EQ(chan_recv(burst.c, &v), 0);
+        atomic_fetch_add(&burst.received, v);
+    }
+    wg_done(&wg);
+}
+
+static void bursts(size_t capacity) {
+    unsigned pairs = 2 * go_num_cores(), yielders = 8;
+    burst.c = CHAN(unsigned, capacity);
+    burst.rounds = test_rounds(400);
+    burst.sent = burst.received = 0;
+    go_set_slice(US(20));
+    for (unsigned turn = 0; turn < test_rounds(8); turn++) {
+        wg_add(&wg, (int)(2 * pairs));
+        for (uintptr_t i = 0; i < pairs; i++) {
+            start(burst_sender, (void *)i);
+            start(burst_receiver, NULL);
+        }
+        for (unsigned k = 0; k < test_rounds(80); k++) {
+            wg_add(&wg, (int)yielders);
+            for (unsigned i = 0; i < yielders; i++) {
+                start(short_yielder, NULL);
+            }
+            go_yield();
+        }
+        wg_wait(&wg);
+    }
+    CHECK_EQ(atomic_load(&burst.sent), atomic_load(&burst.received));
+    CHECK_EQ(chan_len(burst.c), 0);
+    chan_free(burst.c);
+}
+
+TEST(stress, bursts_unbuffered) {
+    bursts(0);
+}
+
+TEST(stress, bursts_buffered) {
+    bursts(2);
+}
+
+/* ---- cores come and go ------------------------------------------------------------------------------------------- */
+
+TEST(stress, cores_churn) {
+    uint32_t random = 3;
+    unsigned before = go_count(), pairs = 16;
+    go_set_slice(US(50));
+    burst.c = CHAN(unsigned, 1);
+    burst.rounds = test_rounds(1600);
+    burst.sent = burst.received = 0;
+    wg_add(&wg, (int)(2 * pairs));
+    for (uintptr_t i = 0; i < pairs; i++) {
+        start(burst_sender, (void *)i);
+        start(burst_receiver, NULL);
+    }
+    while (go_count() > before) {
+        CHECK_EQ(go_set_cores(1 + test_random(&random) % go_num_cores()), 0);
+        if (test_random(&random) % 4 == 0) {
+            go_sleep(US(50));
+        } else {
+            go_yield();
+        }
+    }
+    wg_wait(&wg);
+    CHECK_EQ(atomic_load(&burst.sent), atomic_load(&burst.received));
+    chan_free(burst.c);
+}
+
+/* ---- memory -------------------------------------------------------------------------------------------------------- */
+
+struct hoard {
+    struct hoard *next;
+};
+
+static struct hoard *take_all_pages(void) {
+    struct hoard *all = NULL, *page;
+    while ((page = page_alloc()) != NULL) {
+        page->next = all;
+        all = page;
+    }
+    return all;
+}
+
+static void give_pages(struct hoard *all) {
+    while (all != NULL) {
+        struct hoard *next = all->next;
+        page_free(all);
+        all = next;
+    }
+}
+
+/* Without a free page everything that needs one says so, what runs goes on, and afterwards all is well. */
+TEST(stress, out_of_memory_is_an_error) {
+    struct hoard *all = take_all_pages();
+    unsigned started = 0;
+    int error = 0;
+    total = 0;
+    while (started < 1000000 && (error = go(parks, NULL)) == 0) { /* many stacks are cached */
+        started++;
+    }
+    void *page = go_page_alloc();
+    void *heap = go_heap_grow((ptrdiff_t)MB(1));
+    struct chan *c = chan_make(KB(64), 4);
+    go_sleep(MS(1));
+    give_pages(all);
+    wg_add(&wg, (int)started);
+    for (unsigned i = 0; i < started; i++) {
+        sema_post(&gate);
+    }
+    CHECK_EQ(error, -ENOMEM);
+    CHECK(page == NULL);
+    CHECK(heap == (void *)-1);
+    CHECK(c == NULL);
+    wg_wait(&wg);
+    CHECK_EQ(atomic_load(&total), started);
+    wg_add(&wg, 1);
+    start(adds_one, NULL);
+    wg_wait(&wg);
+}
+
+TEST(stress, pages_balance) {
+    size_t all, before, after;
+    settle();
+    info_memory(&all, &before);
+    wg_add(&wg, 2000);
+    for (int i = 0; i < 2000; i++) {
+        start(parks, NULL);
+    }
+    for (int i = 0; i < 2000; i++) {
+        sema_post(&gate);
+    }
+    wg_wait(&wg);
+    settle();
+    info_memory(&all, &after);
+    /* dead Gs keep two pages each, and there were 2000 at most */
+    CHECK(after + 2 * 2000 + 2000 / 8 >= before);
+}

@@ -1,0 +1,107 @@
+/* tests/test_timer_heap.c - the heap of deadlines against a sorted list. */
+#include "sched/timer.h"
+#include "tests/test.h"
+
+#define MANY 500
+
+static struct g fake[MANY];
+static struct timer_slot slots[MANY];
+static struct timer_heap heap;
+static bool queued[MANY];
+
+static void renew(void) {
+    heap = (struct timer_heap){.slots = slots, .capacity = MANY};
+    for (unsigned i = 0; i < MANY; i++) {
+        fake[i] = (struct g){.id = i, .timer.pos = TIMER_IDLE};
+        queued[i] = false;
+    }
+}
+
+/* Every G knows its place, no parent is later than its child. */
+static void check_shape(void) {
+    for (unsigned i = 0; i < heap.n; i++) {
+        CHECK_EQ(heap.slots[i].g->timer.pos, i);
+        CHECK(i == 0 || heap.slots[(i - 1) / 4].when <= heap.slots[i].when);
+    }
+}
+
+static int64_t earliest(void) {
+    int64_t when = INT64_MAX;
+    for (unsigned i = 0; i < MANY; i++) {
+        if (queued[i] && fake[i].timer.when < when) {
+            when = fake[i].timer.when;
+        }
+    }
+    return when;
+}
+
+static void push(unsigned i, int64_t when) {
+    fake[i].timer.when = when;
+    queued[i] = true;
+    heap_push(&heap, when, &fake[i]);
+}
+
+TEST(unit, heap_sorts) {
+    renew();
+    uint32_t random = 4711;
+    for (unsigned i = 0; i < MANY; i++) {
+        push(i, test_random(&random) % 300); /* many are equal */
+    }
+    check_shape();
+    int64_t before = -1;
+    for (unsigned i = 0; i < MANY; i++) {
+        struct g *g = heap_pop(&heap);
+        CHECK(g->timer.when >= before);
+        CHECK_EQ(g->timer.pos, TIMER_IDLE);
+        before = g->timer.when;
+    }
+    CHECK_EQ(heap.n, 0);
+}
+
+TEST(unit, heap_random_against_list) {
+    renew();
+    uint32_t random = 2026;
+    unsigned n = 0;
+    for (unsigned turn = 0; turn < 4000; turn++) {
+        unsigned i = test_random(&random) % MANY;
+        if (!queued[i]) {
+            push(i, test_random(&random) % 1000);
+            n++;
+        } else if (test_random(&random) % 2 == 0) {
+            heap_remove(&heap, fake[i].timer.pos);
+            queued[i] = false;
+            n--;
+        } else {
+            int64_t want = earliest();
+            struct g *g = heap_pop(&heap);
+            CHECK_EQ(g->timer.when, want);
+            queued[g->id] = false;
+            n--;
+        }
+        CHECK_EQ(heap.n, n);
+        if (turn % 64 == 0) {
+            check_shape();
+        }
+    }
+    check_shape();
+}
+
+/* Taking out each place of a small heap, the last one too. */
+TEST(unit, heap_removes_any) {
+    for (unsigned at = 0; at < 40; at++) {
+        renew();
+        for (unsigned i = 0; i < 40; i++) {
+            push(i, (i * 17) % 40);
+        }
+        struct g *g = heap.slots[at].g;
+        heap_remove(&heap, at);
+        CHECK_EQ(g->timer.pos, TIMER_IDLE);
+        check_shape();
+        for (int64_t when = 0; when < 40; when++) {
+            if (when != g->timer.when) {
+                CHECK_EQ(heap_pop(&heap)->timer.when, when);
+            }
+        }
+        CHECK_EQ(heap.n, 0);
+    }
+}

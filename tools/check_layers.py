@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""Keeps the floors of docs/ARCHITECTURE.md: who may include whom, and what the runtime's code contains.
+
+    check_layers.py [--objects build/virt ...]
+
+1. Include lines: RULES below says what each folder may include; only downwards.
+2. With --objects (`make layers` builds them first), of boot, hal, sched, drivers and boards:
+   - no undefined symbol is the C library's: each is defined by another of these objects, by the linker
+     script, or is one of UPWARDS;
+   - a driver's global symbols begin with its file's name;
+   - no instruction uses an FP or SIMD register, except where a G's registers are saved;
+   - boot/early, which runs with the MMU off, holds no exclusive and no atomic instruction.
+"""
+import argparse
+import fnmatch
+import glob
+import os
+import re
+import subprocess
+import sys
+
+CROSS = os.environ.get("CROSS_COMPILE", "aarch64-linux-gnu-")
+STD = [f"<std{h}.h>" for h in ("arg", "atomic", "bool", "def", "int", "align", "noreturn")] + ["<limits.h>"]
+PUBLIC = ["<bareloom.h>", "<bareloom/*.h>"]
+HAL = ['"hal/hal.h"', '"hal/board.h"', '"hal/kprint.h"', '"hal/mmio.h"', '"hal/string.h"',
+       '"hal/hal_select.h"']
+# What a driver needs of the processor: barriers, cache lines, system registers, calls to the firmware.
+INSTRUCTIONS = [f'"hal/aarch64/{h}.h"' for h in ("insn", "cache", "gicv3_regs", "psci_call", "semihost_call")]
+
+# folder pattern, what its files may include; the first that matches counts. "./" is the own folder.
+RULES = [
+    ("include/*", STD + PUBLIC),
+    ("hal/hal_select.h", ['"hal/*/hal_arch.h"']),
+    ("hal/aarch64/*", STD + HAL + ["./"]),
+    ("hal/host/*", ["<*>"] + HAL + ["./"]),
+    ("hal/*", STD + HAL),
+    ("drivers/*", STD + ['"hal/board.h"', '"hal/mmio.h"', "./"] + INSTRUCTIONS),
+    ("boards/host/*", STD + ['"hal/board.h"', '"hal/host/*"', "./"]),
+    ("boards/*", STD + ['"hal/board.h"', '"drivers/*"', "./"]),
+    ("sched/errno.h", ["<errno.h>"]),  # for the host, which has its C library's numbers
+    ("sched/*", STD + PUBLIC + ['"hal/hal.h"', '"hal/kprint.h"', "./"]),
+    ("libc/*", ["<*>", '"hal/kprint.h"', '"hal/board.h"', "./"]),
+    ("boot/*", STD + PUBLIC + HAL + ['"hal/aarch64/*"', '"sched/*"', '"drivers/*"', "./"]),
+    ("linker/*", HAL),
+    ("tests/*", ["<*>", '"sched/*"', '"hal/*"', "./"]),
+    ("bench/*", ["<*>", "./"]),
+    ("examples/*", ["<*>", "./"]),
+]
+
+# Called by a lower floor, defined on a higher one: each is a contract that a header states.
+UPWARDS = {"go_main", "input_start", "input_end", "input_crc",
+           "ksyms", "ksyms_count", "ksyms_names"}
+FP_ALLOWED = ("hal/aarch64/context.S", "hal/aarch64/vectors.S", "hal/aarch64/fp*")
+FP_REGISTER = re.compile(r"\b[vqdshb](?:[12]?[0-9]|3[01])\b(?!\s*<)")
+ATOMIC = re.compile(r"^(ld|st)a?l?x[rp]|^(lda|stl)?xr|^(ldaxr|stlxr|cas|swp|ld(add|clr|set|eor|[su]m(ax|in)))")
+
+
+def sources():
+    for folder in ("include", "hal", "drivers", "boards", "sched", "libc", "boot", "linker", "tests", "bench",
+                   "examples"):
+        for path in glob.glob(f"{folder}/**/*.[chS]", recursive=True):
+            yield path
+
+
+def check_includes():
+    for path in sorted(sources()):
+        allowed = next((a for pattern, a in RULES if fnmatch.fnmatch(path, pattern)), None)
+        if allowed is None:
+            yield f"{path}: no rule for this folder"
+            continue
+        folder = os.path.dirname(path)
+        with open(path) as file:
+            for number, line in enumerate(file, 1):
+                match = re.match(r'\s*#\s*include\s+([<"][^>"]+[>"])', line)
+                if not match:
+                    continue
+                what, name = match[1], match[1][1:-1]
+                own = what[0] == '"' and "./" in allowed and (
+                    name.startswith(folder.split("/")[0] + "/") or os.path.exists(f"{folder}/{name}"))
+                if name.startswith("boot/") and not path.startswith("boot/"):
+                    yield f"{path}:{number}: nobody includes boot/"
+                elif not own and not any(fnmatch.fnmatch(what, a) for a in allowed if a != "./"):
+                    yield f"{path}:{number}: {folder} may not include {what}"
+
+
+def tool(name, *args):
+    done = subprocess.run([CROSS + name, *args], capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"layers: {CROSS}{name} {' '.join(args)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def runtime_objects(root):
+    """{source path: object path} of the runtime."""
+    found = {}
+    for folder in ("boot", "hal", "sched", "drivers", "boards"):
+        for path in glob.glob(f"{root}/{folder}/**/*.o", recursive=True):
+            source = os.path.relpath(path, root)[:-2]
+            if os.path.exists(source):  # not what an older tree left
+                found[source] = path
+    return found
+
+
+def linker_symbols():
+    with open("linker/aarch64.ld.S") as file:
+        return set(re.findall(r"\b(\w+)\s*=[^=]", file.read()))
+
+
+def check_symbols(objects):
+    defined, undefined = set(), {}
+    for source, path in sorted(objects.items()):
+        for line in tool("nm", "-g", path).splitlines():
+            kind, name = line.split()[-2:]
+            if kind in "Uw":
+                undefined.setdefault(name, source)
+                continue
+            defined.add(name)
+            stem = os.path.basename(source).split(".")[0]
+            if source.startswith("drivers/") and not name.startswith(stem):
+                yield f"{source}: global symbol {name} does not begin with {stem}"
+    for name in sorted(undefined.keys() - defined - linker_symbols() - UPWARDS):
+        yield f"{undefined[name]}: needs {name}, which nothing of the runtime defines"
+
+
+def check_instructions(objects):
+    for source, path in sorted(objects.items()):
+        fp_allowed = any(fnmatch.fnmatch(source, p) for p in FP_ALLOWED)
+        function = "?"
+        for line in tool("objdump", "-d", "--no-show-raw-insn", path).splitlines():
+            if match := re.match(r"[0-9a-f]+ <(.*)>:", line):
+                function = match[1]
+                continue
+            match = re.match(r"\s+[0-9a-f]+:\s+(\S+)(?:\s+(.*))?$", line)
+            if not match or match[1].startswith("."):
+                continue
+            operands = re.sub(r"//.*|<[^>]*>|#-?\w+", "", match[2] or "")
+            # a branch names its target in bare hex, which may look like a register
+            branch = re.match(r"b$|b\.|bl$|cb|tb|adr", match[1])
+            if not fp_allowed and not branch and FP_REGISTER.search(operands):
+                yield f"{source}: {function} uses an FP or SIMD register: {match[1]} {match[2]}"
+                break
+            if source.startswith("boot/early/") and ATOMIC.match(match[1]):
+                yield f"{source}: {function} uses {match[1]} before the MMU is on"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--objects", nargs="+", default=[], help="boards' build folders")
+    opts = parser.parse_args()
+    os.chdir(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    faults = list(check_includes())
+    for folder in opts.objects:
+        objects = runtime_objects(folder)
+        if not objects:
+            sys.exit(f"layers: no objects in {folder}; use `make layers`")
+        faults += check_symbols(objects)
+        faults += check_instructions(objects)
+    for fault in dict.fromkeys(faults):  # once, though several boards share the source
+        print(f"layers: {fault}")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
