@@ -1,15 +1,98 @@
-/* temporary until libc/start.c is there */
+/*
+ * libc/start.c - G 1: from the scheduler's first goroutine to the program's main(), and to the end.
+ *
+ * Constructors run here and not at boot, since they may do all that a program may: print, start Gs, block.
+ *
+ * The race: exit() closes all streams, and a G that waits for the keyboard in fgets(stdin) holds that stream's lock
+ * for as long as nobody types. The first atexit() handler, so the last one to run, takes the lock out of use.
+ */
+#include <bareloom/info.h>
+#include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
-#include <bareloom.h>
-int app_main(int argc, char **argv);
-void go_main(void *arg);
-void go_main(void *arg) {
-    static char args[512]; static char *argv[32]; int argc = 0; const char *s = info_args(); char *d = args;
-    (void)arg;
-    while (*s && argc < 31) { while (*s == ' ') s++; if (!*s) break; argv[argc++] = d; while (*s && *s != ' ') *d++ = *s++; *d++ = 0; }
-#ifndef HAL_HOST
-    extern void (*__init_array_start[])(void), (*__init_array_end[])(void);
-    for (void (**f)(void) = __init_array_start; f < __init_array_end; f++) (*f)();
+
+#include "hal/board.h"
+
+#ifndef HAL_HOST /* there the host's C library has started itself */
+#include "libc/reent.h"
+
+void __libc_init_array(void);
+void __libc_fini_array(void);
+
+static void let_go_of_stdin(void) {
+    __fsetlocking(stdin, FSETLOCKING_BYCALLER);
+}
+
+static void library_init(void) {
+    reent_init();
+    fflush(stdout); /* makes the streams, on G 1's block: exit() flushes nothing that it does not find there */
+    atexit(let_go_of_stdin);
+    atexit(__libc_fini_array);
+    __libc_init_array();
+}
+#else
+static void library_init(void) {
+}
 #endif
-    machine_exit(app_main(argc, argv));
+
+/* ---- the command line -------------------------------------------------------------------------------------------- */
+
+#define LINE_MAX_BYTES sizeof(boot_info.args)
+
+static char words[LINE_MAX_BYTES];
+static char *argv[LINE_MAX_BYTES / 2 + 2]; /* as many words of one letter, our name, NULL */
+
+static bool blank(char c) {
+    return c == ' ' || c == '\t' || c == '\n';
+}
+
+/* Copies the next word of *from to *to, with a NUL; quotes of both kinds go, and keep blanks between them. False at
+ * the end of the line. */
+static bool next_word(const char **from, char **to) {
+    const char *s = *from;
+    char quote = '\0';
+    while (blank(*s)) {
+        s++;
+    }
+    if (*s == '\0') {
+        return false;
+    }
+    for (; *s != '\0' && (quote != '\0' || !blank(*s)); s++) {
+        if (*s == quote) {
+            quote = '\0';
+        } else if (quote == '\0' && (*s == '"' || *s == '\'')) {
+            quote = *s;
+        } else {
+            *(*to)++ = *s;
+        }
+    }
+    *(*to)++ = '\0';
+    *from = s;
+    return true;
+}
+
+static int split(const char *line) {
+    static char name[] = "bareloom";
+    char *word = words, *end = words;
+    int argc = 0;
+    argv[argc++] = name;
+    while (next_word(&line, &end)) {
+        argv[argc++] = word;
+        word = end;
+    }
+    return argc;
+}
+
+/* ---- G 1 ----------------------------------------------------------------------------------------------------------- */
+
+/* The program's main(), renamed by the build: on the host the process has one of its own. */
+int app_main(int argc, char **argv);
+
+/* The scheduler calls it by this name (sched/sched.h). */
+void go_main(void *arg);
+
+void go_main(void *arg) {
+    (void)arg;
+    library_init();
+    exit(app_main(split(info_args()), argv));
 }

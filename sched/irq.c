@@ -18,6 +18,15 @@ static struct line {
 
 static spinlock_t lock;
 
+/* Nobody's: it would come again at once. Under the lock, or it would undo an attach that comes just now. */
+static void quiet(unsigned line) {
+    spin_lock_masked(&lock);
+    if (atomic_load(&lines[line].fn) == NULL) {
+        hal_irq_disable(line);
+    }
+    spin_unlock_masked(&lock);
+}
+
 void sched_irq(unsigned line) {
     if (line >= HAL_LINES) {
         return;
@@ -30,7 +39,7 @@ void sched_irq(unsigned line) {
     if (fn != NULL) {
         fn(l->arg);
     } else {
-        hal_irq_disable(line); /* nobody's: it would come again at once */
+        quiet(line);
     }
     atomic_fetch_sub(&l->busy, 1);
 }

@@ -11,7 +11,7 @@
  * Register use:  x19 what x0 held at entry   x20 entry level (1, 2, 3)   x21 boot line   x22 core
  * TOUR 1 / read next: boot/init.c
  */
-#include "boot/early/line.h"
+#include "hal/aarch64/boot_line.h"
 
 #define SCR_EL3_VALUE   0x5b1        /* RW, HCE, SMD, NS, RES1 */
 #define HCR_EL2_RW      (1 << 31)

@@ -5,7 +5,7 @@
  * dense numbers in order; the scheduler knows no others. */
 #include <stdatomic.h>
 
-#include "boot/early/line.h"
+#include "hal/aarch64/boot_line.h"
 #include "hal/aarch64/cache.h"
 #include "hal/aarch64/port.h"
 #include "hal/kprint.h"
@@ -26,9 +26,9 @@ static struct arrival {
 
 static unsigned core_count = 1; /* written by core 0 before the scheduler starts */
 
-_Static_assert(offsetof(struct board, max_cores) == BOARD_MAX_CORES, "line.h");
-_Static_assert(offsetof(struct board, core_ids) == BOARD_CORE_IDS, "line.h");
-_Static_assert(sizeof(struct boot_line) == LINE_SIZE, "line.h");
+_Static_assert(offsetof(struct board, max_cores) == BOARD_MAX_CORES, "boot_line.h");
+_Static_assert(offsetof(struct board, core_ids) == BOARD_CORE_IDS, "boot_line.h");
+_Static_assert(sizeof(struct boot_line) == LINE_SIZE, "boot_line.h");
 
 unsigned hal_core_count(void) {
     return core_count;

@@ -1,0 +1,7 @@
+/* libc/console.h - what files need of the console beside <bareloom/console.h>. */
+#pragma once
+
+#include <stddef.h>
+
+/* console_write() for text: a newline goes out as CR LF. */
+void console_write_text(const void *text, size_t n);
