@@ -200,7 +200,7 @@ APP_ALL_CFLAGS := $(NEWLIB_CFLAGS) $(APP_WARN) -Dmain=app_main -Wno-missing-prot
 
 RUNTIME_SRCS := $(sort $(wildcard boot/*.[cS] boot/early/*.[cS] hal/*.[cS] hal/aarch64/*.[cS] sched/*.c)) \
                 $(DRIVERS:%=drivers/%.c) boards/$(BOARD)/board.c
-LIBC_SRCS    := $(sort $(filter-out $(if $(APP_INPUT),,libc/input.c),$(wildcard libc/*.[cS])))
+LIBC_SRCS    := $(sort $(filter-out $(if $(APP_INPUT),,libc/input.c libc/input_file.c),$(wildcard libc/*.[cS])))
 
 else # ---- HAL = host
 

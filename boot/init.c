@@ -28,8 +28,23 @@ static void console_on(void) {
     board.console->ops->init(board.console);
 }
 
+/* Semihosting's line begins with the program's name, as a shell's does; a kernel's does not. */
+static void drop_name(char *line) {
+    char *to = line;
+    while (*line != '\0' && *line != ' ') {
+        line++;
+    }
+    while (*line == ' ') {
+        line++;
+    }
+    while ((*to++ = *line++) != '\0') {
+    }
+}
+
 static void arguments(void) {
-    if (!semihost_args(boot_info.args, sizeof boot_info.args)) {
+    if (semihost_args(boot_info.args, sizeof boot_info.args)) {
+        drop_name(boot_info.args);
+    } else {
         fdt_bootargs(boot_info.fdt, boot_info.args, sizeof boot_info.args);
     }
 }

@@ -2,8 +2,8 @@
  * libc/input.c - the text that was built into the image (tools/input.py makes the assembly for it).
  *
  * The CRC tells an image that was damaged on its way: cut short on an SD card, overwritten in RAM
- * by what the firmware put there. Only a program with APP_INPUT has the three symbols; the linker
- * drops this file from every other.
+ * by what the firmware put there. Only a program with APP_INPUT has the three symbols, and only
+ * such a program is linked with this file.
  */
 #include <bareloom/input.h>
 
