@@ -26,6 +26,28 @@ void gmp_publish_runnext(struct core *c) {
     }
 }
 
+static struct g *steal_pass(struct core *c);
+
+static bool others_wait(const struct core *c) {
+    for (unsigned i = 0; i < hal_core_count(); i++) {
+        if (i != c->hal.index && runq_length(&cores[i].runq) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A slice is over and nobody waits here: takes from where others do. Stealing by idle cores alone would leave a hog by
+ * itself on one core and four that share another, for as long as none is idle. */
+static void balance(struct core *c) {
+    if (core_active(c) && runnext_of(c) == NULL && runq_length(&c->runq) == 0) {
+        struct g *g = steal_pass(c);
+        if (g != NULL) {
+            runq_put(&c->runq, g);
+        }
+    }
+}
+
 /* Next on this core; whoever held that place goes to the ring, where others may have it. */
 static void put_next(struct core *c, struct g *g) {
     struct g *before = runnext_of(c);
@@ -38,6 +60,9 @@ static void put_next(struct core *c, struct g *g) {
 }
 
 void gmp_put(struct core *c, struct g *g, enum why why) {
+    if (why == WHY_SLICE) {
+        balance(c);
+    }
     if (g->pin != ANY_CORE) {
         ASSERT(g->pin == c->hal.index);
         if (why == WHY_DISPLACED) {
@@ -142,7 +167,7 @@ bool gmp_tick(struct core *c, int64_t now) {
     if (now - c->slice_start < slice) {
         return false;
     }
-    if (gmp_anything(c)) {
+    if (gmp_anything(c) || others_wait(c)) {
         return true;
     }
     c->slice_start = now; /* nobody waits for it: a new slice */
@@ -159,20 +184,26 @@ static uint32_t next_random(struct core *c) {
     return x;
 }
 
-struct g *gmp_steal(struct core *c) {
+/* Each other core once, in random order. */
+static struct g *steal_pass(struct core *c) {
     unsigned n = hal_core_count();
+    struct steal_order order = steal_order(n, next_random(c));
+    for (unsigned i = steal_next(&order); i < n; i = steal_next(&order)) {
+        unsigned taken;
+        struct g *g = i != c->hal.index ? runq_steal(&c->runq, &cores[i].runq, &taken) : NULL;
+        if (g != NULL) {
+            count_add(&c->n.stolen, taken);
+            return g;
+        }
+    }
+    return NULL;
+}
+
+struct g *gmp_steal(struct core *c) {
     for (int pass = 0; pass < STEAL_PASSES; pass++) {
-        struct steal_order order = steal_order(n, next_random(c));
-        for (unsigned i = steal_next(&order); i < n; i = steal_next(&order)) {
-            unsigned taken;
-            if (i == c->hal.index) {
-                continue;
-            }
-            struct g *g = runq_steal(&c->runq, &cores[i].runq, &taken);
-            if (g != NULL) {
-                count_add(&c->n.stolen, taken);
-                return g;
-            }
+        struct g *g = steal_pass(c);
+        if (g != NULL) {
+            return g;
         }
         hal_relax();
     }

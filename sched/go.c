@@ -320,7 +320,7 @@ unsigned go_count(void) {
 }
 
 void **go_local(void) {
-    return &hal_self()->local;
+    return hal_on_core_stack() ? NULL : &hal_self()->local;
 }
 
 void go_on_exit(void (*fn)(void *local)) {

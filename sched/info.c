@@ -62,6 +62,12 @@ static uint64_t get(_Atomic uint64_t *n) {
     return atomic_load_explicit(n, memory_order_relaxed); /* a count, orders nothing */
 }
 
+/* With the sleep that it is in. */
+static ns_t idle_time(struct core *c) {
+    int64_t since = atomic_load_explicit(&c->n.asleep_since, memory_order_relaxed);
+    return (ns_t)get(&c->n.idle_ns) + (since != 0 ? hal_now() - since : 0);
+}
+
 bool info_core(unsigned i, struct core_info *out) {
     if (i >= hal_core_count()) {
         return false;
@@ -81,7 +87,7 @@ bool info_core(unsigned i, struct core_info *out) {
         .futile_wakes = get(&c->n.futile_wakes),
         .frames_short = get(&c->n.frames_short),
         .faults = get(&c->n.faults),
-        .idle = (ns_t)get(&c->n.idle_ns),
+        .idle = idle_time(c),
         .queued = runq_length(&c->runq) + (runnext_of(c) != NULL),
         .timers = c->timers.n,
     };

@@ -133,6 +133,7 @@ struct timer_heap {
 struct counters {
     _Atomic uint64_t switches, started, stolen, preempted, ticks, ipis_sent, ipis_received;
     _Atomic uint64_t idle_wakes, futile_wakes, frames_short, faults, idle_ns;
+    _Atomic int64_t asleep_since; /* 0: awake */
 };
 
 struct core {

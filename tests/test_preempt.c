@@ -263,3 +263,48 @@ TEST(sched, preempt_off_holds_the_core) {
     wg_wait(&wg);
     CHECK_EQ(atomic_load(&others), 3);
 }
+
+/* ---- hogs share all cores ------------------------------------------------------------------------------- */
+
+static struct roamer {
+    _Atomic uint32_t seen; /* bit per core it ran on */
+} roamers[16];
+
+static void roam(void *arg) {
+    struct roamer *r = arg;
+    while (!atomic_load_explicit(&hogs.stop, memory_order_relaxed)) {
+        atomic_fetch_or(&r->seen, 1u << go_core());
+    }
+    wg_done(&wg);
+}
+
+static bool all_moved(unsigned n) {
+    for (unsigned i = 0; i < n; i++) {
+        uint32_t seen = atomic_load(&roamers[i].seen);
+        if ((seen & (seen - 1)) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* One hog more than cores, none of which is ever idle: were stealing the idle cores' business alone, two would share
+ * one core for ever. */
+TEST(sched, hogs_share_all_cores) {
+    unsigned n = go_num_cores() + 1;
+    if (n == 2) {
+        SKIP("needs two cores");
+    }
+    hogs.stop = false;
+    go_set_slice(MS(1));
+    wg_add(&wg, (int)n);
+    for (unsigned i = 0; i < n; i++) {
+        roamers[i].seen = 0;
+        CHECK_EQ(go(roam, &roamers[i]), 0);
+    }
+    while (!all_moved(n)) {
+        go_sleep(MS(2));
+    }
+    hogs.stop = true;
+    wg_wait(&wg);
+}
