@@ -3,7 +3,7 @@
 #   make run                            the default application on the default board, in QEMU
 #   make run BOARD=virt APP=../my_app   any board, any folder with a main.c, in or out of this tree
 #
-# What is built goes to build/BOARD[-llvm][-debug]/; a board's objects are shared by all applications.
+# What is built goes to build/BOARD[-llvm][-debug][-CONFIG]/; a board's objects are shared by all applications.
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := all
@@ -22,6 +22,7 @@ V             ?=
 ARGS          ?=
 TEST          ?=
 GIC           ?= 3
+CONFIG        ?=
 export ARGS CROSS_COMPILE LLVM DEBUG HOSTCC V
 
 BOARDS  := $(sort $(patsubst boards/%/board.mk,%,$(wildcard boards/*/board.mk)))
@@ -53,6 +54,7 @@ else
 .PHONY: help doctor list-boards test test-all mutants check precommit layers fmt clean distclean
 help: ## this list
 	@echo 'make [verb] [BOARD=b] [APP=folder] [INPUT=text] [ARGS="..."] [LLVM=1] [DEBUG=1] [V=1]'
+	@echo '     [CONFIG="-DCONFIG_SLICE_NS=1000000 ..."], include/bareloom/config.h lists them'
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 	@echo '  setup        install what is missing, build newlib once'
 	@echo 'BOARD: $(BOARDS) (now $(BOARD)); virt also takes SMP=1..8 GIC=2|3'
@@ -105,7 +107,7 @@ ifeq ($(filter $(GIC),2 3),)
 $(error GIC=$(GIC): virt has GIC=2 and GIC=3)
 endif
 
-OUT := build/$(BOARD)$(if $(LLVM),-llvm)$(if $(DEBUG),-debug)$(OTHER_CROSS)
+OUT := build/$(BOARD)$(if $(LLVM),-llvm)$(if $(DEBUG),-debug)$(OTHER_CROSS)$(if $(CONFIG),-$(firstword $(shell echo '$(CONFIG)' | cksum)))
 
 # ---- the application -----------------------------------------------------------------------------
 # A folder: main.c and the *.c and *.S beside it, or what its app.mk says in APP_SRCS (paths from the
@@ -145,7 +147,7 @@ endif
 # ---- flags ---------------------------------------------------------------------------------------
 WARN   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla -Werror
 COMMON := -O2 -g -I. -Iinclude -MMD -MP -ffile-prefix-map=$(CURDIR)=. \
-          -fno-omit-frame-pointer -ffunction-sections -fdata-sections -fno-common $(if $(DEBUG),-DDEBUG)
+          -fno-omit-frame-pointer -ffunction-sections -fdata-sections -fno-common $(if $(DEBUG),-DDEBUG) $(CONFIG)
 APP_WARN := $(if $(IN_TREE),$(WARN),-Wall -Wextra -ffile-prefix-map=$(abspath $(APP))=$(notdir $(abspath $(APP))))
 
 ifeq ($(HAL),aarch64)

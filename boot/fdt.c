@@ -1,4 +1,4 @@
-/* boot/fdt.c - a reader of flattened device trees, for RAM size and command line alone.
+/* boot/fdt.c - a reader of flattened device trees, for RAM and command line alone.
  *
  * The blob is outside data: every offset is checked against the size in its header before it is followed, and a
  * blob that breaks a rule ends the reading.
@@ -167,6 +167,54 @@ bool fdt_memory(const void *fdt, struct range *out) {
         }
     }
     return false;
+}
+
+/* The reservation block: pairs of 64-bit base and size, ended by zeros. */
+static void reservations(const struct reader *r, void (*keep_off)(uintptr_t base, size_t size)) {
+    for (uint32_t at = be32(r->blob + 16); at <= r->size && r->size - at >= 16; at += 16) {
+        uint64_t base = cells(r->blob + at, 2), size = cells(r->blob + at + 8, 2);
+        if (base == 0 && size == 0) {
+            break;
+        }
+        keep_off(base, size);
+    }
+}
+
+/* All ranges of a reg below /reserved-memory, whose cells are the root's (Devicetree Specification, 3.5). */
+static void reserved_reg(const struct reader *r, const struct property *p,
+                         void (*keep_off)(uintptr_t base, size_t size)) {
+    uint32_t a = r->address_cells, s = r->size_cells;
+    if (a < 1 || a > 2 || s < 1 || s > 2) {
+        return;
+    }
+    for (uint32_t at = 0; p->size - at >= 4 * (a + s); at += 4 * (a + s)) {
+        keep_off(cells(p->value + at, a), cells(p->value + at + 4 * a, s));
+    }
+}
+
+void fdt_reserved(const void *fdt, void (*keep_off)(uintptr_t base, size_t size)) {
+    struct reader r;
+    struct property p;
+    uint64_t start = 0, end = 0; /* of the initrd */
+    if (!open(&r, fdt)) {
+        return;
+    }
+    keep_off((uintptr_t)fdt, r.size);
+    reservations(&r, keep_off);
+    while (next_property(&r, &p)) {
+        if (r.depth == 3 && same(r.node, "reserved-memory") && same(p.name, "reg")) {
+            reserved_reg(&r, &p, keep_off);
+        } else if (r.depth == 2 && same(r.node, "chosen") && (p.size == 4 || p.size == 8)) {
+            if (same(p.name, "linux,initrd-start")) {
+                start = cells(p.value, p.size / 4);
+            } else if (same(p.name, "linux,initrd-end")) {
+                end = cells(p.value, p.size / 4);
+            }
+        }
+    }
+    if (end > start) {
+        keep_off(start, end - start);
+    }
 }
 
 bool fdt_bootargs(const void *fdt, char *out, size_t n) {

@@ -55,10 +55,12 @@ static size_t memory(void) {
     if (size == 0 && fdt_memory(boot_info.fdt, &r) && r.base == board.ram.base) {
         size = r.size;
     }
-    if (size < board.ram.size) {
+    if (size == 0) {
         size = board.ram.size;
     }
-    mmu_add_ram(board.ram.base, size & ~(size_t)(HAL_PAGE - 1));
+    mmu_add_ram(board.ram.base, size);
+    fdt_reserved(boot_info.fdt, mmu_keep_off); /* the tree itself, an initrd, the firmware's */
+    mmu_map_ram();
     return size;
 }
 

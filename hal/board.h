@@ -52,6 +52,8 @@ struct intc {
                             BCM2836: local controller, legacy controller. */
     unsigned timer_line; /* the line that claim() gives for this core's physical timer */
     unsigned ipi_line;   /* and for an IPI */
+    unsigned gic;        /* Arm's controller of this version, 2 or 3; 0: another. Where no firmware was before us,
+                            boot/early/start.S opens it to the non-secure world. */
 };
 
 /* ---- memory ------------------------------------------------------------------------------------ */

@@ -13,6 +13,7 @@
 #include "libc/reent.h"
 
 #include <bareloom/go.h>
+#include <malloc.h>
 #include <reent.h>
 #include <string.h>
 
@@ -39,11 +40,27 @@ struct _reent *__getreent(void) {
     return *local != NULL ? *local : make(local);
 }
 
-/* On the stack of the ending G, which still owns the block: what newlib hung on it is freed by newlib. */
+/* What _reclaim_reent() leaves behind: newlib 3.3 the powers of five of strtod() and printf(), all versions the
+ * table that signal() makes. */
+static void free_leftovers(struct _reent *r) {
+    struct _Bigint *power = _REENT_MP_P5S(r);
+    while (power != NULL) {
+        struct _Bigint *next = power->_next;
+        _free_r(r, power);
+        power = next;
+    }
+    _REENT_MP_P5S(r) = NULL;
+    _free_r(r, r->_sig_func);
+    r->_sig_func = NULL;
+}
+
+/* On the stack of the ending G, whose block it still is: what newlib hung on it goes first. */
 static void end(void *local) {
-    if (local != _GLOBAL_REENT) {
-        _reclaim_reent(local);
-        pool_free(&blocks, local);
+    struct _reent *r = local;
+    if (r != _GLOBAL_REENT) {
+        free_leftovers(r);
+        _reclaim_reent(r);
+        pool_free(&blocks, r);
     }
 }
 

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <bareloom.h>
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -28,6 +29,15 @@ void *_sbrk(ptrdiff_t n) {
         errno = ENOMEM;
     }
     return old;
+}
+
+/* newlib 3.3 makes aligned_alloc() of it and leaves it to the system. */
+int posix_memalign(void **out, size_t alignment, size_t n) {
+    if (alignment < sizeof(void *) || (alignment & (alignment - 1)) != 0) {
+        return EINVAL;
+    }
+    *out = memalign(alignment, n);
+    return *out != NULL ? 0 : ENOMEM;
 }
 
 /* ---- time --------------------------------------------------------------------------------------------------- */

@@ -34,7 +34,7 @@ struct chan {
     size_t capacity;
     size_t bytes; /* of the whole object */
 
-    /* guarded by lock; count and closed are read without it as hints */
+    /* guarded by lock; chan_len() reads count without it, as a hint */
     size_t count;
     size_t recv_at, send_at;
     bool closed;
@@ -166,9 +166,10 @@ static int recv_now(struct chan *c, void *v, hal_irq_t was) {
     } else if (w != NULL) {
         copy_out(v, w->data, c->elem);
     } else if (c->closed) {
+        uint32_t elem = c->elem;
         chan_unlock(c, was);
         if (v != NULL) {
-            __builtin_memset(v, 0, c->elem);
+            __builtin_memset(v, 0, elem);
         }
         return -EPIPE;
     } else {

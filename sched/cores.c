@@ -87,11 +87,8 @@ int go_set_cores(unsigned n) {
 
 void core_hand_over(struct core *c) {
     gmp_publish_runnext(c);
-    struct gqueue all = runq_take_all(&c->runq);
-    unsigned n = 0;
-    for (struct g *g = all.head; g != NULL; g = g->link) {
-        n++;
-    }
+    unsigned n;
+    struct gqueue all = runq_take_all(&c->runq, &n);
     if (n != 0) {
         globq_put(&all, n);
         wake_one();
@@ -100,5 +97,11 @@ void core_hand_over(struct core *c) {
 
 ns_t go_set_slice(ns_t d) {
     ns_t least = US(10), most = SEC(1);
-    return atomic_exchange(&machine.slice, d < least ? least : d > most ? most : d);
+    hal_irq_t was = hal_irq_save();
+    ns_t old = atomic_exchange(&machine.slice, d < least ? least : d > most ? most : d);
+    for (unsigned i = 0; i < hal_core_count(); i++) {
+        kick(i); /* us too: each sets its tick anew, which may stand a long old slice away (HAZARDS 43) */
+    }
+    hal_irq_restore(was);
+    return old;
 }

@@ -139,13 +139,15 @@ static void dead_trim(void) {
         }
         spin_unlock(&pool.lock, was);
         while (rest != NULL) { /* ours alone now: a few unmaskings each */
-            struct g *g = rest;
-            stack_trim(g, 0);
-            move(&rest, &trimmed, 1);
+            for (unsigned i = 0; i < CACHE_BATCH && rest != NULL; i++) {
+                struct g *g = rest;
+                stack_trim(g, 0);
+                move(&rest, &trimmed, 1);
+            }
+            was = spin_lock(&pool.lock);
+            move(&trimmed, &pool.dead[class], CACHE_BATCH);
+            spin_unlock(&pool.lock, was);
         }
-        was = spin_lock(&pool.lock);
-        move(&trimmed, &pool.dead[class], UINT32_MAX);
-        spin_unlock(&pool.lock, was);
     }
 }
 

@@ -99,15 +99,11 @@ bool search_begin(struct core *c) {
     return true;
 }
 
-/* Whether c could find work if it looked. Exact enough after a fence: what was put before it is seen. */
+/* Whether there is work that c, or another for it, would find. Exact enough after a fence: what was put before it is
+ * seen. Whether c is active does not matter: a core that is retired while it counts as a searcher may have made
+ * others hold back, and must pass that on. */
 static bool work_anywhere(struct core *c) {
-    if (!inbox_empty(c) || c->pinned.head != NULL) {
-        return true;
-    }
-    if (!core_active(c)) {
-        return false;
-    }
-    if (globq_length() != 0 || runnext_of(c) != NULL) {
+    if (!inbox_empty(c) || c->pinned.head != NULL || globq_length() != 0 || runnext_of(c) != NULL) {
         return true;
     }
     for (unsigned i = 0; i < hal_core_count(); i++) {

@@ -25,7 +25,6 @@ struct gqueue inbox_take(struct core *c) {
         return q;
     }
     struct g *g = atomic_exchange_explicit(&c->inbox, NULL, memory_order_acquire);
-    q.tail = g;
     while (g != NULL) {
         struct g *next = g->link;
         gqueue_push_front(&q, g);

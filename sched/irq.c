@@ -14,6 +14,7 @@ static struct line {
     _Atomic(irq_fn *) fn;  /* written under lock; read by the handler */
     void *arg;             /* set before fn */
     _Atomic uint32_t busy; /* handlers in it */
+    bool taken;            /* guarded by lock: from attach to the end of detach, arg is still read until then */
 } lines[HAL_LINES];
 
 static spinlock_t lock;
@@ -50,8 +51,9 @@ int irq_attach(unsigned line, irq_fn *fn, void *arg) {
     }
     hal_irq_t was = spin_lock(&lock);
     struct line *l = &lines[line];
-    bool free = atomic_load(&l->fn) == NULL;
+    bool free = !l->taken;
     if (free) {
+        l->taken = true;
         l->arg = arg;
         atomic_store(&l->fn, fn);
         hal_irq_enable(line);
@@ -73,5 +75,8 @@ int irq_detach(unsigned line) {
     while (atomic_load(&lines[line].busy) != 0) {
         go_yield();
     }
+    was = spin_lock(&lock);
+    lines[line].taken = false;
+    spin_unlock(&lock, was);
     return 0;
 }

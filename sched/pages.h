@@ -2,7 +2,7 @@
  * sched/pages.h - who owns RAM: one allocator of 4 KiB pages for everything.
  *
  * A page is the caller's alone from alloc to free; its content is whatever it was. The last pages are kept for
- * stack faults and frames, which cannot be refused: page_alloc() says NULL before those run out.
+ * stack faults, which cannot be refused: page_alloc() says NULL before those run out (HAZARDS 18).
  */
 #pragma once
 
@@ -11,7 +11,7 @@
 /* Core 0, at boot. */
 void pages_init(void);
 
-/* NULL when only the reserve is left. G or g0; takes a spinlock. */
+/* NULL when only the reserve is left. Takes a spinlock. */
 void *page_alloc(void);
 void page_free(void *page);
 

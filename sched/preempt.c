@@ -55,6 +55,55 @@ static void guard_check(struct core *c, int64_t now) {
     }
 }
 
+/* ---- preemption frames ---------------------------------------------------------------------------------- */
+
+static struct g *frame_take(struct core *c) {
+    struct g *f = c->frames;
+    if (f != NULL) {
+        c->frames = *(struct g **)(void *)f;
+        c->frame_count--;
+    }
+    return f;
+}
+
+void frame_free(struct core *c, void *frame) {
+    *(struct g **)frame = c->frames;
+    c->frames = frame;
+    c->frame_count++;
+}
+
+/* Frames flow to the cores that resume: what is too much goes to the others through here. */
+static struct {
+    spinlock_t lock;
+    struct g *frames;
+} spare;
+
+static void frames_spill(struct core *c) {
+    spin_lock_masked(&spare.lock);
+    while (c->frame_count > FRAMES_HIGH / 2) {
+        struct g *f = frame_take(c);
+        *(struct g **)(void *)f = spare.frames;
+        spare.frames = f;
+    }
+    spin_unlock_masked(&spare.lock);
+}
+
+static void frames_refill(struct core *c) {
+    spin_lock_masked(&spare.lock);
+    while (c->frame_count < FRAMES_HIGH / 2 && spare.frames != NULL) {
+        struct g *f = spare.frames;
+        spare.frames = *(struct g **)(void *)f;
+        frame_free(c, f);
+    }
+    spin_unlock_masked(&spare.lock);
+    if (c->frame_count < FRAMES_LOW) {
+        char *page = page_alloc(); /* not from the reserve: a preemption can wait, a stack fault cannot */
+        for (size_t at = 0; page != NULL && at + HAL_FRAME_SIZE <= HAL_PAGE; at += HAL_FRAME_SIZE) {
+            frame_free(c, page + at);
+        }
+    }
+}
+
 /* ---- upcalls of interrupts ---------------------------------------------------------------------------- */
 
 static bool on_g0(const struct core *c) {
@@ -90,8 +139,13 @@ void sched_timer(void) {
 void sched_ipi(void) {
     struct core *c = this_core();
     count(&c->n.ipis_received);
+    if (on_g0(c)) {
+        return; /* asleep: whatever it is, picking comes next */
+    }
+    /* of no effect unless go_set_slice() has made slices shorter */
+    arm_sooner(c, c->slice_start + atomic_load_explicit(&machine.slice, memory_order_relaxed));
     struct g *g = runnext_of(c);
-    if (g != NULL && !on_g0(c)) {
+    if (g != NULL) {
         guard_arm(c, g);
     }
 }
@@ -99,15 +153,6 @@ void sched_ipi(void) {
 /* How long a woken G still has to wait before it may displace the running one. */
 static int64_t brake_left(struct core *c, int64_t now) {
     return c->last_displaced + CONFIG_WAKE_BRAKE_NS - now;
-}
-
-static struct g *frame_take(struct core *c) {
-    struct g *f = c->frames;
-    if (f != NULL) {
-        c->frames = *(struct g **)(void *)f;
-        c->frame_count--;
-    }
-    return f;
 }
 
 void *sched_irq_exit(void) {
@@ -120,7 +165,7 @@ void *sched_irq_exit(void) {
     }
     bool woken = !inbox_empty(c) && core_active(c);
     if (!inbox_empty(c) && !core_active(c)) {
-        c->slice_over = true; /* only pinned Gs come here: the picking sorts it out */
+        c->slice_over = true; /* pinned ones, and what our timers woke for others: the picking sorts it out */
     }
     if (!c->slice_over && !woken) {
         return NULL;
@@ -136,9 +181,12 @@ void *sched_irq_exit(void) {
             return NULL;
         }
     }
+    if (c->frame_count == 0) {
+        frames_refill(c); /* over a G that was not masked, so this core holds no lock */
+    }
     void *frame = frame_take(c);
     if (frame == NULL) {
-        count(&c->n.frames_short); /* g0 makes more; the next tick tries again */
+        count(&c->n.frames_short); /* the G runs on; the next tick tries again */
     }
     return frame;
 }
@@ -204,44 +252,6 @@ void go_preempt_on(void) {
 }
 
 /* ---- pools that handlers draw on ------------------------------------------------------------------------------ */
-
-void frame_free(struct core *c, void *frame) {
-    *(struct g **)frame = c->frames;
-    c->frames = frame;
-    c->frame_count++;
-}
-
-/* Frames flow to the cores that resume: what is too much goes to the others through here. */
-static struct {
-    spinlock_t lock;
-    struct g *frames;
-} spare;
-
-static void frames_spill(struct core *c) {
-    spin_lock_masked(&spare.lock);
-    while (c->frame_count > FRAMES_HIGH / 2) {
-        struct g *f = frame_take(c);
-        *(struct g **)(void *)f = spare.frames;
-        spare.frames = f;
-    }
-    spin_unlock_masked(&spare.lock);
-}
-
-static void frames_refill(struct core *c) {
-    spin_lock_masked(&spare.lock);
-    while (c->frame_count < FRAMES_HIGH / 2 && spare.frames != NULL) {
-        struct g *f = spare.frames;
-        spare.frames = *(struct g **)(void *)f;
-        frame_free(c, f);
-    }
-    spin_unlock_masked(&spare.lock);
-    if (c->frame_count < FRAMES_LOW) {
-        char *page = page_alloc_reserved();
-        for (size_t at = 0; page != NULL && at + HAL_FRAME_SIZE <= HAL_PAGE; at += HAL_FRAME_SIZE) {
-            frame_free(c, page + at);
-        }
-    }
-}
 
 void refill(struct core *c) {
     if (c->frame_count < FRAMES_LOW) {

@@ -11,8 +11,9 @@ static struct {
 } globq;
 
 static unsigned ring_length(struct runq *q) {
-    /* acquire on head before tail: a stale head with a newer tail may overstate, never go negative by
-     * reading a head that is ahead of the tail */
+    /* acquire on head before tail: a stale head with a newer tail may overstate. The owner's ring_get() does not
+     * order its tail before its head, so head may also seem ahead: that overstates too, see the end. A hint then,
+     * and never "empty" while something was put before the reader's fence. */
     uint32_t head = atomic_load_explicit(&q->head, memory_order_acquire);
     uint32_t tail = atomic_load_explicit(&q->tail, memory_order_acquire);
     uint32_t n = tail - head;
@@ -120,11 +121,17 @@ struct g *runq_get(struct runq *q) {
     return g != NULL || overflow_length(q) == 0 ? g : ring_refill(q);
 }
 
-struct gqueue runq_take_all(struct runq *q) {
+struct gqueue runq_take_all(struct runq *q, unsigned *n) {
     struct gqueue all = {0};
-    for (struct g *g = runq_get(q); g != NULL; g = runq_get(q)) {
+    *n = 0;
+    for (struct g *g = ring_get(q); g != NULL; g = ring_get(q)) {
         gqueue_push(&all, g);
+        (*n)++;
     }
+    spin_lock_masked(&q->lock); /* any number may be there: in one piece, we are masked */
+    gqueue_append(&all, &q->overflow);
+    *n += atomic_exchange_explicit(&q->overflow_count, 0, memory_order_relaxed); /* under the lock */
+    spin_unlock_masked(&q->lock);
     return all;
 }
 
@@ -188,12 +195,7 @@ void globq_put(struct gqueue *gs, unsigned n) {
         return;
     }
     spin_lock_masked(&globq.lock);
-    if (globq.q.head == NULL) {
-        globq.q = *gs;
-    } else {
-        globq.q.tail->link = gs->head;
-        globq.q.tail = gs->tail;
-    }
+    gqueue_append(&globq.q, gs);
     atomic_fetch_add_explicit(&globq.count, n, memory_order_relaxed); /* under the lock */
     spin_unlock_masked(&globq.lock);
 }

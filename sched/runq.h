@@ -26,8 +26,9 @@ struct g *runq_steal(struct runq *mine, struct runq *theirs, unsigned *taken);
 /* Anyone. How many, give or take what moves meanwhile. */
 unsigned runq_length(struct runq *q);
 
-/* Owner, masked. Takes all, in order. */
-struct gqueue runq_take_all(struct runq *q);
+/* Owner, masked. Takes all, in order; *n counts them. The caller puts them elsewhere and then wakes: in between no
+ * queue shows them. */
+struct gqueue runq_take_all(struct runq *q, unsigned *n);
 
 /* ---- the global queue: Gs whose core is no longer active ------------------------------------------- */
 

@@ -337,6 +337,20 @@ static inline void gqueue_push_front(struct gqueue *q, struct g *g) {
     q->head = g;
 }
 
+/* All of from behind all of q; from is empty then. */
+static inline void gqueue_append(struct gqueue *q, struct gqueue *from) {
+    if (from->head == NULL) {
+        return;
+    }
+    if (q->head == NULL) {
+        q->head = from->head;
+    } else {
+        q->tail->link = from->head;
+    }
+    q->tail = from->tail;
+    from->head = NULL;
+}
+
 static inline struct g *gqueue_pop(struct gqueue *q) {
     struct g *g = q->head;
     if (g != NULL) {

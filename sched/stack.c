@@ -8,14 +8,13 @@
 #define GUARD HAL_PAGE
 
 /* Slots are spread by 68 KiB and so on, never by a power of two: else all hot stack lines fall into few cache
- * sets (HAZARDS 22). The eighth of the window is a share each, the first class gets the rest. */
+ * sets (HAZARDS 22). Each class gets an eighth of the window, the first one the rest. */
 static const size_t class_size[STACK_CLASSES] = {KB(64), KB(256), MB(1), MB(8)};
 
 static struct arena {
     uintptr_t base, end;
     size_t stride;
-    uintptr_t next;   /* guarded by lock: slots from here on were never used */
-    uintptr_t tables; /* guarded by lock: translation tables exist below */
+    uintptr_t next; /* guarded by lock: slots from here on were never used and have no tables */
 } arena[STACK_CLASSES];
 
 static spinlock_t lock;
@@ -27,7 +26,7 @@ void stacks_init(void) {
     for (unsigned i = STACK_CLASSES; i-- > 0;) {
         size_t share = i != 0 ? size / 8 : (size_t)(end - at);
         arena[i].stride = class_size[i] + GUARD;
-        arena[i].base = arena[i].next = arena[i].tables = at;
+        arena[i].base = arena[i].next = at;
         arena[i].end = at + share;
         at += share;
     }
@@ -46,10 +45,9 @@ bool stack_assign(struct g *g, unsigned class) {
     uintptr_t slot = 0;
     hal_irq_t was = spin_lock(&lock);
     uintptr_t end = a->next + a->stride;
-    if (end <= a->end && (end <= a->tables || hal_map_tables(a->next, a->stride, page_alloc))) {
+    if (end <= a->end && hal_map_tables(a->next, a->stride, page_alloc)) {
         slot = a->next;
         a->next = end;
-        a->tables = end > a->tables ? end : a->tables;
     }
     spin_unlock(&lock, was);
     if (slot == 0) {

@@ -14,6 +14,9 @@
 
 #define ONE_WAITER ((uint64_t)1 << 32)
 
+/* Waiters woken with interrupts masked in one go. */
+#define WAKE_BATCH 32
+
 static int32_t count_of(uint64_t word) {
     return (int32_t)(uint32_t)word;
 }
@@ -25,13 +28,16 @@ static void wg_release(struct wg *w) {
     w->waiters = (struct wait_list){0};
     /* release: what happened before the dones, to who reads zero in wg_wait */
     atomic_store_explicit(&w->word, 0, memory_order_release);
-    spin_unlock_masked(&w->lock);
-    while (each != NULL) {
-        struct waiter *next = each->next; /* each is on its G's stack */
-        ready(each->g);
-        each = next;
+    spin_unlock(&w->lock, was);
+    while (each != NULL) { /* the list is ours alone */
+        was = hal_irq_save();
+        for (int i = 0; i < WAKE_BATCH && each != NULL; i++) {
+            struct waiter *next = each->next; /* each is on its G's stack */
+            ready(each->g);
+            each = next;
+        }
+        hal_irq_restore(was);
     }
-    hal_irq_restore(was);
 }
 
 void wg_add(struct wg *w, int n) {

@@ -3,4 +3,6 @@
 APP_SRCS := $(notdir $(wildcard $(APP)/*.c))
 ifeq ($(HAL),aarch64)
 APP_SRCS += $(patsubst $(APP)/%,%,$(wildcard $(APP)/aarch64/*.c $(APP)/libc/*.c))
+# A text, for the test of /input.
+APP_INPUT := 1
 endif

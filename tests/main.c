@@ -296,6 +296,10 @@ int main(int argc, char **argv) {
     if (want.list) {
         return 0;
     }
+    if (count == 0) {
+        kprintf("tests: there is no such test here\n");
+        return 2;
+    }
     kprintf("1..%u\n", count);
     for (struct test *t = first; t != NULL; t = t->next) {
         if (chosen(t)) {

@@ -207,7 +207,7 @@ TEST(death, stack_overflow_under_load) {
 
 /* ---- bad pointers ---------------------------------------------------------------------------------------------- */
 
-static int *volatile no_int;
+static volatile int *volatile no_int;
 static void (*volatile no_function)(void);
 
 NOINLINE static void writes_to_null(void) {

@@ -57,6 +57,25 @@ TEST(sched, TestAsyncPreempt) {
     CHECK(SUM(preempted) >= before + 15);
 }
 
+/* The timer of a core that slept is off: who enters a G there turns it on (HAZARDS 4). Nothing else on that core
+ * would, and this G is on another one. */
+TEST(sched, tick_comes_to_a_quiet_core) {
+    if (go_num_cores() == 1) {
+        SKIP("one core");
+    }
+    unsigned other = go_num_cores() - 1;
+    go_set_cores(1);
+    go_set_slice(MS(1));
+    settle();
+    hogs.stop = false;
+    hogs.changes = hogs.last = 0;
+    wg_add(&wg, 2);
+    start_on(other, hog, (void *)1);
+    start_on(other, hog, (void *)2);
+    WAIT_FOR(atomic_load(&hogs.changes) >= 8);
+    stop_hogs();
+}
+
 /* Without go_set_slice() it is Go's 10 ms: two hogs take turns. */
 TEST(sched, slice_of_the_default) {
     go_set_cores(1);
@@ -219,7 +238,7 @@ TEST(sched, TestPingPongHog) {
         start(works_in_turn, &pairs[i]);
         chan_send(pairs[i].token, &more);
     }
-    go_sleep(MS(200)); /* many slices, and nobody else to change who is next */
+    go_sleep(MS(200)); /* many slices, and nobody else who changes whose turn it is */
     stop_hogs();
     for (unsigned i = 0; i < 2; i++) {
         chan_free(pairs[i].token);

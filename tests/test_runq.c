@@ -162,8 +162,11 @@ TEST(unit, runq_take_all_keeps_order) {
         put(&mine, i);
     }
     hal_irq_t was = hal_irq_save();
-    struct gqueue all = runq_take_all(&mine);
+    unsigned n;
+    struct gqueue all = runq_take_all(&mine, &n);
     hal_irq_restore(was);
+    CHECK_EQ(n, MANY);
+    CHECK_EQ(runq_length(&mine), 0);
     for (unsigned i = 0; i < MANY; i++) {
         struct g *g = gqueue_pop(&all);
         CHECK(g != NULL);

@@ -31,11 +31,12 @@ static struct go_info myself(void) {
 }
 
 /* Uses about depth KiB of stack, and checks it on the way back. */
-static unsigned descend(unsigned depth) {
-    volatile unsigned char filler[960];
+__attribute__((noinline)) static unsigned descend(unsigned depth) {
+    unsigned char filler[960];
     for (unsigned i = 0; i < sizeof filler; i += 64) {
         filler[i] = (unsigned char)(depth + i);
     }
+    __asm__ volatile("" ::"r"(filler) : "memory"); /* for the compiler anybody may have written to it */
     unsigned sum = depth == 0 ? 0 : descend(depth - 1);
     for (unsigned i = 0; i < sizeof filler; i += 64) {
         if (filler[i] != (unsigned char)(depth + i)) {
@@ -57,9 +58,9 @@ TEST(unit, stack_is_committed_on_touch) {
     NEED_FAULTS();
     size_t before = myself().stack_used;
     CHECK(before >= HAL_PAGE && before <= 5 * HAL_PAGE);
-    CHECK_EQ(descend(40), expected_sum(40));
+    CHECK_EQ(descend(30), expected_sum(30));
     size_t after = myself().stack_used;
-    CHECK(after >= KB(40) && after <= KB(60));
+    CHECK(after >= KB(30) && after <= KB(60));
     CHECK(hal_self()->stack_hi - hal_self()->stack_low == after);
 }
 
@@ -166,16 +167,19 @@ TEST(unit, stack_grows_on_any_core) {
     wg_wait(&wg);
 }
 
+/* A frame as no program of clang's may have (it jumps the guard): here it lies in the middle of the slot. */
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wframe-larger-than"
+#endif
 static void receives_into_fresh_page(void *arg) {
     struct chan *c = arg;
-    volatile unsigned char filler[6000]; /* so that the buffer below lies on pages never touched */
+    unsigned char filler[6000]; /* so that the buffer below lies on pages never touched */
     unsigned char buffer[8192];
-    filler[0] = 1;
+    __asm__ volatile("" ::"r"(filler) : "memory");
     CHECK_EQ(chan_recv(c, buffer), 0);
     for (unsigned i = 0; i < sizeof buffer; i++) {
         CHECK_EQ(buffer[i], (unsigned char)(i * 13));
     }
-    filler[5999] = filler[0];
     wg_done(&wg);
 }
 

@@ -18,7 +18,7 @@
 
 static const struct uart uart2 = {&imx_uart_ops, UART2, .clock = 0, .line = 59};
 
-static const struct intc intc = {&gicv3_ops, {GICD, GICR}, TIMER_LINE, IPI_LINE};
+static const struct intc intc = {&gicv3_ops, {GICD, GICR}, TIMER_LINE, IPI_LINE, .gic = 3};
 static const struct intc *const intcs[] = {&intc, NULL};
 
 /* The firmware (TF-A) is at EL3: who is entered there has none. */

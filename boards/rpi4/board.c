@@ -36,7 +36,7 @@
 static const struct uart pl011 = {&pl011_ops, PL011, .clock = 48000000, .line = 153};
 static const struct uart mini_uart = {&mini_uart_ops, AUX, .clock = 250000000, .line = 125};
 
-static const struct intc intc = {&gicv2_ops, {GICD, GICC}, TIMER_LINE, IPI_LINE};
+static const struct intc intc = {&gicv2_ops, {GICD, GICC}, TIMER_LINE, IPI_LINE, .gic = 2};
 static const struct intc *const intcs[] = {&intc, NULL};
 
 static void early(void) {

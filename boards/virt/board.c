@@ -20,8 +20,8 @@
 
 static const struct uart pl011 = {&pl011_ops, PL011, .clock = 24000000, .line = 33};
 
-static const struct intc intc_v3 = {&gicv3_ops, {GICD, GICR}, TIMER_LINE, IPI_LINE};
-static const struct intc intc_v2 = {&gicv2_ops, {GICD, GICC}, TIMER_LINE, IPI_LINE};
+static const struct intc intc_v3 = {&gicv3_ops, {GICD, GICR}, TIMER_LINE, IPI_LINE, .gic = 3};
+static const struct intc intc_v2 = {&gicv2_ops, {GICD, GICC}, TIMER_LINE, IPI_LINE, .gic = 2};
 static const struct intc *const intcs[] = {&intc_v3, &intc_v2, NULL};
 
 static bool intc_present(const struct intc *c) {

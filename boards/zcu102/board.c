@@ -18,7 +18,7 @@
 
 static const struct uart uart0 = {&cadence_uart_ops, UART0, .clock = 0, .line = 53};
 
-static const struct intc intc = {&gicv2_ops, {GICD, GICC}, TIMER_LINE, IPI_LINE};
+static const struct intc intc = {&gicv2_ops, {GICD, GICC}, TIMER_LINE, IPI_LINE, .gic = 2};
 static const struct intc *const intcs[] = {&intc, NULL};
 
 /* The firmware (TF-A) is at EL3: who is entered there has none. */

@@ -9,6 +9,7 @@
  * No exclusive access stands here: without caches it may never succeed.
  *
  * Register use:  x19 what x0 held at entry   x20 entry level (1, 2, 3)   x21 boot line   x22 core
+ *                x23 how far we lie from where we are linked to, 0 if all is well
  * TOUR 1 / read next: boot/init.c
  */
 #include "hal/aarch64/boot_line.h"
@@ -24,6 +25,11 @@
 #define MIDR_A53        0xd03
 #define MIDR_A72        0xd08
 #define SMPEN           (1 << 6)
+#define GICD_TYPER      4
+#define GICD_TYPER_SEC  10           /* version 2: has two security states */
+#define GICD_IGROUPR    0x80
+#define GICC_PMR        4
+#define GICD_CTLR_DS    (1 << 6)     /* version 3: make do with one security state */
 
     .section .text.boot, "ax"
     .global _start
@@ -40,6 +46,9 @@ _start:
 start:
     msr     daifset, #0xf
     mov     x19, x0
+    adr     x9, _start
+    ldr     x10, =_start
+    sub     x23, x9, x10
 
     /* which core: x22 */
     mrs     x9, mpidr_el1
@@ -87,11 +96,15 @@ start:
     msr     cptr_el3, xzr
     mrs     x9, id_aa64pfr0_el1
     ubfx    x10, x9, #24, #4        /* GICv3 registers */
+    mov     w11, #2
     cbz     x10, 2f
+    mov     w11, #3
     mov     x10, #0xf
     msr     s3_6_c12_c12_5, x10     /* ICC_SRE_EL3 */
     isb
-2:  mov     x10, #SPSR_EL2H
+2:  cbnz    x23, 4f
+    bl      open_gic
+4:  mov     x10, #SPSR_EL2H
     adr     x11, at_el2
     ubfx    x9, x9, #8, #4          /* EL2 */
     cbnz    x9, 3f
@@ -102,6 +115,39 @@ start:
 3:  msr     spsr_el3, x10
     msr     elr_el3, x11
     eret
+
+/* Gives the interrupt controller, a GIC of version w11, to the non-secure world: this core's part and, on the boot
+ * core, what is shared. Else no interrupt would ever reach EL1. x10-x15 are lost. */
+open_gic:
+    adrp    x12, board
+    add     x12, x12, :lo12:board
+    ldr     x12, [x12, #BOARD_INTC]
+1:  ldr     x13, [x12], #8
+    cbz     x13, 9f                 /* none, or of another make */
+    ldr     w14, [x13, #INTC_GIC]
+    cmp     w14, w11
+    b.ne    1b
+    ldp     x12, x13, [x13, #INTC_BASE]
+    cmp     w11, #3
+    b.eq    3f
+    ldr     w14, [x12, #GICD_TYPER]
+    tbz     w14, #GICD_TYPER_SEC, 9f
+    mov     w15, #-1
+    str     w15, [x12, #GICD_IGROUPR]   /* lines 0 to 31 are each core's own */
+    mov     w10, #0xff
+    str     w10, [x13, #GICC_PMR]   /* a lower mask of ours would bind EL1 too */
+    cbnz    x22, 9f
+    and     w14, w14, #31           /* words that follow */
+    add     x12, x12, #GICD_IGROUPR
+2:  cbz     w14, 9f
+    str     w15, [x12, #4]!
+    sub     w14, w14, #1
+    b       2b
+3:  cbnz    x22, 9f
+    ldr     w14, [x12]
+    orr     w14, w14, #GICD_CTLR_DS
+    str     w14, [x12]
+9:  ret
 
 /* ---- EL2 -------------------------------------------------------------------------------------------------------- */
 at_el2:
@@ -148,6 +194,7 @@ at_el1:
     msr     tpidrro_el0, xzr
     isb
     cbz     x22, boot_core
+    cbnz    x23, stranger
     mov     x9, #STAGE_EL1
     str     x9, [x21, #LINE_STAGE]
     ldr     x10, =LINE_GO
@@ -172,10 +219,7 @@ stranger:
     b       stranger
 
 boot_core:
-    adr     x9, _start
-    ldr     x10, =_start
-    cmp     x9, x10
-    b.ne    wrong_address
+    cbnz    x23, astray
     adrp    x9, __bss_start
     add     x9, x9, :lo12:__bss_start
     adrp    x10, __image_end
@@ -214,10 +258,19 @@ boot_core:
     bl      boot_main
     b       stranger
 
-/* The image is linked to run where it is loaded. Nothing can be printed from here: a debugger shows this label. */
-wrong_address:
-    wfe
-    b       wrong_address
+/* We are not where we are linked to. What is reached relative to the PC works, if the pages fall together: enough to
+ * say so. */
+astray:
+    tst     x23, #0xfff
+    b.ne    stranger
+    adrp    x9, __stacks_start
+    add     x9, x9, :lo12:__stacks_start
+    add     x9, x9, #0x8000
+    mov     sp, x9
+    mov     x0, x23
+    mov     x29, xzr
+    bl      early_astray
+    b       stranger
 
 /* Turns MMU and caches on; x9-x12 are lost. */
 mmu_on:

@@ -8,8 +8,8 @@
 #include <bareloom.h>
 #include <stdio.h>
 
-#define ACCOUNTS 10
-#define TELLERS 8
+#define ACCOUNTS  10
+#define TELLERS   8
 #define TRANSFERS 500
 
 struct account {

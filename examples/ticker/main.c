@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #define PERIOD MS(10)
-#define TICKS 5
+#define TICKS  5
 
 static void ticker(void *arg) {
     struct chan *ticks = arg;

@@ -17,9 +17,9 @@
 #include "line.h"
 #include "report.h"
 
-#define PROMPT "bareloom> "
+#define PROMPT     "bareloom> "
 #define LINE_CHARS 72
-#define MAX_HOGS 1000
+#define MAX_HOGS   1000
 
 /* What a command returns when it is not a status to exit with. */
 enum { GO_ON = -1, WRONG_USAGE = -2 };

@@ -22,14 +22,14 @@
 #include "report.h"
 #include "tally.h"
 
-#define WORKERS_PER_CORE 2
+#define WORKERS_PER_CORE   2
 #define TALLIES_PER_WORKER 2
 
 /* Chunks are small enough that every worker gets several, and large enough that words repeat in
  * them. */
 #define CHUNKS_PER_WORKER 16
-#define CHUNK_MIN KB(4)
-#define CHUNK_MAX KB(256)
+#define CHUNK_MIN         KB(4)
+#define CHUNK_MAX         KB(256)
 
 /* The text that comes with the project keeps four cores busy for a few slices of the usual 10 ms
  * only; with shorter ones the table shows preemption at work. */
@@ -217,7 +217,7 @@ int wordcount(bool progress) {
         printf("\ncounted in %.1f ms on %u cores\n\n", (double)took / 1e6, go_cores());
         report_cores(before);
     } else {
-        printf("wordcount: out of memory\n");
+        printf("wordcount: out of memory; take a smaller INPUT\n");
     }
     tally_free(&total);
     free(before);

@@ -26,7 +26,9 @@ enum {
 /* The bytes of one key come together: what comes later is another key. */
 #define WITHIN_KEY MS(200)
 
-static void put(const char *s) { console_write(s, strlen(s)); }
+static void put(const char *s) {
+    console_write(s, strlen(s));
+}
 
 /* An arrow or a function key sends ESC [ parameters letter, or ESC O letter: reads what follows the
  * ESC. */

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TOP 10
+#define TOP     10
 #define LONGEST 60 /* letters of a word that are printed */
 
 /* text[w->at], w->length letters, in lower case. */

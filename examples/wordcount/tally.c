@@ -9,12 +9,16 @@
 #define FIRST_CAPACITY 1024u
 
 /* FNV-1a */
-#define HASH_SEED 2166136261u
+#define HASH_SEED  2166136261u
 #define HASH_PRIME 16777619u
 
-static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+static bool is_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
-static char lower(char letter) { return (char)(letter | 0x20); }
+static char lower(char letter) {
+    return (char)(letter | 0x20);
+}
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
@@ -66,7 +70,7 @@ static bool reserve(struct tally *t) {
 
 /* Adds w, which occurred w->count times. */
 static void add(struct tally *t, const struct word *w) {
-    if (!reserve(t)) {
+    if (t->failed || !reserve(t)) {
         t->failed = true;
         return;
     }
@@ -134,7 +138,9 @@ void tally_merge(struct tally *t, const struct tally *from) {
 
 /* ---- the rest -------------------------------------------------------------------------------- */
 
-void tally_init(struct tally *t, const char *text) { *t = (struct tally){.text = text}; }
+void tally_init(struct tally *t, const char *text) {
+    *t = (struct tally){.text = text};
+}
 
 void tally_clear(struct tally *t) {
     if (t->slots != NULL) {

@@ -15,8 +15,7 @@
  * somewhere: NUL bytes and broken UTF-8 are bytes like any other. */
 struct totals {
     uint64_t bytes, lines, words;
-    uint64_t
-        unprintable; /* words without a printable ASCII character: an older wc leaves them out */
+    uint64_t unprintable; /* words without a printable ASCII character: an older wc leaves them out */
 };
 
 /* A run of the letters A-Z and a-z, in either case: text[at] to text[at + length - 1] where it was
@@ -55,4 +54,6 @@ void tally_merge(struct tally *t, const struct tally *from);
 size_t tally_top(const struct tally *t, struct word *top, size_t n);
 
 /* White space in the C locale. */
-static inline bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+static inline bool is_space(char c) {
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}

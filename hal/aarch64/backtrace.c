@@ -72,12 +72,20 @@ static void chain(struct walk *w) {
     }
 }
 
+static bool same_function(uintptr_t a, uintptr_t b) {
+    uintptr_t into_a, into_b;
+    const char *f = hal_symbol(a, &into_a);
+    return f != NULL && f == hal_symbol(b, &into_b);
+}
+
+/* The link register names the caller as long as pc's function has called nobody; afterwards it points into that
+ * function itself, and the caller stands in the frame record. */
 static void registers(struct walk *w, uintptr_t pc, const uint64_t *x) {
     say(w, pc);
     w->fp = x[29];
     bool record_has_lr = w->fp >= w->lo && w->fp + 16 <= w->hi && (w->fp & 7) == 0 &&
                          hal_readable(w->fp + 8) && ((const uint64_t *)w->fp)[1] == x[30];
-    if (in_text(x[30]) && !record_has_lr) {
+    if (in_text(x[30] - 4) && !record_has_lr && !same_function(pc, x[30] - 4)) {
         say(w, x[30] - 4);
     }
     chain(w);

@@ -21,6 +21,11 @@
 /* struct board */
 #define BOARD_MAX_CORES 8
 #define BOARD_CORE_IDS  16
+#define BOARD_INTC      88
+
+/* struct intc */
+#define INTC_BASE 8
+#define INTC_GIC  40
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>

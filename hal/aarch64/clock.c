@@ -22,17 +22,20 @@ uint64_t clock_hz(void) {
     return hz;
 }
 
+static uint64_t scale(uint64_t v, uint64_t factor) {
+    return (uint64_t)(((unsigned __int128)v * factor) >> 32);
+}
+
 /* The first tick count at which hal_now() >= when. */
 static uint64_t to_ticks(int64_t when) {
     if (when <= 0) {
         return 0;
     }
-    uint64_t ticks = (uint64_t)(((unsigned __int128)(uint64_t)when * ticks_per_ns) >> 32);
-    /* both factors are rounded down, so this may be early by a part in 2^32 of the time since power-on */
-    while ((int64_t)(((unsigned __int128)ticks * hal_ns_per_tick) >> 32) < when) {
-        uint64_t short_of = (uint64_t)when -
-                            (uint64_t)(((unsigned __int128)ticks * hal_ns_per_tick) >> 32);
-        uint64_t add = (uint64_t)(((unsigned __int128)short_of * ticks_per_ns) >> 32);
+    uint64_t want = (uint64_t)when, ticks = scale(want, ticks_per_ns), at;
+    /* Both factors are rounded down, so this may be early by a part in 2^32 of the time since power-on.
+     * Unsigned: the last tick may lie beyond INT64_MAX nanoseconds. */
+    while ((at = scale(ticks, hal_ns_per_tick)) < want) {
+        uint64_t add = scale(want - at, ticks_per_ns);
         ticks += add != 0 ? add : 1;
     }
     return ticks;
@@ -51,7 +54,8 @@ void hal_timer_set(int64_t when) {
 
 void hal_delay(int64_t ns) {
     int64_t until = hal_now() + ns;
-    while (hal_now() < until) {
+    /* without a frequency (clock_init) the clock stands still */
+    while (hal_ns_per_tick != 0 && hal_now() < until) {
         hal_relax();
     }
 }

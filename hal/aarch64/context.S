@@ -5,8 +5,9 @@
  * the top of the core stack. Interrupts are masked in all of this file but for a G's first instructions.
  *
  * What hal_park leaves on the G's stack, lowest address first, a frame record so that backtraces go on:
- *      x29 x30 | x19 .. x28 | d8 .. d15 | fpcr
- * FPCR is no callee-saved register, but it holds a G's rounding mode, which must not become another's.
+ *      x29 x30 | x19 .. x28 | d8 .. d15 | fpcr fpsr
+ * FPCR and FPSR are no callee-saved registers, but C's floating-point environment belongs to the thread: a G's
+ * rounding mode and its exception flags must not become another's.
  */
 #include "hal/aarch64/offsets.h"
 
@@ -47,7 +48,8 @@ hal_park:
     stp     d12, d13, [sp, #128]
     stp     d14, d15, [sp, #144]
     mrs     x9, fpcr
-    str     x9, [sp, #160]
+    mrs     x10, fpsr
+    stp     x9, x10, [sp, #160]
     mov     x9, sp
     str     x9, [x0, #G_SP]         /* before then(), which publishes g */
     b       hal_leave
@@ -84,8 +86,9 @@ hal_enter:
     ldp     d10, d11, [sp, #112]
     ldp     d12, d13, [sp, #128]
     ldp     d14, d15, [sp, #144]
-    ldr     x9, [sp, #160]
+    ldp     x9, x10, [sp, #160]
     msr     fpcr, x9
+    msr     fpsr, x10
     ldp     x29, x30, [sp], #PARK_SIZE
     ret
     .size   hal_enter, . - hal_enter
@@ -94,7 +97,6 @@ hal_enter:
     .global hal_first
     .type   hal_first, %function
 hal_first:
-    msr     fpsr, xzr               /* nothing of the last G's flags */
     mov     x29, xzr
     mov     x30, xzr
     mov     x0, x20

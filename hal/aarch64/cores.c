@@ -1,8 +1,9 @@
 /* hal/aarch64/cores.c - bringing the other cores up, ringing them, stopping them.
  *
- * The race: a core that was given up arrives late. Arriving and giving up are the same compare-and-swap, so one of the
- * two sides loses: a late core sleeps for ever, and an arrived one is never given up (HAZARDS 38). Cores that arrive get
- * dense numbers in order; the scheduler knows no others. */
+ * The race: a core that was given up arrives late. Each step of a core and giving it up are the same compare-and-swap,
+ * so one of the two sides loses: a late core sleeps for ever, and an arrived one is never given up (HAZARDS 38). Cores
+ * that arrive get dense numbers in order; the scheduler knows no others. A core that had its number and was given up
+ * may still be writing under it, so the number is not used again and no further core is started. */
 #include <stdatomic.h>
 
 #include "hal/aarch64/boot_line.h"
@@ -10,24 +11,30 @@
 #include "hal/aarch64/port.h"
 #include "hal/kprint.h"
 
-#define PATIENCE_NS INT64_C(500000000)
+/* For a step of a core that was started. Long, since an emulator on a busy computer may leave a core without time for
+ * a second; only a core that is broken costs it. */
+#define PATIENCE_NS INT64_C(3000000000)
+/* For cores that begin by themselves to show up. */
+#define SHOW_UP_NS  INT64_C(500000000)
 #define STOP_NS     INT64_C(100000000)
 
 extern char __stacks_start[], _start[];
 #define SLOT 0x8000u
 
-enum { WAITING, JOINED, GIVEN_UP };
+enum { WAITING, JOINED, READY, GIVEN_UP };
 
 static struct arrival {
     _Atomic uint32_t state;
     _Atomic uint32_t number; /* dense index, given by core 0; 0: not yet */
-    _Atomic bool ready;      /* core_init() done */
 } arrivals[HAL_MAX_CORES];
 
 static unsigned core_count = 1; /* written by core 0 before the scheduler starts */
 
 _Static_assert(offsetof(struct board, max_cores) == BOARD_MAX_CORES, "boot_line.h");
 _Static_assert(offsetof(struct board, core_ids) == BOARD_CORE_IDS, "boot_line.h");
+_Static_assert(offsetof(struct board, intc) == BOARD_INTC, "boot_line.h");
+_Static_assert(offsetof(struct intc, base) == INTC_BASE, "boot_line.h");
+_Static_assert(offsetof(struct intc, gic) == INTC_GIC, "boot_line.h");
 _Static_assert(sizeof(struct boot_line) == LINE_SIZE, "boot_line.h");
 
 unsigned hal_core_count(void) {
@@ -50,7 +57,6 @@ void core_init(unsigned i) {
     if (i == 0) {
         identify(0, stack_top(0));
     }
-    SYSREG_WRITE(cntkctl_el1, 3); /* EL0 may read the counters: nobody is there, but debuggers look */
     hal_timer_set(INT64_MAX);
     board_intc->ops->init_core(board_intc, i);
     /* SError open for ever, interrupts masked until a G runs, fast interrupts open: a channel for debuggers */
@@ -63,23 +69,27 @@ _Noreturn static void sleep_for_ever(void) {
     }
 }
 
+/* A step of this core; one that was given up goes no further. */
+static void advance(struct arrival *a, uint32_t from, uint32_t to) {
+    if (!atomic_compare_exchange_strong(&a->state, &from, to)) {
+        sleep_for_ever();
+    }
+}
+
 _Noreturn void boot_secondary(uint64_t board_core);
 
 /* Called by start.S, MMU and caches on. */
 _Noreturn void boot_secondary(uint64_t board_core) {
     struct arrival *a = &arrivals[board_core];
-    uint32_t waiting = WAITING;
-    if (!atomic_compare_exchange_strong(&a->state, &waiting, JOINED)) {
-        sleep_for_ever();
-    }
     unsigned number;
+    advance(a, WAITING, JOINED);
     /* acquire: pairs with core 0's release, board_intc and the clock are set */
     while ((number = atomic_load_explicit(&a->number, memory_order_acquire)) == 0) {
         hal_relax();
     }
     identify(number, stack_top((unsigned)board_core));
     core_init(number);
-    atomic_store_explicit(&a->ready, true, memory_order_release); /* pairs with join() */
+    advance(a, JOINED, READY);
     sched_core_main();
 }
 
@@ -97,24 +107,13 @@ static uint64_t stage_of(unsigned i) {
     return *(volatile uint64_t *)&l->stage;
 }
 
-/* Waits until *flag, or until patience ends. */
-static bool wait_for(_Atomic bool *flag) {
+/* Waits until core i has left the step from; false: it did not in time, and is given up. */
+static bool leaves(unsigned i, uint32_t from) {
     int64_t until = hal_now() + PATIENCE_NS;
-    while (!atomic_load_explicit(flag, memory_order_acquire)) {
-        if (hal_now() > until) {
-            return false;
-        }
-        hal_relax();
-    }
-    return true;
-}
-
-static bool joined(unsigned i) {
-    int64_t until = hal_now() + PATIENCE_NS;
-    while (atomic_load(&arrivals[i].state) == WAITING) {
-        uint32_t waiting = WAITING;
+    while (atomic_load(&arrivals[i].state) == from) {
+        uint32_t expected = from;
         if (hal_now() > until &&
-            atomic_compare_exchange_strong(&arrivals[i].state, &waiting, GIVEN_UP)) {
+            atomic_compare_exchange_strong(&arrivals[i].state, &expected, GIVEN_UP)) {
             return false;
         }
         hal_relax();
@@ -122,35 +121,53 @@ static bool joined(unsigned i) {
     return true;
 }
 
-static void start(unsigned i) {
+/* Starts core i, or finds that the machine has it without being asked: where no firmware was before us, all cores may
+ * have begun with core 0, some a little later. */
+static bool exists(unsigned i, int64_t until) {
+    if (board.start_core(i, (uintptr_t)_start) >= 0) {
+        return true;
+    }
+    while (stage_of(i) == STAGE_NONE) {
+        if (boot_info.entry_el != 3 || hal_now() >= until) {
+            return false;
+        }
+        hal_relax();
+    }
+    return true;
+}
+
+/* False: no further core may be started. Cores that begin by themselves have until then. */
+static bool start(unsigned i, int64_t until) {
     struct boot_line *l = &boot_lines[i];
     l->stack = (uintptr_t)stack_top(i);
     l->release = LINE_GO;
     cache_clean_invalidate(l, sizeof *l); /* for a core whose caches are off */
-    if (board.start_core(i, (uintptr_t)_start) < 0) {
-        return; /* the machine has no such core */
+    uint32_t waiting = WAITING;
+    if (!exists(i, until) && atomic_compare_exchange_strong(&arrivals[i].state, &waiting, GIVEN_UP)) {
+        return true;
     }
     __asm__ volatile("sev" ::: "memory"); /* or it waits in start.S */
-    if (!joined(i)) {
+    if (!leaves(i, WAITING)) {
         uint64_t stage = stage_of(i);
         kprintf("core %u stuck at stage %lu (%s): going on without it\n", i, (unsigned long)stage,
                 stage_name(stage));
-        return;
+        return true;
     }
     atomic_store_explicit(&arrivals[i].number, core_count, memory_order_release);
-    if (!wait_for(&arrivals[i].ready)) {
-        kprintf("core %u stuck in its own set-up: going on without it\n", i);
-        return;
+    if (!leaves(i, JOINED)) {
+        kprintf("core %u stuck in its own set-up: going on without it and those after it\n", i);
+        return false;
     }
     core_count++;
+    return true;
 }
 
 void cores_start(void) {
     extern char __text_start[], __image_end[];
     /* text, constants, tables and lines to memory: what the others read before their caches are on */
     cache_clean_invalidate(__text_start, (size_t)(__image_end - __text_start));
-    for (unsigned i = 1; i < board.max_cores && i < HAL_MAX_CORES; i++) {
-        start(i);
+    int64_t until = hal_now() + SHOW_UP_NS;
+    for (unsigned i = 1; i < board.max_cores && i < HAL_MAX_CORES && start(i, until); i++) {
     }
 }
 

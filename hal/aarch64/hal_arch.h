@@ -1,7 +1,13 @@
 /* hal/aarch64/hal_arch.h - the one-instruction part of hal/hal.h for AArch64 at EL1. Include hal/hal.h. */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "hal/aarch64/sysreg.h"
+
+struct g;
+struct core;
 
 typedef uint64_t hal_irq_t; /* DAIF */
 

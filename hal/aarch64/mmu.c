@@ -11,7 +11,8 @@
 #define WINDOW_BASE (UINT64_C(64) << 30)
 #define WINDOW_SIZE (UINT64_C(64) << 30)
 
-static struct range ram[2]; /* what hal_ram() gives; set by core 0 at boot */
+#define RAM_RANGES 8
+static struct range ram[RAM_RANGES]; /* what hal_ram() gives, size 0: free; set by core 0 at boot */
 
 extern char __text_start[], __image_end[];
 
@@ -54,23 +55,62 @@ uint64_t mmu_descriptor(uintptr_t va) {
 /* ---- RAM ----------------------------------------------------------------------------------------------------------- */
 
 void mmu_add_ram(uintptr_t base, size_t size) {
+    /* what lies below the image, firmware and spin table among it, is left alone */
     uintptr_t image = (uintptr_t)__image_end;
-    uintptr_t end = base + size;
-    if (!early_map(image, end - image, PT_DATA)) {
-        kprintf("boot: too little room for tables: some of the RAM is not used\n");
-        end = base + board.ram.size;
+    uintptr_t end = (base + size) & ~(uintptr_t)(HAL_PAGE - 1);
+    end = end < WINDOW_BASE ? end : WINDOW_BASE; /* RAM is mapped onto itself, and must not meet the windows */
+    ram[0] = (struct range){image, end > image ? end - image : 0};
+}
+
+static void add_range(uintptr_t base, uintptr_t end) {
+    for (unsigned i = 0; base < end && i < RAM_RANGES; i++) {
+        if (ram[i].size == 0) {
+            ram[i] = (struct range){base, end - base};
+            return;
+        }
+    } /* too many pieces: this one is not used */
+}
+
+void mmu_keep_off(uintptr_t base, size_t size) {
+    uintptr_t from = base & ~(uintptr_t)(HAL_PAGE - 1);
+    uintptr_t to = (base + size + HAL_PAGE - 1) & ~(uintptr_t)(HAL_PAGE - 1);
+    to = to < from ? UINTPTR_MAX : to;
+    for (unsigned i = 0; i < RAM_RANGES; i++) {
+        uintptr_t begin = ram[i].base, end = begin + ram[i].size;
+        if (size == 0 || from >= end || to <= begin) {
+            continue;
+        }
+        ram[i].size = 0;
+        add_range(begin, from); /* neither piece meets the range again */
+        add_range(to, end);
+    }
+}
+
+void mmu_map_ram(void) {
+    size_t all = 0;
+    for (unsigned i = 0; i < RAM_RANGES; i++) {
+        if (!early_map(ram[i].base, ram[i].size, PT_DATA)) {
+            kprintf("boot: too little room for tables: some of the RAM is not used\n");
+            ram[i].size = 0;
+        }
+        all += ram[i].size;
     }
     published();
-    ram[0] = (struct range){image, end - image};
+    if (all == 0) {
+        kprintf("boot: the image, which ends at %p, leaves no RAM\n", (void *)__image_end);
+        hal_exit(2);
+    }
 }
 
 bool hal_ram(unsigned i, uintptr_t *base, size_t *size) {
-    if (i >= 2 || ram[i].size == 0) {
-        return false;
+    for (unsigned at = 0; at < RAM_RANGES; at++) {
+        if (ram[at].size != 0 && i-- == 0) {
+            *base = ram[at].base;
+            *size = ram[at].size;
+            return true;
+        }
     }
-    *base = ram[i].base;
-    *size = ram[i].size;
-    return true;
+    return false;
 }
 
 static void forget(uintptr_t va) {

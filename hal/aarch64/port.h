@@ -35,8 +35,11 @@ void syndrome_decode(struct hal_fault *f, const struct trap *t, char *buffer, si
 
 /* ---- mmu.c ---------------------------------------------------------------------------------------- */
 
-/* Core 0, caches on: RAM beyond what the early tables map, now that its size is known. */
+/* Core 0, caches on: the RAM, now that its size is known; then what of it is not ours; then the rest is mapped, as far
+ * as the early tables do not have it yet, and is what hal_ram() gives. */
 void mmu_add_ram(uintptr_t base, size_t size);
+void mmu_keep_off(uintptr_t base, size_t size);
+void mmu_map_ram(void);
 
 /* All cores have joined: nobody reads the spin table any more. */
 void mmu_forget_page_zero(void);

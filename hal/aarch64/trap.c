@@ -88,6 +88,9 @@ void trap_sync(struct trap *t) {
     syndrome_decode(&f, t, text, sizeof text);
     f.sp = t->sp;
     f.on_core_stack = false;
+    if (f.translation && mmu_descriptor(f.address) != 0) {
+        return; /* spurious: it has been mapped in the meantime (HAZARDS 19) */
+    }
     sched_fault(&f);
 }
 
@@ -120,6 +123,7 @@ static void report(struct trap *t, uint64_t kind, bool on_core_stack) {
         f.what = kinds[kind];
         f.has_address = false;
         f.translation = false;
+        f.masked = true; /* not this G's own doing: ending it would mend nothing */
     }
     f.sp = on_core_stack ? (uintptr_t)t + sizeof *t : t->sp;
     f.on_core_stack = on_core_stack;

@@ -33,6 +33,12 @@
     str     x2, [sp, #TRAP_PSTATE]
     .endm
 
+/* SError and FIQ stay open, as everywhere but here: the scheduler may go on from this exception to a G that it enters
+ * without an exception return. Only now: ELR and SPSR are in memory. */
+    .macro  OPEN
+    msr     daifclr, #5
+    .endm
+
 /* From a G. */
     .macro  FROM_G to
     .balign 0x80
@@ -74,6 +80,7 @@ trap_vectors:
 
 irq_from_g:
     PUSH
+    OPEN
     mov     x0, sp
     bl      trap_irq                /* NULL, or a frame to save the G into */
     cbnz    x0, preempt
@@ -93,6 +100,8 @@ preempt:
     str     x12, [x10], #8
     subs    x11, x11, #1
     b.ne    1b
+    dsb     sy                      /* a cache operation or device access that the G was amid is done here, since the
+                                       barrier which it goes on to may stand on another core */
     bl      hal_save_fp
     mrs     x0, tpidr_el1
     mov     x1, x19
@@ -107,6 +116,7 @@ preempt:
 
 sync_from_g:
     PUSH
+    OPEN
     mov     x0, sp
     bl      trap_sync               /* returns when it was mended */
     b       return_to_g

@@ -93,11 +93,12 @@ static int64_t look(unsigned n) {
 }
 
 static void sleep_until(int64_t when, uint32_t bell) {
-    int64_t at = when + power_on;
+    bool ever = when != INT64_MAX;
+    int64_t at = ever ? when + power_on : 0;
     struct timespec t = {.tv_sec = at / NS_PER_S, .tv_nsec = at % NS_PER_S};
     /* BITSET: the form of FUTEX_WAIT whose time is absolute */
-    syscall(SYS_futex, &keeper.bell, FUTEX_WAIT_BITSET_PRIVATE, bell, when != INT64_MAX ? &t : NULL,
-            NULL, FUTEX_BITSET_MATCH_ANY);
+    syscall(SYS_futex, &keeper.bell, FUTEX_WAIT_BITSET_PRIVATE, bell, ever ? &t : NULL, NULL,
+            FUTEX_BITSET_MATCH_ANY);
 }
 
 _Noreturn void host_timekeeper(unsigned n) {

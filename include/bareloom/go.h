@@ -65,8 +65,8 @@ void go_preempt_off(void);
 void go_preempt_on(void);
 
 /* One word that belongs to the calling G, for a language runtime (libc keeps its struct _reent here); NULL
- * at the start. The function given to go_on_exit() is called on the stack of each ending G whose word is
- * not NULL; one function, set once at start. */
+ * at the start. The address is NULL outside of a G, so in a handler too. The function given to go_on_exit()
+ * is called on the stack of each ending G whose word is not NULL; one function, set once at start. */
 void **go_local(void);
 void go_on_exit(void (*fn)(void *local));
 

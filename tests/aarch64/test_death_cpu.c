@@ -60,6 +60,7 @@ TEST(death, cpu_executes_its_stack) {
     expect_report("fatal error: ", "test_cpu_executes");
     expect_text("instruction abort: permission fault");
     ((void (*)(void))(uintptr_t)code)();
+    code[1] = 0;
 }
 
 /* ---- addresses ------------------------------------------------------------------------------------------- */

@@ -31,7 +31,7 @@ run_image() {
         < /dev/null > "$work/raw" || status=$?
     tr -d '\r' < "$work/raw" > "$output"
     if grep -q '^Bareloom on ' "$output"; then
-        sed -i '1,/^Bareloom on /d' "$output"
+        sed -i '0,/^Bareloom on /d' "$output"
     fi
     if [ "$status" = 77 ]; then
         exit 77

@@ -389,5 +389,6 @@ bool explore(const struct scenario *s) {
         }
     } while (next_choices());
     printf("%s: %lu runs, %lu of them cut short, none fails\n", s->name, runs, cuts);
+    fflush(stdout); /* who waits for us counts from the last line */
     return true;
 }

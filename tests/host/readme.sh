@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# The README's program builds as it stands there and does what it says; its verbs and its links exist.
+# boards: virt host
+. "$(dirname "$0")/lib.sh"
+
+mkdir "$work/readme_app"
+awk '/^```c$/ { on = 1; next } /^```$/ { on = 0 } on' README.md > "$work/readme_app/main.c"
+build readme "APP=$work/readme_app"
+run_image readme
+printf '%s\n' '1 squared is 1' '2 squared is 4' '3 squared is 9' > "$work/expected"
+check "the program's exit status" test "$status" = 0
+check "the program's output" diff "$work/expected" "$output"
+
+for verb in $(sed -nE 's/^    make (setup )?([a-z-]+).*/\2/p' README.md | sort -u); do
+    check "make $verb is a verb" grep -qE "(^|[ :])$verb( |:|$)" Makefile
+done
+for link in $(grep -oE '\]\([A-Za-z][^)#:]*\)' README.md docs/*.md CONTRIBUTING.md | sed -E 's/^([^:]*):\]\((.*)\)/\1:\2/'); do
+    file=${link%%:*}
+    check "$file links to ${link#*:}" test -e "$(dirname "$file")/${link#*:}"
+done
+check "every board is in the README's table" \
+    test "$(grep -cE "^\| \`($(ls boards | paste -sd'|'))\`" README.md)" = "$(ls boards | wc -l)"
+
+exit $((failures > 0))

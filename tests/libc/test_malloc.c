@@ -1,0 +1,182 @@
+/* tests/libc/test_malloc.c - the heap: contents, alignment, its end, and what comes after that. */
+#include <errno.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/test.h"
+
+static struct wg wg;
+
+static size_t free_pages(void) {
+    size_t all, free;
+    info_memory(&all, &free);
+    return free;
+}
+
+TEST(libc, malloc_keeps_contents) {
+    enum { N = 200 };
+    static unsigned char *block[N];
+    static size_t size[N];
+    uint32_t random = 1234567u;
+    for (unsigned i = 0; i < N; i++) {
+        size[i] = 1 + test_random(&random) % 20000;
+        block[i] = malloc(size[i]);
+        CHECK(block[i] != NULL);
+        CHECK_EQ((uintptr_t)block[i] % 16, 0);
+        memset(block[i], (int)i, size[i]);
+    }
+    for (unsigned i = 0; i < N; i++) {
+        size_t more = size[i] + test_random(&random) % 20000;
+        block[i] = realloc(block[i], more);
+        CHECK(block[i] != NULL);
+        for (size_t k = 0; k < size[i]; k++) {
+            CHECK_EQ(block[i][k], (unsigned char)i);
+        }
+        free(block[i]);
+    }
+}
+
+TEST(libc, calloc_is_zero) {
+    for (size_t n = 1; n < 100000; n *= 3) {
+        unsigned char *p = malloc(n);
+        CHECK(p != NULL);
+        memset(p, 0xff, n);
+        free(p);
+        p = calloc(n, 1);
+        CHECK(p != NULL);
+        for (size_t i = 0; i < n; i++) {
+            CHECK_EQ(p[i], 0);
+        }
+        free(p);
+    }
+    volatile size_t too_many = SIZE_MAX / 2;
+    CHECK(calloc(too_many, 4) == NULL);
+}
+
+TEST(libc, aligned_memory) {
+    for (size_t a = 16; a <= KB(64); a *= 2) {
+        void *p = memalign(a, 100);
+        CHECK(p != NULL);
+        CHECK_EQ((uintptr_t)p % a, 0);
+        free(p);
+        p = aligned_alloc(a, a);
+        CHECK(p != NULL);
+        CHECK_EQ((uintptr_t)p % a, 0);
+        free(p);
+    }
+}
+
+TEST(libc, malloc_of_too_much) {
+    static const volatile size_t sizes[] = {SIZE_MAX, PTRDIFF_MAX, (size_t)1 << 40, (size_t)1 << 31};
+    for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        errno = 0;
+        CHECK(malloc(sizes[i]) == NULL);
+        CHECK_EQ(errno, ENOMEM);
+    }
+    free(NULL);
+}
+
+/* ---- to the end ------------------------------------------------------------------------------------------ */
+
+struct link {
+    struct link *next;
+};
+
+/* Blocks of size until there is no more; how many. */
+static size_t take_all(struct link **all, size_t size) {
+    size_t n = 0;
+    struct link *l;
+    while ((l = malloc(size)) != NULL) {
+        l->next = *all;
+        *all = l;
+        n++;
+    }
+    CHECK_EQ(errno, ENOMEM);
+    return n;
+}
+
+static void give_all(struct link **all) {
+    while (*all != NULL) {
+        struct link *next = (*all)->next;
+        free(*all);
+        *all = next;
+    }
+}
+
+static void prints_a_number(void *arg) {
+    snprintf(arg, 16, "%.3f", 2.5);
+    wg_done(&wg);
+}
+
+/* Down to the last byte, twice: the heap says ENOMEM, Gs go on, and all of it comes back. */
+TEST(libc, malloc_to_exhaustion) {
+    size_t before = free_pages();
+    size_t blocks[2];
+    for (int round = 0; round < 2; round++) {
+        struct link *all = NULL;
+        errno = 0;
+        blocks[round] = take_all(&all, MB(1));
+        CHECK(blocks[round] > 20);
+        CHECK(take_all(&all, KB(1)) > 0);
+        go_sleep(US(100)); /* switching needs no memory */
+        give_all(&all);
+        malloc_trim(0);
+        char text[16] = "";
+        wg_add(&wg, 1);
+        start(prints_a_number, text);
+        wg_wait(&wg);
+        CHECK(strcmp(text, "2.500") == 0);
+    }
+    CHECK(blocks[1] + 2 >= blocks[0]);
+    CHECK(free_pages() + before / 256 + 64 >= before); /* translation tables stay: one page for 512 */
+}
+
+/* ---- many at once ------------------------------------------------------------------------------------------ */
+
+static void churns(void *arg) {
+    uint32_t random = 77 + (uint32_t)(uintptr_t)arg;
+    unsigned char *own[8] = {0};
+    size_t size[8] = {0};
+    for (unsigned turn = 0; turn < test_rounds(2000); turn++) {
+        unsigned i = test_random(&random) % 8;
+        if (own[i] == NULL) {
+            size[i] = 1 + test_random(&random) % 3000;
+            own[i] = malloc(size[i]);
+            CHECK(own[i] != NULL);
+            memset(own[i], (int)(random & 0xff), size[i]);
+        } else {
+            for (size_t k = 1; k < size[i]; k++) {
+                CHECK_EQ(own[i][k], own[i][0]);
+            }
+            free(own[i]);
+            own[i] = NULL;
+        }
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        free(own[i]);
+    }
+    wg_done(&wg);
+}
+
+static void churn_on_all_cores(void) {
+    unsigned n = 4 * go_num_cores();
+    wg_add(&wg, (int)n);
+    for (uintptr_t i = 0; i < n; i++) {
+        start(churns, (void *)i);
+    }
+    wg_wait(&wg);
+}
+
+/* No byte is ever in two blocks, and none is lost: the heap ends where it ended after the first round. */
+TEST(libc, malloc_on_all_cores) {
+    go_set_slice(US(200));
+    churn_on_all_cores();
+    const char *end = sbrk(0);
+    for (int i = 0; i < 4; i++) {
+        churn_on_all_cores();
+    }
+    CHECK((const char *)sbrk(0) - end < (ptrdiff_t)KB(256));
+}
