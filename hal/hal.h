@@ -107,8 +107,7 @@ void hal_timer_set(int64_t when);
  * acknowledge the DSB before the upcall looks). Any context. */
 void hal_ipi(unsigned core);
 
-/* Line's interrupts on, to this core where the machine can route them, else to core 0; and off. From a G,
- * masked. */
+/* Line's interrupts on, to this core where the machine can route them, else to core 0; and off. Masked. */
 void hal_irq_enable(unsigned line);
 void hal_irq_disable(unsigned line);
 

@@ -3,18 +3,24 @@
 #include "hal/string.h"
 
 typedef uint64_t __attribute__((may_alias)) word;
+typedef uint32_t __attribute__((may_alias)) half;
 
-/* Whether p and q can both be accessed in words from here on. */
-static bool together(const void *p, const void *q) {
-    return (((uintptr_t)p | (uintptr_t)q) & 7) == 0;
+/* Whether p and q are both aligned to size. Only aligned accesses: with the MMU off all others fault. */
+static bool together(const void *p, const void *q, size_t size) {
+    return (((uintptr_t)p | (uintptr_t)q) & (size - 1)) == 0;
 }
 
 void *hal_memcpy(void *to, const void *from, size_t n) {
     unsigned char *d = to;
     const unsigned char *s = from;
-    if (together(d, s)) {
+    if (together(d, s, sizeof(word))) {
         for (; n >= 8; n -= 8, d += 8, s += 8) {
             *(word *)(void *)d = *(const word *)(const void *)s;
+        }
+    }
+    if (together(d, s, sizeof(half))) { /* channel elements often are */
+        for (; n >= 4; n -= 4, d += 4, s += 4) {
+            *(half *)(void *)d = *(const half *)(const void *)s;
         }
     }
     while (n-- != 0) {
@@ -37,7 +43,7 @@ void *hal_memmove(void *to, const void *from, size_t n) {
 
 void *hal_memset(void *to, int c, size_t n) {
     unsigned char *d = to;
-    if (together(d, d)) {
+    if (together(d, d, sizeof(word))) {
         uint64_t v = (unsigned char)c * UINT64_C(0x0101010101010101);
         for (; n >= 8; n -= 8, d += 8) {
             *(word *)(void *)d = v;

@@ -75,6 +75,7 @@ static void chan_park(struct chan *c, enum wait_reason reason) {
         hal_irq_mask();
         struct g *g = hal_self();
         atomic_store_explicit(&g->preempt_off, 0, memory_order_relaxed); /* was 1: checked on entry */
+        atomic_store_explicit(&g->resched, 0, memory_order_relaxed); /* we give way anyhow */
     }
     park(reason, park_unlock, &c->lock);
     hal_irq_unmask();

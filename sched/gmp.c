@@ -44,6 +44,7 @@ static void balance(struct core *c) {
         struct g *g = steal_pass(c);
         if (g != NULL) {
             runq_put(&c->runq, g);
+            wake_one(); /* no queue showed them on the way, and we are no searcher that looks again at its end */
         }
     }
 }
@@ -52,7 +53,11 @@ static void balance(struct core *c) {
 static void put_next(struct core *c, struct g *g) {
     struct g *before = runnext_of(c);
     set_runnext(c, g);
-    if (before != NULL) {
+    if (before != NULL && before->slice_used != 0) {
+        /* Displaced, with slice left: the head of the queue is its place (HAZARDS 7), and the ring has none */
+        gqueue_push_front(&c->pinned, before);
+        c->pinned_turn = false;
+    } else if (before != NULL) {
         runq_put(&c->runq, before);
         wake_one();
     }

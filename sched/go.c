@@ -295,6 +295,8 @@ _Noreturn void go_exit(void) {
         FATAL("goroutine %lu \"%s\" ended while it owned %u mutexes", (unsigned long)g->id,
               g->name != NULL ? g->name : "", g->mutexes);
     }
+    /* The pages below us go back from here, with interrupts open: g0 would be masked for all of a deep stack. */
+    stack_trim(g, (unsigned)((g->stack_hi - (uintptr_t)__builtin_frame_address(0)) / HAL_PAGE) + KEEP_PAGES);
     hal_irq_mask();
     hal_leave(g, g_end, NULL);
 }

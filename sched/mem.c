@@ -83,17 +83,27 @@ static void small_free(void *p, unsigned shift) {
 
 /* ---- large ----------------------------------------------------------------------------------------------- */
 
-/* Address space of 1 << shift bytes with tables, nothing mapped; 0: none. */
+/* Tables for [base, base + size), 2 MiB at a time so that interrupts are not masked for all of it. */
+static bool tables(uintptr_t base, size_t size) {
+    bool ok = true;
+    for (size_t at = 0; ok && at < size; at += MB(2)) {
+        hal_irq_t was = spin_lock(&mem.lock); /* one at a time: runs share tables */
+        ok = hal_map_tables(base + at, size - at < MB(2) ? size - at : MB(2), page_alloc);
+        spin_unlock(&mem.lock, was);
+    }
+    return ok;
+}
+
+/* Address space of 1 << shift bytes, nothing mapped; 0: none. */
 static uintptr_t run_take(unsigned shift) {
     size_t size = (size_t)1 << shift;
     uintptr_t base = 0;
-    struct run *r;
     hal_irq_t was = spin_lock(&mem.lock);
-    if ((r = mem.runs[shift]) != NULL) {
+    struct run *r = mem.runs[shift];
+    if (r != NULL) {
         mem.runs[shift] = r->next;
         base = r->base;
-    } else if (size <= mem.run_end - mem.run_next &&
-               hal_map_tables(mem.run_next, size, page_alloc)) {
+    } else if (size <= mem.run_end - mem.run_next) {
         base = mem.run_next;
         mem.run_next += size;
     }
@@ -153,7 +163,7 @@ void *mem_alloc(size_t size) {
         return NULL;
     }
     uintptr_t base = run_take(shift);
-    if (base != 0 && !map(base, page_up(base + size))) {
+    if (base != 0 && !(tables(base, page_up(size)) && map(base, page_up(base + size)))) {
         run_give(base, shift);
         return NULL;
     }

@@ -57,32 +57,33 @@ static void guard_check(struct core *c, int64_t now) {
 
 /* ---- preemption frames ---------------------------------------------------------------------------------- */
 
-static struct g *frame_take(struct core *c) {
-    struct g *f = c->frames;
+static struct frame *frame_take(struct core *c) {
+    struct frame *f = c->frames;
     if (f != NULL) {
-        c->frames = *(struct g **)(void *)f;
+        c->frames = f->next;
         c->frame_count--;
     }
     return f;
 }
 
 void frame_free(struct core *c, void *frame) {
-    *(struct g **)frame = c->frames;
-    c->frames = frame;
+    struct frame *f = frame;
+    f->next = c->frames;
+    c->frames = f;
     c->frame_count++;
 }
 
 /* Frames flow to the cores that resume: what is too much goes to the others through here. */
 static struct {
     spinlock_t lock;
-    struct g *frames;
+    struct frame *frames;
 } spare;
 
 static void frames_spill(struct core *c) {
     spin_lock_masked(&spare.lock);
     while (c->frame_count > FRAMES_HIGH / 2) {
-        struct g *f = frame_take(c);
-        *(struct g **)(void *)f = spare.frames;
+        struct frame *f = frame_take(c);
+        f->next = spare.frames;
         spare.frames = f;
     }
     spin_unlock_masked(&spare.lock);
@@ -91,8 +92,8 @@ static void frames_spill(struct core *c) {
 static void frames_refill(struct core *c) {
     spin_lock_masked(&spare.lock);
     while (c->frame_count < FRAMES_HIGH / 2 && spare.frames != NULL) {
-        struct g *f = spare.frames;
-        spare.frames = *(struct g **)(void *)f;
+        struct frame *f = spare.frames;
+        spare.frames = f->next;
         frame_free(c, f);
     }
     spin_unlock_masked(&spare.lock);
@@ -163,11 +164,7 @@ void *sched_irq_exit(void) {
         FATAL("runtime: goroutine %lu \"%s\" runs with its stack pointer %p outside of its stack",
               (unsigned long)g->id, g->name != NULL ? g->name : "", (void *)sp);
     }
-    bool woken = !inbox_empty(c) && core_active(c);
-    if (!inbox_empty(c) && !core_active(c)) {
-        c->slice_over = true; /* pinned ones, and what our timers woke for others: the picking sorts it out */
-    }
-    if (!c->slice_over && !woken) {
+    if (!c->slice_over && inbox_empty(c)) {
         return NULL;
     }
     if (atomic_load_explicit(&g->preempt_off, memory_order_relaxed) != 0) {
@@ -205,6 +202,10 @@ _Noreturn static void put_aside(struct core *c, struct g *g) {
     int64_t now = hal_now();
     c->last_displaced = now;
     g->slice_used = now - c->slice_start;
+    if (!core_active(c)) {
+        gmp_put(c, g, WHY_YIELD);
+        schedule(); /* pinned, or woken here for other cores: the picking sorts it out */
+    }
     gmp_put(c, g, WHY_DISPLACED);
     struct gqueue woken = inbox_take(c);
     struct g *first = gqueue_pop(&woken);

@@ -130,6 +130,11 @@ struct timer_heap {
 
 #define MAGAZINE 32u
 
+/* A free preemption frame; while in use its other bytes are the port's (hal.h, HAL_FRAME_SIZE). */
+struct frame {
+    struct frame *next;
+};
+
 struct counters {
     _Atomic uint64_t switches, started, stolen, preempted, ticks, ipis_sent, ipis_received;
     _Atomic uint64_t idle_wakes, futile_wakes, frames_short, faults, idle_ns;
@@ -142,7 +147,7 @@ struct core {
 
     /* Own core only, masked */
     _Atomic(struct g *) runnext; /* private: no thief takes it; others only look whether it is there */
-    struct gqueue pinned;
+    struct gqueue pinned;   /* and, in front, a displaced G that lost runnext to one that its displacer woke */
     bool pinned_turn;
     bool searching;         /* this core owns one of machine.searchers */
     bool slice_over;        /* set by the tick, read at interrupt exit */
@@ -156,7 +161,7 @@ struct core {
     int64_t guard_when;
     struct g *dead;         /* cache of dead Gs of the default stack class */
     uint32_t dead_count;
-    struct g *frames;       /* free preemption frames, linked through their first word */
+    struct frame *frames;   /* free preemption frames */
     uint32_t frame_count;
     void *magazine[MAGAZINE]; /* pages for stack faults alone (HAZARDS 13) */
     uint32_t magazine_count;

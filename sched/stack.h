@@ -26,7 +26,7 @@ bool stack_assign(struct g *g, unsigned class);
 /* Dead or new G, not findable by anyone. Commits the top page. False: no page. */
 bool stack_commit_first(struct g *g);
 
-/* Dead G. Gives back all but the top keep pages. */
+/* A dead G, or the caller's own where the pages below the top keep ones are not in use. Gives those back. */
 void stack_trim(struct g *g, unsigned keep);
 
 /* A translation fault at address by the running G g: true if a page was committed. masked: by code that may

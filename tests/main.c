@@ -120,6 +120,7 @@ _Noreturn void test_fail(const char *file, int line, const char *format, ...) {
     explain(file, line, format, ap);
     va_end(ap);
     now.failed = true;
+    kprintf("# %s\n", now.why); /* at once: the machine may not live until the verdict */
     leave();
 }
 
@@ -153,6 +154,20 @@ struct core_info core_counters(unsigned core) {
     struct core_info info = {0};
     CHECK(info_core(core, &info));
     return info;
+}
+
+static void is_here(void *arg) {
+    wg_done(arg);
+}
+
+void use_cores(unsigned n) {
+    CHECK_EQ(go_set_cores(n), 0);
+    struct wg all = {0};
+    wg_add(&all, (int)go_num_cores());
+    for (unsigned i = 0; i < go_num_cores(); i++) {
+        start_on(i, is_here, &all); /* once it runs, its core has let the others go */
+    }
+    wg_wait(&all);
 }
 
 void settle(void) {

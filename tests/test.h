@@ -96,6 +96,9 @@ struct core_info core_counters(unsigned core);
         sum_;                                                                                      \
     })
 
+/* go_set_cores(), and waits until no core above n runs anything that is not pinned. */
+void use_cores(unsigned n);
+
 /* Sleeps until all other cores that are in use sleep: whatever ran has ended or waits. */
 void settle(void);
 

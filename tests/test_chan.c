@@ -225,7 +225,7 @@ static void sends_its_number(void *arg) {
 
 /* Senders that wait are served in the order in which they came. */
 TEST(sched, chan_senders_are_fifo) {
-    go_set_cores(1);
+    use_cores(1);
     queue.c = CHAN(int, 0);
     queue.waiting = 0;
     wg_add(&wg, 20);

@@ -103,7 +103,7 @@ static void notes_its_turn(void *arg) {
 
 /* Go: with one processor the last go statement runs first, the others in order. */
 TEST(sched, go_last_runs_first) {
-    go_set_cores(1);
+    use_cores(1);
     go_yield(); /* now this G begins a slice */
     go_set_slice(SEC(1));
     log_.next = 0;
@@ -145,7 +145,7 @@ static void yields(void *arg) {
 /* HAZARDS 5: however many yield on one core, each runs once before any runs twice. */
 TEST(sched, yield_is_fair) {
     static const unsigned sizes[] = {2, 100, 256, 257, MANY};
-    go_set_cores(1);
+    use_cores(1);
     go_set_slice(SEC(1));
     for (unsigned s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
         unsigned n = sizes[s];
@@ -188,7 +188,7 @@ static void yield_progress(void) {
 }
 
 TEST(sched, TestYieldProgress) {
-    go_set_cores(1);
+    use_cores(1);
     go_set_slice(SEC(1));
     yield_progress();
     go_set_cores(go_num_cores());

@@ -30,9 +30,13 @@ static struct search look_for(const char *name) {
     return s;
 }
 
+static _Atomic bool slept_enough;
+
 static void sleeps(void *arg) {
     (void)arg;
-    go_sleep(MS(20));
+    while (!atomic_load(&slept_enough)) {
+        go_sleep(MS(5));
+    }
     wg_done(&wg);
 }
 
@@ -100,8 +104,10 @@ TEST(sched, info_tells_why_gs_wait) {
     says("t-lock", "sync.Mutex.Lock");
     says("t-group", "sync.WaitGroup.Wait");
     says("t-sema", "semacquire");
+    slept_enough = false;
     starts("t-sleep", sleeps, NULL);
     says("t-sleep", "sleep");
+    slept_enough = true;
     chan_send(in, NULL);
     chan_recv(out, NULL);
     mutex_unlock(&mutex);
@@ -169,7 +175,7 @@ TEST(sched, info_counts_cores) {
         CHECK(c.active);
     }
     if (go_num_cores() > 1) {
-        go_set_cores(1);
+        use_cores(1);
         CHECK(info_core(1, &c));
         CHECK(!c.active);
     }
@@ -198,7 +204,7 @@ TEST(sched, info_counts_idle_time) {
 }
 
 TEST(sched, info_queued_and_timers) {
-    go_set_cores(1);
+    use_cores(1);
     go_set_slice(SEC(1));
     settle();
     go_preempt_off();
@@ -211,11 +217,13 @@ TEST(sched, info_queued_and_timers) {
     go_preempt_on();
     wg_wait(&wg);
     CHECK_EQ(core_counters(0).timers, 0);
+    slept_enough = false;
     wg_add(&wg, 10);
     for (int i = 0; i < 10; i++) {
         start(sleeps, NULL);
     }
     WAIT_FOR(core_counters(0).timers == 10);
+    slept_enough = true;
     wg_wait(&wg);
     CHECK_EQ(core_counters(0).timers, 0);
 }

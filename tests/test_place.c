@@ -265,7 +265,7 @@ static void notes_core(void *arg) {
 /* On n cores nothing runs on the others, whatever there is to do. */
 TEST(sched, cores_above_stay_away) {
     for (unsigned n = 1; n <= go_num_cores(); n++) {
-        CHECK_EQ(go_set_cores(n), 0);
+        use_cores(n);
         CHECK_EQ(go_cores(), n);
         settle();
         used = 0;
@@ -281,7 +281,7 @@ TEST(sched, cores_above_stay_away) {
 /* A core that is not among them still runs what is pinned to it. */
 TEST(sched, cores_above_run_pinned) {
     unsigned last = go_num_cores() - 1;
-    go_set_cores(1);
+    use_cores(1);
     wg_add(&wg, 2);
     start_on(last, stays, (void *)(uintptr_t)last);
     start_on(last, stays, (void *)(uintptr_t)last);

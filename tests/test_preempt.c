@@ -48,7 +48,7 @@ TEST(sched, TestPreemption) {
 
 /* Go: an endless loop without a call, on the only processor, is stopped all the same. */
 TEST(sched, TestAsyncPreempt) {
-    go_set_cores(1);
+    use_cores(1);
     go_set_slice(US(500));
     uint64_t before = SUM(preempted);
     start_hogs(2);
@@ -57,28 +57,33 @@ TEST(sched, TestAsyncPreempt) {
     CHECK(SUM(preempted) >= before + 15);
 }
 
-/* The timer of a core that slept is off: who enters a G there turns it on (HAZARDS 4). Nothing else on that core
- * would, and this G is on another one. */
+static void starts_two_hogs_here(void *arg) {
+    unsigned core = (unsigned)(uintptr_t)arg;
+    start_on(core, hog, (void *)1);
+    start_on(core, hog, (void *)2);
+}
+
+/* The timer of a core that slept is off: entering a G turns it on (HAZARDS 4). The hogs are started on their own
+ * core, so that no interrupt from another one does it. */
 TEST(sched, tick_comes_to_a_quiet_core) {
     if (go_num_cores() == 1) {
         SKIP("one core");
     }
     unsigned other = go_num_cores() - 1;
-    go_set_cores(1);
+    use_cores(1);
     go_set_slice(MS(1));
     settle();
     hogs.stop = false;
     hogs.changes = hogs.last = 0;
     wg_add(&wg, 2);
-    start_on(other, hog, (void *)1);
-    start_on(other, hog, (void *)2);
+    start_on(other, starts_two_hogs_here, (void *)(uintptr_t)other);
     WAIT_FOR(atomic_load(&hogs.changes) >= 8);
     stop_hogs();
 }
 
 /* Without go_set_slice() it is Go's 10 ms: two hogs take turns. */
 TEST(sched, slice_of_the_default) {
-    go_set_cores(1);
+    use_cores(1);
     start_hogs(2);
     WAIT_FOR(atomic_load(&hogs.changes) >= 4);
     stop_hogs();
@@ -99,7 +104,7 @@ TEST(sched, slice_is_set_and_bounded) {
  * each wait for a slice's end would be a change. */
 TEST(sched, sleeper_displaces_hog) {
     enum { SLEEPS = 8 };
-    go_set_cores(1);
+    use_cores(1);
     go_set_slice(SEC(1));
     start_hogs(2);
     for (int i = 0; i < SLEEPS; i++) {
@@ -122,7 +127,7 @@ static void sleeps_often(void *arg) {
 /* The brake: however often somebody is woken, the hogs get on. */
 TEST(sched, hog_lives_through_wakeups) {
     unsigned wakes[3] = {0};
-    go_set_cores(1);
+    use_cores(1);
     go_set_slice(MS(1));
     start_hogs(2);
     wg_add(&wg, 3);
@@ -183,7 +188,7 @@ static void keeps_bouncing(void *arg) {
 
 /* Go: timers fire although Gs play ping-pong without end. */
 TEST(sched, TestTimerFairness2) {
-    go_set_cores(1);
+    use_cores(1);
     hogs.stop = false;
     ping = CHAN(bool, 0);
     pong = CHAN(bool, 0);
@@ -226,7 +231,7 @@ static void works_in_turn(void *arg) {
  * both is within a factor of 20. */
 TEST(sched, TestPingPongHog) {
     static struct pair pairs[] = {{.work = 100000}, {.work = 100}};
-    go_set_cores(1);
+    use_cores(1);
     go_set_slice(MS(1));
     hogs.stop = false;
     wg_add(&wg, 4);
@@ -261,7 +266,7 @@ static void counts_itself(void *arg) {
 
 /* Another G wants this core for many slices: it gets it only afterwards, and then at once. */
 TEST(sched, preempt_off_holds_the_core) {
-    go_set_cores(1);
+    use_cores(1);
     go_set_slice(US(100));
     go_yield();
     others = 0;

@@ -74,7 +74,7 @@ static void locks_in_turn(void *arg) {
 /* Handed to the first that waits; an unlocker that locks again at once does not get in before them. */
 TEST(sched, mutex_hands_over_in_order) {
     enum { N = 20 };
-    go_set_cores(1);
+    use_cores(1);
     go_set_slice(SEC(1));
     locked.n = 0;
     locked.waiting = 0;
@@ -208,7 +208,7 @@ static void takes_in_turn(void *arg) {
 
 TEST(sched, sema_is_fifo) {
     enum { N = 20 };
-    go_set_cores(1);
+    use_cores(1);
     go_set_slice(SEC(1));
     locked.n = 0;
     locked.waiting = 0;

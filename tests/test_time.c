@@ -76,7 +76,7 @@ static void start_sleepers(unsigned n, ns_t base, ns_t step) {
 /* Go: TestAfterQueuing. However sleepers were started, they become runnable in the order of their times. This G
  * holds the core meanwhile: each would else be displaced by the next. */
 TEST(sched, sleepers_wake_in_order) {
-    go_set_cores(1);
+    use_cores(1);
     bool in_time = false;
     for (ns_t lead = MS(2); !in_time; lead *= 2) {
         start_sleepers(MANY, go_now() + lead, US(1));

@@ -15,7 +15,7 @@
  * somewhere: NUL bytes and broken UTF-8 are bytes like any other. */
 struct totals {
     uint64_t bytes, lines, words;
-    uint64_t unprintable; /* words without a printable ASCII character: an older wc leaves them out */
+    uint64_t unprintable; /* words without a printable ASCII character, which older wc omit */
 };
 
 /* A run of the letters A-Z and a-z, in either case: text[at] to text[at + length - 1] where it was

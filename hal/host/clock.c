@@ -65,10 +65,12 @@ void hal_timer_set(int64_t when) {
 }
 
 void host_timer_interrupt(struct host_core *c) {
-    /* Not due: the bit was set for a deadline that has been replaced since. */
-    if (c->armed <= hal_now()) {
+    int64_t when = c->armed;
+    if (when <= hal_now()) {
         c->armed = INT64_MAX;
         sched_timer();
+    } else {
+        hal_timer_set(when); /* the bit was for a deadline that has been replaced since */
     }
 }
 

@@ -25,7 +25,8 @@ struct dma_buf {
     size_t size;     /* rounded up to whole pages */
 };
 
-/* 0, or -ENOMEM. The content is undefined. From a G. */
+/* 0, or -ENOMEM. The content is undefined. Allocate at start and keep: rows of pages are cut from memory that was
+ * never used, and what is freed goes back page by page. From a G. */
 int dma_alloc(struct dma_buf *b, size_t size);
 void dma_free(struct dma_buf *b);
 

@@ -178,7 +178,7 @@ TEST(sched, preemption_keeps_registers) {
 
 /* The same on one core, where each preemption switches to another pattern. */
 TEST(sched, preemption_keeps_registers_1) {
-    go_set_cores(1);
+    use_cores(1);
     preempted_often(3);
 }
 

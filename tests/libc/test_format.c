@@ -88,6 +88,36 @@ TEST(libc, strtod_and_strtol) {
     CHECK_EQ(strtoul("zz", &end, 36), 35 * 36 + 35);
 }
 
+/* To the last of 113 bits. */
+TEST(libc, strtold_reads_back) {
+    static const struct {
+        const char *text;
+        long double value;
+    } known[] = {
+        {"0.1", 0.1L}, {"-1.5", -1.5L}, {"0", 0}, {"1e4000", 1e4000L}, {"3.3e-4950", 3.3e-4950L},
+        {"-inf", -(long double)INFINITY}, {"1e5000", (long double)INFINITY},
+        {"3.14159265358979323846264338327950288", 3.14159265358979323846264338327950288L},
+    };
+    for (unsigned i = 0; i < sizeof known / sizeof known[0]; i++) {
+        long double scanned = -1;
+        CHECK(strtold(known[i].text, NULL) == known[i].value);
+        CHECK_EQ(sscanf(known[i].text, "%Lf", &scanned), 1);
+        CHECK(scanned == known[i].value);
+    }
+    CHECK(strtold("0x1.8p+3", NULL) == 12); /* which scanf does not know */
+    CHECK(isnan((double)strtold("nan", NULL)));
+    uint32_t random = 362436069u;
+    for (unsigned i = 0; i < test_rounds(500); i++) {
+        char text[60];
+        long double in = 1;
+        for (int k = 0; k < 5; k++) {
+            in = in * (long double)test_random(&random) / 65536 + 1 / (long double)test_random(&random);
+        }
+        snprintf(text, sizeof text, "%.36Lg", in);
+        CHECK(strtold(text, NULL) == in);
+    }
+}
+
 /* Shortest digits that come back as the same bits. */
 TEST(libc, doubles_survive_text) {
     uint32_t random = 2463534242u;
