@@ -17,7 +17,8 @@ _Static_assert(LDBL_MANT_DIG == 113, "a long double is an IEEE binary128");
 struct format {
     int bits, exponent_min, exponent_max, rounding, sudden_underflow;
 };
-enum { ZERO, NORMAL, DENORMAL, INFINITE, NAN_QUIET, NAN_BITS, NO_NUMBER, KIND = 7, NEGATIVE = 8 };
+enum { ZERO, NORMAL, DENORMAL, INFINITE, NAN_QUIET, NAN_BITS, KIND = 7 };
+enum { NEGATIVE = 0x108 }; /* 8 in 3.3, 0x100 in 4.6, where 8 is never set */
 enum { ROUND_NEAR = 1 };
 int _strtodg_l(struct _reent *r, const char *text, char **end, const struct format *format,
                __Long *exponent, __ULong *bits, locale_t locale);

@@ -36,7 +36,8 @@ __attribute__((noinline)) static unsigned descend(unsigned depth) {
     for (unsigned i = 0; i < sizeof filler; i += 64) {
         filler[i] = (unsigned char)(depth + i);
     }
-    __asm__ volatile("" ::"r"(filler) : "memory"); /* for the compiler anybody may have written to it */
+    __asm__ volatile("" ::"r"(filler)
+                     : "memory"); /* for the compiler anybody may have written to it */
     unsigned sum = depth == 0 ? 0 : descend(depth - 1);
     for (unsigned i = 0; i < sizeof filler; i += 64) {
         if (filler[i] != (unsigned char)(depth + i)) {

@@ -193,6 +193,16 @@ def baseline(mutants):
     return known, bad
 
 
+def not_in_the_table(mutants):
+    """How many are missing from docs/TESTING.md."""
+    with open(f"{run.ROOT}/docs/TESTING.md") as file:
+        text = file.read()
+    missing = [m.name for m in mutants if f"| `{m.name}` |" not in text]
+    for name in missing:
+        print(f"docs/TESTING.md has no line for the mutant {name}")
+    return len(missing)
+
+
 def judge(mutant, groups):
     """('killed' or what went wrong instead, by what, output)."""
     trouble = apply(mutant)
@@ -228,6 +238,7 @@ def main():
             sys.exit(f"mutants: {why}")
     copy_tree()
     known, bad = baseline(mutants)
+    bad += not_in_the_table(mutants)
     print(f"{'mutant':24} {'verdict':14} {'seconds':>7}  by")
     for mutant in sorted(mutants, key=lambda m: m.place):
         start = time.monotonic()

@@ -1,11 +1,12 @@
 /*
  * hal/host/clock.c - time, and the timer interrupts of all cores.
  *
- * The main thread is the timekeeper: it sleeps until the earliest deadline of any core and posts PENDING_TIMER.
+ * The main thread is the timekeeper: it sleeps until the earliest deadline of any core and posts
+ * PENDING_TIMER.
  *
- * The race: a core sets a deadline while the timekeeper falls asleep for a later one. Both write first and look
- * then, seq_cst: either the core sees for how long the timekeeper sleeps and rings, or the timekeeper sees the
- * deadline when it looks again.
+ * The race: a core sets a deadline while the timekeeper falls asleep for a later one. Both write
+ * first and look then, seq_cst: either the core sees for how long the timekeeper sleeps and rings,
+ * or the timekeeper sees the deadline when it looks again.
  */
 #include "hal/host/host.h"
 
@@ -47,7 +48,7 @@ void hal_delay(int64_t ns) {
     }
 }
 
-/* ---- a core's timer ---------------------------------------------------------------------------- */
+/* ---- a core's timer -------------------------------------------------------------------------- */
 
 void hal_timer_set(int64_t when) {
     struct host_core *c = host_self();
@@ -74,7 +75,7 @@ void host_timer_interrupt(struct host_core *c) {
     }
 }
 
-/* ---- the timekeeper ---------------------------------------------------------------------------- */
+/* ---- the timekeeper -------------------------------------------------------------------------- */
 
 /* Posts what is due; the earliest deadline that is not. */
 static int64_t look(unsigned n) {

@@ -1,12 +1,13 @@
 /*
- * hal/host/context.S - leaving a stack and entering another; struct host_context in machine.h is its layout.
+ * hal/host/context.S - leaving a stack and entering another; struct host_context in machine.h is
+ * its layout.
  *
  *   void host_switch_out(void **sp, void *top, void (*fn)(void *arg), void *arg);
  *   _Noreturn void host_switch_in(void *sp);
  *   void host_start(void);
  *
- * No thread-local variable is touched here: between out and in the thread may have changed (HAZARDS 28). The
- * store to *sp is the last use of the old stack, and fn publishes the G after it.
+ * No thread-local variable is touched here: between out and in the thread may have changed (HAZARDS
+ * 28). The store to *sp is the last use of the old stack, and fn publishes the G after it.
  */
     .text
 

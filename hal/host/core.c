@@ -1,8 +1,8 @@
 /*
  * hal/host/core.c - cores as threads: how they start, who the caller is, masking.
  *
- * The mask belongs to the core: a G that waits or was preempted leaves it set, since g0 is always masked, and
- * opens it where it goes on.
+ * The mask belongs to the core: a G that waits or was preempted leaves it set, since g0 is always
+ * masked, and opens it where it goes on.
  */
 #include "hal/host/host.h"
 
@@ -16,8 +16,8 @@
 #define CORE_STACK   (256u << 10)
 #define SIGNAL_STACK (64u << 10)
 
-/* hal_relax() calls after which a spinning thread lets another have the processor: with more cores than
- * processors the one it waits for may not be running. */
+/* hal_relax() calls after which a spinning thread lets another have the processor: with more cores
+ * than processors the one it waits for may not be running. */
 #define RELAX_YIELD 64u
 
 static struct host_core host_cores[HAL_MAX_CORES];
@@ -47,7 +47,7 @@ static void wait_for(sem_t *s) {
     }
 }
 
-/* ---- start ------------------------------------------------------------------------------------- */
+/* ---- start ----------------------------------------------------------------------------------- */
 
 static sem_t is_up; /* the core just started is known to the scheduler */
 static sem_t gate;  /* core 0 has entered the scheduler */
@@ -89,7 +89,7 @@ static void stacks_make(struct host_core *c) {
     c->stack_top = lo + SIGNAL_STACK + HAL_PAGE + CORE_STACK;
 }
 
-/* Core 0 last: it opens the gate, so that all cores are there before the first one runs anything. */
+/* Core 0 last: it opens the gate, so that all cores are there before one of them runs anything. */
 void host_cores_start(unsigned n) {
     core_count = n;
     sem_init(&is_up, 0, 0);
@@ -111,7 +111,7 @@ unsigned hal_core_count(void) {
     return core_count;
 }
 
-/* ---- who am I ---------------------------------------------------------------------------------- */
+/* ---- who am I -------------------------------------------------------------------------------- */
 
 struct g *hal_self(void) {
     return host_self()->self;
@@ -127,7 +127,7 @@ bool hal_on_core_stack(void) {
     return sp >= c->stacks_lo && sp < c->stack_top;
 }
 
-/* ---- masking ----------------------------------------------------------------------------------- */
+/* ---- masking --------------------------------------------------------------------------------- */
 
 bool hal_irq_masked(void) {
     return host_self()->masked;

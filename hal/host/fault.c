@@ -1,9 +1,10 @@
 /*
  * hal/host/fault.c - a signal that an instruction caused becomes sched_fault().
  *
- * The handler runs on the core's signal stack, which counts as core stack: a G may have none left. It may be
- * left for good (hal_leave): Linux tells by the stack pointer alone whether the signal stack is in use, and
- * no signal is blocked meanwhile. A fault of the report itself comes in on the same stack, below.
+ * The handler runs on the core's signal stack, which counts as core stack: a G may have none left.
+ * It may be left for good (hal_leave): Linux tells by the stack pointer alone whether the signal
+ * stack is in use, and no signal is blocked meanwhile. A fault of the report itself comes in on the
+ * same stack, below.
  */
 #include <errno.h>
 #include <signal.h>
@@ -43,7 +44,8 @@ static struct host_fault decode(int sig, const siginfo_t *info, const struct hos
     const struct host_core *c = host_self();
     const char *sp = (const char *)r->sp;
     uintptr_t address = (uintptr_t)info->si_addr;
-    bool memory = (sig == SIGSEGV || sig == SIGBUS) && info->si_code > 0 && info->si_code != SI_KERNEL;
+    bool memory = sig == SIGSEGV || sig == SIGBUS;
+    memory = memory && info->si_code > 0 && info->si_code != SI_KERNEL; /* those have no address */
     return (struct host_fault){
         .fault =
             {
@@ -84,7 +86,8 @@ static void on_fault(int sig, siginfo_t *info, void *context) {
 }
 
 void host_on_signal(int sig, void (*handler)(int, siginfo_t *, void *)) {
-    struct sigaction a = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    struct sigaction a = {.sa_sigaction = handler};
+    a.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
     sigemptyset(&a.sa_mask);
     sigaction(sig, &a, NULL);
 }

@@ -1,10 +1,10 @@
 /*
  * hal/host/hal_arch.h - the part of the contract that is one instruction on a machine; here calls.
  *
- * Nothing is inline on purpose. All of this starts from a thread-local variable, and a G goes on in another
- * thread wherever it is switched: code that has this inlined could find the variable's address in one thread
- * and use it in another (HAZARDS 28). Behind a call, find and use are one piece: hal/ and sched/ have no
- * control-flow edges at which a G is stopped.
+ * Nothing is inline on purpose. All of this starts from a thread-local variable, and a G goes on in
+ * another thread wherever it is switched: code that has this inlined could find the variable's
+ * address in one thread and use it in another (HAZARDS 28). Behind a call, find and use are one
+ * piece: hal/ and sched/ have no control-flow edges at which a G is stopped.
  */
 #pragma once
 

@@ -1,9 +1,10 @@
 /*
  * hal/host/host.h - what the files of this port share: a core as a thread.
  *
- * A core is a pthread that has left its own stack for the core stack and the stacks of Gs. Interrupts are bits
- * in `pending`, which anyone may set; the core takes them itself, where it looks: at control-flow edges of
- * programs, when it opens its mask, and in hal_idle() (interrupt.c).
+ * A core is a pthread that has left its own stack for the core stack and the stacks of Gs.
+ * Interrupts are bits in `pending`, which anyone may set; the core takes them itself, where it
+ * looks: at control-flow edges of programs, when it opens its mask, and in hal_idle()
+ * (interrupt.c).
  */
 #pragma once
 
@@ -43,9 +44,10 @@ struct host_core {
     pthread_t thread;
 };
 
-/* ---- core.c ------------------------------------------------------------------------------------ */
+/* ---- core.c ---------------------------------------------------------------------------------- */
 
-/* The calling thread's core, NULL in a thread that is none. A call, so that it is right after every switch. */
+/* The calling thread's core, NULL in a thread that is none. A call, so that it is right after every
+ * switch. */
 struct host_core *host_self(void);
 
 struct host_core *host_core_at(unsigned i);
@@ -53,16 +55,18 @@ struct host_core *host_core_at(unsigned i);
 /* Starts n cores as threads and returns when core 0 is about to enter the scheduler. */
 void host_cores_start(unsigned n);
 
-/* The port found a broken contract or cannot go on: says so on standard error, ends with status 2. Any thread. */
+/* The port found a broken contract or cannot go on: says so on standard error, ends with status 2.
+ * Any thread. */
 _Noreturn void host_die(const char *why);
 
-/* ---- interrupt.c ------------------------------------------------------------------------------- */
+/* ---- interrupt.c ----------------------------------------------------------------------------- */
 
-/* Sets bits in c's pending and wakes it if it sleeps. What the caller stored before, the handler sees. */
+/* Sets bits in c's pending and wakes it if it sleeps. What the caller stored before, the handler
+ * sees. */
 void host_post(struct host_core *c, uint32_t bits);
 
-/* A device has something to say: its line's handler runs if it is on, or once it is put on. line is below
- * IRQ_LINES. Any thread. */
+/* A device has something to say: its line's handler runs if it is on, or once it is put on. line is
+ * below IRQ_LINES. Any thread. */
 void host_raise(unsigned line);
 
 /* Where the state of a G that was preempted lies on its stack. */
@@ -71,10 +75,11 @@ void *host_frame_sp(const void *frame);
 /* What compilers call at each edge of code built with -fsanitize-coverage=trace-pc. */
 void __sanitizer_cov_trace_pc(void);
 
-/* ---- context.S --------------------------------------------------------------------------------- */
+/* ---- context.S ------------------------------------------------------------------------------- */
 
-/* Saves what a call must keep on this stack, stores the stack pointer to *sp, and calls fn(arg) at top, which
- * must not return. Returns when somebody gives *sp to host_switch_in(), perhaps in another thread. */
+/* Saves what a call must keep on this stack, stores the stack pointer to *sp, and calls fn(arg) at
+ * top, which must not return. Returns when somebody gives *sp to host_switch_in(), perhaps in
+ * another thread. */
 void host_switch_out(void **sp, void *top, void (*fn)(void *arg), void *arg);
 
 /* Restores what host_switch_out() saved at sp, or host_context_init() made there. */
@@ -83,7 +88,7 @@ _Noreturn void host_switch_in(void *sp);
 /* Where a new G starts; calls host_first(). Not to be called. */
 void host_start(void);
 
-/* ---- switch.c ---------------------------------------------------------------------------------- */
+/* ---- switch.c -------------------------------------------------------------------------------- */
 
 /* The first C function of a G. */
 _Noreturn void host_first(void (*fn)(void *arg), void *arg);
@@ -92,7 +97,7 @@ _Noreturn void host_first(void (*fn)(void *arg), void *arg);
 int host_errno(void);
 void host_set_errno(int e);
 
-/* ---- clock.c ----------------------------------------------------------------------------------- */
+/* ---- clock.c --------------------------------------------------------------------------------- */
 
 /* Time starts here. */
 void host_clock_init(void);
@@ -103,7 +108,7 @@ void host_timer_interrupt(struct host_core *c);
 /* The main thread's work from then on: posts the timer interrupts of n cores. */
 _Noreturn void host_timekeeper(unsigned n);
 
-/* ---- memory.c, fault.c, symbol.c, power.c ------------------------------------------------------- */
+/* ---- memory.c, fault.c, symbol.c, power.c ---------------------------------------------------- */
 
 /* Maps RAM and windows. */
 void host_memory_init(void);
@@ -114,7 +119,7 @@ bool host_in_window(uintptr_t address);
 /* size bytes, readable and writable, committed as they are touched; NULL when the host refuses. */
 void *host_reserve(size_t size);
 
-/* Faults and stop requests become calls; once for the process, and for each core its signal stack. */
+/* Faults become calls of sched_fault(): once for the process, and for each core its signal stack. */
 void host_faults_init(void);
 void host_fault_stack(void *lo, size_t size);
 

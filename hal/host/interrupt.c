@@ -1,13 +1,13 @@
 /*
  * hal/host/interrupt.c - interrupts as bits that a core looks at, and what runs when it finds one.
  *
- * Why no signals: they would come in the middle of the C library, with its locks held by the thread. A core
- * looks at control-flow edges of programs (the compiler puts a call there: -fsanitize-coverage=trace-pc), when
- * it opens its mask, and in hal_idle(). So a loop that calls nothing is preempted all the same; a wait
- * inside the C library is not.
+ * Why no signals: they would come in the middle of the C library, with its locks held by the
+ * thread. A core looks at control-flow edges of programs (the compiler puts a call there:
+ * -fsanitize-coverage=trace-pc), when it opens its mask, and in hal_idle(). So a loop that calls
+ * nothing is preempted all the same; a wait inside the C library is not.
  *
- * The race: a bit is set while the core falls asleep. PENDING_ASLEEP is a bit of the same word: the sleeper
- * sets it only where it finds no other, and who sets another sees it and wakes.
+ * The race: a bit is set while the core falls asleep. PENDING_ASLEEP is a bit of the same word: the
+ * sleeper sets it only where it finds no other, and who sets another sees it and wakes.
  */
 #include "hal/host/host.h"
 
@@ -17,7 +17,7 @@
 
 #include "hal/board.h"
 
-/* ---- posting ----------------------------------------------------------------------------------- */
+/* ---- posting --------------------------------------------------------------------------------- */
 
 void host_post(struct host_core *c, uint32_t bits) {
     /* release: pairs with the acquire in take(), the handler sees what the caller stored before */
@@ -36,10 +36,10 @@ static uint32_t take(struct host_core *c) {
     return atomic_exchange_explicit(&c->pending, 0, memory_order_acquire) & ~PENDING_ASLEEP;
 }
 
-/* ---- device lines ------------------------------------------------------------------------------ */
+/* ---- device lines ---------------------------------------------------------------------------- */
 
-/* A line that is raised while it is off stays latched. seq_cst throughout: either host_raise() sees the
- * line on, or hal_irq_enable() sees it raised. */
+/* A line that is raised while it is off stays latched. seq_cst throughout: either host_raise() sees
+ * the line on, or hal_irq_enable() sees it raised. */
 static struct {
     _Atomic uint32_t on[IRQ_LINES / 32], latched[IRQ_LINES / 32];
     _Atomic uint8_t core[IRQ_LINES];
@@ -66,7 +66,7 @@ void hal_irq_disable(unsigned line) {
     atomic_fetch_and(&lines.on[line / 32], ~(1u << line % 32));
 }
 
-/* ---- serving ----------------------------------------------------------------------------------- */
+/* ---- serving --------------------------------------------------------------------------------- */
 
 static void serve_lines(const struct host_core *c) {
     for (unsigned word = 0; word < IRQ_LINES / 32; word++) {
@@ -74,7 +74,8 @@ static void serve_lines(const struct host_core *c) {
         for (; due != 0; due &= due - 1) {
             unsigned line = word * 32 + (unsigned)__builtin_ctz(due);
             uint32_t bit = due & -due;
-            /* The latch opens before the handler looks at the device: what comes later raises again. */
+            /* The latch opens before the handler looks at the device: what comes later raises
+             * again. */
             if (atomic_load(&lines.core[line]) == c->hal->index &&
                 (atomic_fetch_and(&lines.latched[word], ~bit) & bit) != 0) {
                 sched_irq(line);
@@ -83,7 +84,8 @@ static void serve_lines(const struct host_core *c) {
     }
 }
 
-/* Handler. One round: a handler that raises again is served at the next edge, after the G has gone on. */
+/* Handler. One round: a handler that raises again is served at the next edge, after the G has gone
+ * on. */
 static void serve(struct host_core *c) {
     uint32_t bits = take(c);
     if ((bits & PENDING_TIMER) != 0) {
@@ -112,7 +114,7 @@ void hal_idle(void) {
     c->hal->in_handler = false;
 }
 
-/* ---- interrupting a G -------------------------------------------------------------------------- */
+/* ---- interrupting a G ------------------------------------------------------------------------ */
 
 /* The part of a preemption frame that is used: the rest of the state is on the G's stack. */
 struct frame {
@@ -141,8 +143,9 @@ static void interrupted(void *arg) {
     sched_preempted(g, f);
 }
 
-/* On a G, with interrupts open. Looks once and returns: bits that came meanwhile wait for the next edge, else a
- * G that is preempted each time it gets here would pile up frames on its stack (HAZARDS 40). */
+/* On a G, with interrupts open. Looks once and returns: bits that came meanwhile wait for the next
+ * edge, else a G that is preempted each time it gets here would pile up frames on its stack
+ * (HAZARDS 40). */
 __attribute__((noinline)) static void interrupt(struct host_core *c) {
     int e = host_errno();
     c->masked = true;
@@ -162,7 +165,7 @@ uintptr_t hal_interrupted_sp(void) {
 
 void __sanitizer_cov_trace_pc(void) {
     struct host_core *c = host_self();
-    /* relaxed: a look; take() acquires. No core: code that runs before main or in a helper thread. */
+    /* No core: code that runs before main(). relaxed: a look; take() acquires. */
     if (c != NULL && !c->masked && atomic_load_explicit(&c->pending, memory_order_relaxed) != 0) {
         interrupt(c);
     }

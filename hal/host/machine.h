@@ -1,9 +1,9 @@
 /*
- * hal/host/machine.h - the two kinds of processor that a host may have: what a switch saves, and how a signal
- * shows the registers.
+ * hal/host/machine.h - the two kinds of processor that a host may have: what a switch saves, and
+ * how a signal shows the registers.
  *
- * A G is only ever left at a call (hal_park, or the poll at a control-flow edge), so what a call must keep is
- * the whole of its state: also for a preempted G.
+ * A G is only ever left at a call (hal_park, or the poll at a control-flow edge), so what a call
+ * must keep is the whole of its state: also for a preempted G.
  *
  *      sp -> | struct host_context | frame of host_switch_out's caller ...
  */
@@ -15,17 +15,18 @@
 
 /* What a signal interrupted. */
 struct host_regs {
-    uintptr_t pc, sp, fp, lr; /* lr: the return address, unless pc's function has put it elsewhere */
-    uint64_t syndrome;        /* as the processor gave it */
-    bool write;               /* a fault was one of a store */
-    const uint64_t *x;        /* x0..x30, or NULL */
+    uintptr_t pc, sp, fp;
+    uintptr_t lr;      /* the return address, unless pc's function has put it elsewhere */
+    uint64_t syndrome; /* as the processor gave it */
+    bool write;        /* a fault was one of a store */
+    const uint64_t *x; /* x0..x30, or NULL */
 };
 
 #if defined(__x86_64__)
 
 /* Pushed by context.S, in this order upwards. */
 struct host_context {
-    uint32_t mxcsr; /* rounding and masks belong to the G; the SSE and x87 registers are the caller's */
+    uint32_t mxcsr; /* rounding and masks are the G's; the SSE and x87 registers a call may lose */
     uint16_t x87cw;
     uint16_t unused;
     uint64_t r15, r14, r13, r12, rbx, fp;

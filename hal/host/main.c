@@ -1,8 +1,9 @@
 /*
- * hal/host/main.c - power-on of the host, and its composition root: what boot/ is for a machine image.
+ * hal/host/main.c - power-on of the host, and its composition root: what boot/ is for a machine
+ * image.
  *
- * The C library has been set up by then and starts main(). The program's own main() was renamed by the build; it
- * runs in G 1. The main thread becomes the timekeeper.
+ * The C library has been set up by then and starts main(). The program's own main() was renamed by
+ * the build; it runs in G 1. The main thread becomes the timekeeper.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,21 +16,35 @@
 
 struct boot_info boot_info;
 
+static void append(size_t *used, const char *text, size_t n) {
+    if (*used + n >= sizeof boot_info.args) {
+        host_die("the arguments are longer than 511 bytes");
+    }
+    memcpy(&boot_info.args[*used], text, n);
+    *used += n;
+}
+
+/* In quotes where it would not come out as one word: libc/start.c takes the line apart again. */
+static void append_word(size_t *used, const char *word) {
+    bool quoted = *word == '\0' || strpbrk(word, " \t\n'\"") != NULL;
+    append(used, "\"", quoted);
+    for (; *word != '\0'; word++) {
+        if (*word == '"') {
+            append(used, "\"'\"'\"", 5); /* the one kind of quote in the other kind */
+        } else {
+            append(used, word, 1);
+        }
+    }
+    append(used, "\"", quoted);
+}
+
 /* The command line as a machine gets it. */
 static void join_arguments(int argc, char **argv) {
     size_t used = 0;
     for (int i = 1; i < argc; i++) {
-        size_t n = strlen(argv[i]);
-        if (used + n + 2 > sizeof boot_info.args) {
-            host_die("the arguments are longer than 511 bytes");
-        }
-        if (used != 0) {
-            boot_info.args[used++] = ' ';
-        }
-        memcpy(&boot_info.args[used], argv[i], n);
-        used += n;
+        append(&used, " ", i != 1);
+        append_word(&used, argv[i]);
     }
-    boot_info.args[used] = '\0';
 }
 
 static unsigned cores_wanted(void) {

@@ -1,13 +1,15 @@
 /*
  * hal/host/memory.c - RAM and windows of address space, as far as a process can have them.
  *
- * All of it is reserved at start and readable and writable from then on: Linux commits a page when it is
- * touched, and a system call that is given a stack page which was never touched must not fail. So hal_map()
- * only remembers which page of the runtime's was given for an address, and no stack page ever faults; hal_unmap()
- * gives the memory back to Linux. What a page contains and what its address in a window shows are two things:
- * nothing may be passed on by mapping a page that was written to.
+ * All of it is reserved at start and readable and writable from then on: Linux commits a page when
+ * it is touched, and a system call that is given a stack page which was never touched must not
+ * fail. So hal_map() only remembers which page of the runtime's was given for an address, and no
+ * stack page ever faults; hal_unmap() gives the memory back to Linux. What a page contains and what
+ * its address in a window shows are two things: nothing may be passed on by mapping a page that was
+ * written to.
  *
- * A guard costs Linux two mappings, of which a process has 65,530: the first GUARDS stacks have one.
+ * A guard costs Linux two mappings, of which a process has 65,530: the first GUARDS stacks have
+ * one.
  */
 #include "hal/host/host.h"
 
@@ -38,8 +40,8 @@ static void **given;   /* the page that hal_map() was given, for each page of th
 static _Atomic uint32_t guards;
 
 void *host_reserve(size_t size) {
-    void *p =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
     return p != MAP_FAILED ? p : NULL;
 }
 

@@ -1,8 +1,8 @@
 /*
- * hal/host/power.c - how everything ends: exit, start again, and stopping the other cores for a report.
+ * hal/host/power.c - how everything ends: exit, start again, stopping the others for a report.
  *
- * The stop is a signal, the one way to reach a thread that has its interrupts masked or is in the C library. It
- * may hold a lock there: what reports does not use the C library's.
+ * The stop is a signal, the one way to reach a thread that has its interrupts masked or is in the C
+ * library. It may hold a lock there: what reports does not use the C library's.
  */
 #include "hal/host/host.h"
 
@@ -11,9 +11,9 @@
 
 #include "hal/host/uart.h"
 
-#define STOP_SIGNAL (SIGRTMIN)
-#define STOP_NS     100000000
-#define STOP_STEP   1000000
+#define STOP_SIGNAL  SIGRTMIN
+#define STOP_STEP_NS 1000000
+#define STOP_STEPS   100
 
 static char **arguments;
 
@@ -21,8 +21,8 @@ void host_power_init(char **argv) {
     arguments = argv;
 }
 
-/* Nothing of the C library's is flushed: machine_exit() says so, and a report may come from the middle of it. A
- * main() that returns flushes (host main.c). */
+/* Nothing of the C library's is flushed: machine_exit() says so, and a report may come from the
+ * middle of it. When main() returns, exit() has flushed. */
 _Noreturn void hal_exit(int status) {
     host_uart_restore();
     _exit(status);
@@ -72,8 +72,8 @@ unsigned hal_stop_others(void) {
             pthread_kill(host_core_at(i)->thread, STOP_SIGNAL);
         }
     }
-    for (int64_t waited = 0; waited < STOP_NS && (going = still_going()) != 0; waited += STOP_STEP) {
-        hal_delay(STOP_STEP);
+    for (int i = 0; i < STOP_STEPS && (going = still_going()) != 0; i++) {
+        hal_delay(STOP_STEP_NS);
     }
     return going;
 }

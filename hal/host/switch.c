@@ -1,8 +1,9 @@
 /*
  * hal/host/switch.c - leaving and entering Gs.
  *
- * The race: another core enters the G before its registers are saved. host_switch_out() stores the stack
- * pointer when nothing more is written to the old stack, and only then runs what publishes the G.
+ * The race: another core enters the G before its registers are saved. host_switch_out() stores the
+ * stack pointer when nothing more is written to the old stack, and only then runs what publishes
+ * the G.
  */
 #include <errno.h>
 
@@ -18,8 +19,8 @@ _Static_assert(offsetof(struct host_context, fp) == 48, "context.S");
 _Static_assert(offsetof(struct host_context, pc) == 56, "context.S");
 #endif
 
-/* The C library's headers promise the compiler that errno's address never changes in a function; each of these
- * is a function of its own, so that it is found in the thread that runs it. */
+/* The C library's headers promise the compiler that errno's address never changes in a function;
+ * each of these is a function of its own, so that it is found in the thread that runs it. */
 __attribute__((noinline)) int host_errno(void) {
     int e = errno;
     __asm__ volatile("" : "+r"(e) : : "memory");

@@ -1,8 +1,8 @@
 /*
  * hal/host/symbol.c - names of functions and backtraces, by the program's own symbol table.
  *
- * dladdr() knows only exported names, and takes a lock that the thread which failed may hold. The table is mapped
- * at start, so that a report only reads memory. A stripped program has none.
+ * dladdr() knows only exported names, and takes a lock that the thread which failed may hold. The
+ * table is mapped at start, so that a report only reads memory. A stripped program has none.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -70,10 +70,10 @@ const char *hal_symbol(uintptr_t pc, uintptr_t *offset) {
     return NULL;
 }
 
-/* ---- backtraces -------------------------------------------------------------------------------- */
+/* ---- backtraces ------------------------------------------------------------------------------ */
 
-/* A place in the call that returns to pc: pc itself may be the next function's, behind a call of a function that
- * does not return. */
+/* A place in the call that returns to pc: pc itself may be the next function's, behind a call of a
+ * function that does not return. */
 static uintptr_t call_before(uint64_t pc) {
     return host_code_address(pc) - 1;
 }
@@ -96,8 +96,9 @@ static void walk(uintptr_t fp, uintptr_t lo, uintptr_t hi, void (*line)(uintptr_
     }
 }
 
-/* The saved state of a G that is off its core: only its frame record's address and its pc are of interest. */
-static void walk_saved(const struct hal_g *g, uintptr_t lo, uintptr_t hi, void (*line)(uintptr_t pc)) {
+/* The saved state of a G that is off its core: only its frame record's address and its pc are of
+ * interest. */
+static void walk_g(const struct hal_g *g, uintptr_t lo, uintptr_t hi, void (*line)(uintptr_t pc)) {
     uintptr_t sp = (uintptr_t)(g->frame != NULL ? host_frame_sp(g->frame) : g->sp);
     if (sp < lo || sp + sizeof(struct host_context) > hi || !hal_readable(sp)) {
         return;
@@ -126,6 +127,6 @@ void hal_backtrace(const struct g *g, const struct hal_fault *fault, uintptr_t l
         line(call_before(own[1]));
         walk(callers, lo, hi, line);
     } else {
-        walk_saved((const struct hal_g *)g, lo, hi, line);
+        walk_g((const struct hal_g *)g, lo, hi, line);
     }
 }

@@ -1,12 +1,13 @@
 /*
- * hal/host/uart.c - the console: standard output byte by byte, standard input through a thread that reads it.
+ * hal/host/uart.c - the console: standard output byte by byte, standard input through a thread that
+ * reads it.
  *
- * The thread starts with rx_enable(): a program that never reads leaves terminal and input alone. It puts bytes
- * into a ring and raises the line; when the ring is full it waits, and what comes waits in the kernel. After
- * the end of the input rx() gives -1 for ever and eof() says why.
+ * The thread starts with rx_enable(): a program that never reads leaves terminal and input alone.
+ * It puts bytes into a ring and raises the line; when the ring is full it waits, and what comes
+ * waits in the kernel. After the end of the input rx() gives -1 for ever and eof() says why.
  *
- * A terminal is put into raw mode but for Ctrl-C, which ends the process: a key is a byte, Enter is CR, and
- * nothing is echoed, as on a serial line.
+ * A terminal is put into raw mode but for Ctrl-C, which ends the process: a key is a byte, Enter is
+ * CR, and nothing is echoed, as on a serial line.
  */
 #include "hal/host/uart.h"
 
@@ -34,7 +35,7 @@ static struct {
 static struct termios found; /* set before raw */
 static _Atomic bool raw;
 
-/* ---- the terminal ------------------------------------------------------------------------------ */
+/* ---- the terminal ---------------------------------------------------------------------------- */
 
 void host_uart_restore(void) {
     if (atomic_exchange(&raw, false)) {
@@ -71,7 +72,7 @@ static void terminal_raw(void) {
     tcsetattr(STDIN_FILENO, TCSANOW, &t);
 }
 
-/* ---- receive ----------------------------------------------------------------------------------- */
+/* ---- receive --------------------------------------------------------------------------------- */
 
 /* Under the lock. Returns once all n are in the ring. */
 static void ring_put(const struct uart *u, const uint8_t *bytes, size_t n) {
@@ -145,7 +146,7 @@ static void uart_rx_ack(const struct uart *u) {
     (void)u; /* the line's latch is open already */
 }
 
-/* ---- transmit ---------------------------------------------------------------------------------- */
+/* ---- transmit -------------------------------------------------------------------------------- */
 
 static void uart_init(const struct uart *u) {
     (void)u;

@@ -1,5 +1,5 @@
-/* hal/host/uart.h - the process's standard input and output as a UART. An instance: {&host_uart_ops, .line = n};
- * there is one. */
+/* hal/host/uart.h - the process's standard input and output as a UART. An instance:
+ * {&host_uart_ops, .line = n}; there is one. */
 #pragma once
 
 #include "hal/board.h"

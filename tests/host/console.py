@@ -19,9 +19,9 @@ HANG_SECONDS = 100  # nothing is measured by it
 PROMPT = "bareloom> "
 
 
-def build(folder):
-    """A copy of the image in folder: scripts that run beside this one may build it with another INPUT."""
-    make = ["make", "-s", "-C", run.ROOT, f"BOARD={BOARD}", "APP=examples/wordcount"]
+def build(folder, app="examples/wordcount"):
+    """A copy of app's image in folder: scripts that run beside this one may build it with another INPUT."""
+    make = ["make", "-s", "-C", run.ROOT, f"BOARD={BOARD}", f"APP={app}"]
     os.makedirs(f"{run.ROOT}/build", exist_ok=True)
     with open(f"{run.ROOT}/build/.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -31,8 +31,8 @@ def build(folder):
 
 
 class Session:
-    def __init__(self, image):
-        cmd = run.command(run.load_board(BOARD), image)
+    def __init__(self, image, args=()):
+        cmd = run.command(run.load_board(BOARD), image, args)
         self.child = subprocess.Popen(cmd, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.child.stdout, selectors.EVENT_READ)
