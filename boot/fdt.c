@@ -1,7 +1,7 @@
 /* boot/fdt.c - a reader of flattened device trees, for RAM and command line alone.
  *
- * The blob is outside data: every offset is checked against the size in its header before it is followed, and a
- * blob that breaks a rule ends the reading.
+ * The blob is outside data: every offset is checked against the size in its header before it is
+ * followed, and a blob that breaks a rule ends the reading.
  * Source: Devicetree Specification 0.4, chapter 5. */
 #include "boot/fdt.h"
 
@@ -180,7 +180,8 @@ static void reservations(const struct reader *r, void (*keep_off)(uintptr_t base
     }
 }
 
-/* All ranges of a reg below /reserved-memory, whose cells are the root's (Devicetree Specification, 3.5). */
+/* All ranges of a reg below /reserved-memory, whose cells are the root's (Devicetree Specification,
+ * 3.5). */
 static void reserved_reg(const struct reader *r, const struct property *p,
                          void (*keep_off)(uintptr_t base, size_t size)) {
     uint32_t a = r->address_cells, s = r->size_cells;

@@ -1,9 +1,10 @@
 /*
  * hal/board.h - what a board is: one const table, and the drivers that it wires.
  *
- * boards/<b>/board.c defines `const struct board board`. Drivers are instances: const data with a base
- * address and a table of functions; they never block, know no G, and call upwards only by pointer. All of
- * it is read-only after boot. The device tree or the firmware gives quantities (RAM), never bindings.
+ * boards/<b>/board.c defines `const struct board board`. Drivers are instances: const data with a
+ * base address and a table of functions; they never block, know no G, and call upwards only by
+ * pointer. All of it is read-only after boot. The device tree or the firmware gives quantities
+ * (RAM), never bindings.
  */
 #pragma once
 
@@ -11,16 +12,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- UART -------------------------------------------------------------------------------------- */
+/* ---- UART ----------------------------------------------------------------------------------- */
 struct uart;
 struct uart_ops {
     void (*init)(const struct uart *u);          /* 115200 8n1, receive interrupt off. Boot core. */
     bool (*tx_ready)(const struct uart *u);      /* room for one byte */
     void (*tx)(const struct uart *u, uint8_t b); /* only when tx_ready */
     int (*rx)(const struct uart *u);             /* a byte, or -1 if none waits */
-    void (*rx_enable)(const struct uart *u);     /* receive interrupts on; then drain once with rx() */
-    void (*rx_ack)(const struct uart *u);        /* in the handler, before draining with rx() */
-    bool (*eof)(const struct uart *u);           /* nothing waits and nothing will come: only where the input
+    void (*rx_enable)(const struct uart *u); /* receive interrupts on; then drain once with rx() */
+    void (*rx_ack)(const struct uart *u);    /* in the handler, before draining with rx() */
+    bool (*eof)(const struct uart *u); /* nothing waits and nothing will come: only where the input
                                                     is a file (host). NULL: never */
 };
 struct uart {
@@ -30,14 +31,14 @@ struct uart {
     unsigned line;  /* receive interrupt, for irq_attach() */
 };
 
-/* ---- interrupt controller ---------------------------------------------------------------------- */
+/* ---- interrupt controller ------------------------------------------------------------------- */
 #define IRQ_NONE      1023u /* claim(): nothing pending */
 #define IRQ_LINE_MASK 1023u /* a claim's low bits are the line */
 #define IRQ_LINES     256u  /* lines below this can be attached */
 
 struct intc;
 struct intc_ops {
-    void (*init)(const struct intc *c);      /* once, on the boot core, before any init_core */
+    void (*init)(const struct intc *c); /* once, on the boot core, before any init_core */
     void (*init_core)(const struct intc *c, unsigned core); /* on each core: its timer and IPI lines on */
     uint32_t (*claim)(const struct intc *c); /* acknowledge the most urgent pending interrupt of this core */
     void (*done)(const struct intc *c, uint32_t claim); /* end it; gets the whole value claim() gave */
@@ -52,40 +53,40 @@ struct intc {
                             BCM2836: local controller, legacy controller. */
     unsigned timer_line; /* the line that claim() gives for this core's physical timer */
     unsigned ipi_line;   /* and for an IPI */
-    unsigned gic;        /* Arm's controller of this version, 2 or 3; 0: another. Where no firmware was before us,
+    unsigned gic; /* Arm's controller of this version, 2 or 3; 0: another. Where no firmware was before us,
                             boot/early/start.S opens it to the non-secure world. */
 };
 
-/* ---- memory ------------------------------------------------------------------------------------ */
+/* ---- memory --------------------------------------------------------------------------------- */
 struct range {
     uintptr_t base;
     size_t size;
 };
 #define BOARD_RANGES 8
 
-/* ---- the board --------------------------------------------------------------------------------- */
+/* ---- the board ------------------------------------------------------------------------------ */
 /* What the boot found: entry state, device tree. Written once by core 0 before any driver runs. */
 struct boot_info {
-    const void *fdt;        /* device tree, NULL if none was passed */
-    unsigned entry_el;      /* 1, 2 or 3 */
-    char args[512];         /* command line, NUL terminated, "" if none */
+    const void *fdt;   /* device tree, NULL if none was passed */
+    unsigned entry_el; /* 1, 2 or 3 */
+    char args[512];    /* command line, NUL terminated, "" if none */
 };
 extern struct boot_info boot_info;
 
 struct board {
     const char *name;
     unsigned max_cores;
-    uint64_t core_ids[8];        /* MPIDR & 0xff00ffffff of logical core i; [0] is the boot core */
+    uint64_t core_ids[8]; /* MPIDR & 0xff00ffffff of logical core i; [0] is the boot core */
     const struct uart *console;
     const struct intc *const *intc; /* NULL-terminated candidates, the first that is there is used */
     bool (*intc_present)(const struct intc *c); /* NULL: the first is the one */
     struct range devices[BOARD_RANGES];         /* mapped Device-nGnRnE; ends at size 0 */
     struct range ram;                           /* where RAM starts, and its least size */
-    size_t (*ram_size)(void);    /* bytes of RAM from ram.base, as mailbox or device tree say; NULL or 0:
+    size_t (*ram_size)(void); /* bytes of RAM from ram.base, as mailbox or device tree say; NULL or 0:
                                     ram.size. Runs with MMU on. */
-    void (*early)(void);         /* before the console: clocks, pins. May be NULL. */
-    /* Starts logical core `core` at physical address entry, with context in x0 where the method can. 0, or
-     * negative when this machine has no such core. */
+    void (*early)(void);      /* before the console: clocks, pins. May be NULL. */
+    /* Starts logical core `core` at physical address entry, with context in x0 where the method
+     * can. 0, or negative when this machine has no such core. */
     int (*start_core)(unsigned core, uintptr_t entry);
     void (*power_off)(int status); /* returns if it cannot; may be NULL */
     void (*reset)(void);           /* returns if it cannot; may be NULL */

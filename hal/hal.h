@@ -31,7 +31,8 @@ struct core;
 #define HAL_MAX_CORES 8u
 #define HAL_LINES     256u /* device interrupt lines are below this */
 
-/* What the port needs to know of a G; the first member of struct g. Offsets are asserted by the port. */
+/* What the port needs to know of a G; the first member of struct g. Offsets are asserted by the
+ * port. */
 struct hal_g {
     void *sp;    /* saved stack pointer while off a core, when frame is NULL. Writer: the switch. */
     void *frame; /* saved state of a preempted G, HAL_FRAME_SIZE bytes, or NULL. */
@@ -40,10 +41,10 @@ struct hal_g {
 
 /* What the port needs to know of a core; the first member of struct core. Set once, at boot. */
 struct hal_core {
-    void *stack_top;  /* top of the core stack: every entry to g0 starts there. */
-    struct g *g0;     /* what hal_self() is on g0. */
-    unsigned index;   /* dense and logical, 0 is the boot core. */
-    bool in_handler;  /* a handler is running. Written by the port, this core only. */
+    void *stack_top; /* top of the core stack: every entry to g0 starts there. */
+    struct g *g0;    /* what hal_self() is on g0. */
+    unsigned index;  /* dense and logical, 0 is the boot core. */
+    bool in_handler; /* a handler is running. Written by the port, this core only. */
 };
 
 /* ---- hal_arch.h: static inline -------------------------------------------------------------- */
@@ -64,54 +65,56 @@ struct hal_core {
 
 /* ---- switching ------------------------------------------------------------------------------ */
 
-/* Bytes of a preemption frame, a multiple of its alignment of 64; aarch64: x0-x30, sp, pc, pstate, q0-q31, fpsr, fpcr.
- * The port leaves the first 8 bytes alone, always: the scheduler links free frames through them, and frees a
- * frame just before hal_resume() reads it. */
+/* Bytes of a preemption frame, a multiple of its alignment of 64; aarch64: x0-x30, sp, pc, pstate,
+ * q0-q31, fpsr, fpcr. The port leaves the first 8 bytes alone, always: the scheduler links free
+ * frames through them, and frees a frame just before hal_resume() reads it. */
 #define HAL_FRAME_SIZE 832u
 
-/* On a G, masked. Saves what a function call must keep on the G's stack, writes g->hal.sp, moves to the
- * top of the core stack as g0 and calls then(g, arg), which must not return. hal_park itself returns,
- * masked, when somebody has entered the G again, perhaps on another core.
- * The store of g->hal.sp precedes the call of then: publish the G from there, never before. */
+/* On a G, masked. Saves what a function call must keep on the G's stack, writes g->hal.sp, moves to
+ * the top of the core stack as g0 and calls then(g, arg), which must not return. hal_park itself
+ * returns, masked, when somebody has entered the G again, perhaps on another core. The store of
+ * g->hal.sp precedes the call of then: publish the G from there, never before. */
 void hal_park(struct g *g, void (*then)(struct g *g, void *arg), void *arg);
 
-/* As hal_park, but saves nothing: the G is never entered again. Also from sched_fault(), for the G that
- * faulted. */
+/* As hal_park, but saves nothing: the G is never entered again. Also from sched_fault(), for the G
+ * that faulted. */
 _Noreturn void hal_leave(struct g *g, void (*then)(struct g *g, void *arg), void *arg);
 
-/* On g0. Becomes g: sets hal_self() and the thread pointer, returns into its hal_park (masked), or into
- * its first function (unmasked), with the core stack empty. */
+/* On g0. Becomes g: sets hal_self() and the thread pointer, returns into its hal_park (masked), or
+ * into its first function (unmasked), with the core stack empty. */
 _Noreturn void hal_enter(struct g *g);
 
-/* On g0. The same for a G that was preempted: all of its registers come back from frame, and it goes on
- * at the interrupted instruction, unmasked. The frame may be given to the next preemption of this core
- * as soon as this is called; nothing else may write it. */
+/* On g0. The same for a G that was preempted: all of its registers come back from frame, and it
+ * goes on at the interrupted instruction, unmasked. The frame may be given to the next preemption
+ * of this core as soon as this is called; nothing else may write it. */
 _Noreturn void hal_resume(struct g *g, void *frame);
 
-/* Makes a G that hal_enter() starts at fn(arg), unmasked, with [.., top) as its stack; top is 16-byte
- * aligned. Writes at most 256 bytes below top, which must be mapped. fn must not return. */
+/* Makes a G that hal_enter() starts at fn(arg), unmasked, with [.., top) as its stack; top is
+ * 16-byte aligned. Writes at most 256 bytes below top, which must be mapped. fn must not return. */
 void hal_prepare(struct g *g, void *top, void (*fn)(void *), void *arg);
 
-/* ---- interrupts, time, other cores ----------------------------------------------------------- */
+/* ---- interrupts, time, other cores ---------------------------------------------------------- */
 
 /* g0. Sleeps until an interrupt is pending for this core, then runs its handlers, and returns. An
  * interrupt that was pending before the call is not slept through. */
 void hal_idle(void);
 
-/* Masked. The timer upcall comes once hal_now() >= when, as soon as interrupts are open; replaces the
- * deadline before. INT64_MAX disarms. */
+/* Masked. The timer upcall comes once hal_now() >= when, as soon as interrupts are open; replaces
+ * the deadline before. INT64_MAX disarms. */
 void hal_timer_set(int64_t when);
 
-/* Makes core's ipi upcall happen soon. A kick, never a count: several may become one. Every store before
- * it is visible to that core before the upcall (the port does the DSB before the doorbell, and after the
- * acknowledge the DSB before the upcall looks). Any context. */
+/* Makes core's ipi upcall happen soon. A kick, never a count: several may become one. Every store
+ * before it is visible to that core before the upcall (the port does the DSB before the doorbell,
+ * and after the acknowledge the DSB before the upcall looks). Any context. */
 void hal_ipi(unsigned core);
 
-/* Line's interrupts on, to this core where the machine can route them, else to core 0; and off. Masked. */
+/* Line's interrupts on, to this core where the machine can route them, else to core 0; and off.
+ * Masked. */
 void hal_irq_enable(unsigned line);
 void hal_irq_disable(unsigned line);
 
-/* The stack pointer of the G that was interrupted. In a handler over a G, and in sched_irq_exit(). */
+/* The stack pointer of the G that was interrupted. In a handler over a G, and in
+ * sched_irq_exit(). */
 uintptr_t hal_interrupted_sp(void);
 
 /* Cache maintenance to the point of coherency over [p, p + n), whole lines. Any context. */
@@ -124,7 +127,7 @@ unsigned hal_core_count(void);
 /* Waits about ns nanoseconds by the counter. For reports only. */
 void hal_delay(int64_t ns);
 
-/* ---- memory ---------------------------------------------------------------------------------- */
+/* ---- memory --------------------------------------------------------------------------------- */
 
 /* RAM that is the runtime's to give out: range i, page aligned, not yet handed out and of unknown
  * content. False when there is none. Called at boot only. */
@@ -134,73 +137,76 @@ bool hal_ram(unsigned i, uintptr_t *base, size_t *size);
 enum hal_window { HAL_WINDOW_STACKS, HAL_WINDOW_HEAP, HAL_WINDOW_TABLES };
 uintptr_t hal_window(enum hal_window w, size_t *size);
 
-/* Makes the translation tables for [va, va + size) exist. page() gives one page or NULL. False when it
- * gave NULL. May be called again for the same range; calls for one window are serialized by the caller. */
+/* Makes the translation tables for [va, va + size) exist. page() gives one page or NULL. False when
+ * it gave NULL. May be called again for the same range; calls for one window are serialized by the
+ * caller. */
 bool hal_map_tables(uintptr_t va, size_t size, void *(*page)(void));
 
-/* Backs the page at va, whose tables exist and which is not mapped, with page: readable, writable, never
- * executable. One writer per page of va. Takes no lock: the stack-fault path uses it. */
+/* Backs the page at va, whose tables exist and which is not mapped, with page: readable, writable,
+ * never executable. One writer per page of va. Takes no lock: the stack-fault path uses it. */
 void hal_map(uintptr_t va, void *page);
 
-/* Undoes hal_map on every core and returns the page, or NULL if none was mapped there. When it returns no
- * core holds a translation. */
+/* Undoes hal_map on every core and returns the page, or NULL if none was mapped there. When it
+ * returns no core holds a translation. */
 void *hal_unmap(uintptr_t va);
 
-/* A guard: a page of a window that will never be mapped. Only a port whose windows are mapped by a host
- * does anything here. */
+/* A guard: a page of a window that will never be mapped. Only a port whose windows are mapped by a
+ * host does anything here. */
 void hal_guard(uintptr_t va);
 
 /* Whether a load of 8 bytes at va would succeed; for reports, which must not fault. */
 bool hal_readable(uintptr_t va);
 
-/* ---- reports --------------------------------------------------------------------------------- */
+/* ---- reports -------------------------------------------------------------------------------- */
 
 /* The name of the function that holds pc, and pc's offset in it; NULL if unknown. */
 const char *hal_symbol(uintptr_t pc, uintptr_t *offset);
 
-/* Calls line(pc) for each frame, innermost first, of g, which must not be running on another core; of the
- * caller if g is hal_self(); of the faulting code if fault is not NULL. Reads memory only where
- * hal_readable() and stops at [lo, hi) of the stack. At most 32 frames. */
+/* Calls line(pc) for each frame, innermost first, of g, which must not be running on another core;
+ * of the caller if g is hal_self(); of the faulting code if fault is not NULL. Reads memory only
+ * where hal_readable() and stops at [lo, hi) of the stack. At most 32 frames. */
 struct hal_fault;
 void hal_backtrace(const struct g *g, const struct hal_fault *fault, uintptr_t lo, uintptr_t hi,
                    void (*line)(uintptr_t pc));
 
-/* Sends every other core into a stop that ends only with the machine, and waits up to 100 ms. Returns the
- * set of cores that did not answer. Polled; any context. */
+/* Sends every other core into a stop that ends only with the machine, and waits up to 100 ms.
+ * Returns the set of cores that did not answer. Polled; any context. */
 unsigned hal_stop_others(void);
 
-/* This core is out of the game for ever: it counts as one that answered hal_stop_others(). Any context. */
+/* This core is out of the game for ever: it counts as one that answered hal_stop_others(). Any
+ * context. */
 _Noreturn void hal_stop_self(void);
 
 /* A fault as the port decoded it. */
 struct hal_fault {
-    const char *what;    /* "data abort: translation fault, level 3 (write)" and so on */
-    uintptr_t pc;        /* the faulting instruction */
-    uintptr_t sp;        /* the stack pointer then */
-    uintptr_t address;   /* what was accessed; 0 if the fault has none */
+    const char *what;  /* "data abort: translation fault, level 3 (write)" and so on */
+    uintptr_t pc;      /* the faulting instruction */
+    uintptr_t sp;      /* the stack pointer then */
+    uintptr_t address; /* what was accessed; 0 if the fault has none */
     bool has_address;
-    bool on_core_stack;  /* the runtime's own fault, on g0 or in a handler */
-    bool masked;         /* interrupts were masked: a spinlock may be held */
-    bool translation;    /* nothing is mapped at address (a lazily committed page, a guard) */
-    uint64_t syndrome;   /* raw, for the report */
+    bool on_core_stack;   /* the runtime's own fault, on g0 or in a handler */
+    bool masked;          /* interrupts were masked: a spinlock may be held */
+    bool translation;     /* nothing is mapped at address (a lazily committed page, a guard) */
+    uint64_t syndrome;    /* raw, for the report */
     const uint64_t *regs; /* x0..x30, or NULL */
 };
 
-/* Ends the program: exit status to whoever started the machine, power off, or halt, in this order of
- * preference. Any context. */
+/* Ends the program: exit status to whoever started the machine, power off, or halt, in this order
+ * of preference. Any context. */
 _Noreturn void hal_exit(int status);
 
 /* Starts the machine again from power-on; where it cannot, hal_exit(3). */
 _Noreturn void hal_reset(void);
 
-/* ---- upcalls: the scheduler implements these --------------------------------------------------- */
+/* ---- upcalls: the scheduler implements these ------------------------------------------------ */
 
-/* On every core, on g0, masked, after its MMU, vectors, interrupt controller and timer are set up and
- * hal_core() is what sched_core() gave for it. Core 0 first; the others enter once core 0 has. */
+/* On every core, on g0, masked, after its MMU, vectors, interrupt controller and timer are set up
+ * and hal_core() is what sched_core() gave for it. Core 0 first; the others enter once core 0
+ * has. */
 _Noreturn void sched_core_main(void);
 
-/* Core i's struct core, with index and stack_top filled in by the scheduler from what the port passes.
- * Before sched_core_main, on that core, one core at a time. */
+/* Core i's struct core, with index and stack_top filled in by the scheduler from what the port
+ * passes. Before sched_core_main, on that core, one core at a time. */
 struct core *sched_core(unsigned i, void *stack_top);
 
 /* In a handler. */
@@ -208,14 +214,14 @@ void sched_timer(void);
 void sched_ipi(void);
 void sched_irq(unsigned line);
 
-/* At the end of each interrupt that was taken from a G, in the handler's context. NULL: go on with the G.
- * Otherwise HAL_FRAME_SIZE bytes, aligned to 64, in which the port saves the whole state of the G; then it
- * calls sched_preempted() as g0 on the core stack. */
+/* At the end of each interrupt that was taken from a G, in the handler's context. NULL: go on with
+ * the G. Otherwise HAL_FRAME_SIZE bytes, aligned to 64, in which the port saves the whole state of
+ * the G; then it calls sched_preempted() as g0 on the core stack. */
 void *sched_irq_exit(void);
 _Noreturn void sched_preempted(struct g *g, void *frame);
 
-/* A synchronous fault, masked, on the core stack. True: it was mended, go on at the same instruction. It
- * does not return at all when the G, or the machine, ends here. */
+/* A synchronous fault, masked, on the core stack. True: it was mended, go on at the same
+ * instruction. It does not return at all when the G, or the machine, ends here. */
 bool sched_fault(const struct hal_fault *f);
 
 #include "hal/hal_select.h"

@@ -1,8 +1,8 @@
 /* hal/kprint.c - polled printing on the board's console.
  *
- * The race: two cores print at once. One lock, held over a call with interrupts masked. A core that died with the
- * lock must not silence the others: after a bounded wait a call goes on without it, and after kprint_panic() nobody
- * waits at all. */
+ * The race: two cores print at once. One lock, held over a call with interrupts masked. A core that
+ * died with the lock must not silence the others: after a bounded wait a call goes on without it,
+ * and after kprint_panic() nobody waits at all. */
 #include "hal/kprint.h"
 
 #include <stdatomic.h>
@@ -31,7 +31,7 @@ static void put(char c) {
     put_byte(c);
 }
 
-/* ---- formatting ------------------------------------------------------------------------------------------------ */
+/* ---- formatting ----------------------------------------------------------------------------- */
 
 struct spec {
     bool left, zero;
@@ -156,7 +156,7 @@ static void format_all(const char *f, va_list *ap) {
     }
 }
 
-/* ---- the lock ---------------------------------------------------------------------------------------------------- */
+/* ---- the lock ------------------------------------------------------------------------------- */
 
 static bool take_lock(void) {
     int64_t until = hal_now() + PATIENCE_NS;

@@ -1,5 +1,6 @@
-/* hal/mmio.h - device registers. Each access is one load or store of the stated width, in program order
- * with the other device accesses of this core; ordering against memory is the caller's (dsb in hal). */
+/* hal/mmio.h - device registers. Each access is one load or store of the stated width, in program
+ * order with the other device accesses of this core; ordering against memory is the caller's (dsb
+ * in hal). */
 #pragma once
 
 #include <stdint.h>

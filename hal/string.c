@@ -1,11 +1,13 @@
-/* hal/string.c - the copies that the compiler calls by itself, in general registers only. The build renames
- * memcpy and so on to these names in the runtime's own objects (Makefile), since the C library's use SIMD. */
+/* hal/string.c - the copies that the compiler calls by itself, in general registers only. The build
+ * renames memcpy and so on to these names in the runtime's own objects (Makefile), since the C
+ * library's use SIMD. */
 #include "hal/string.h"
 
 typedef uint64_t __attribute__((may_alias)) word;
 typedef uint32_t __attribute__((may_alias)) half;
 
-/* Whether p and q are both aligned to size. Only aligned accesses: with the MMU off all others fault. */
+/* Whether p and q are both aligned to size. Only aligned accesses: with the MMU off all others
+ * fault. */
 static bool together(const void *p, const void *q, size_t size) {
     return (((uintptr_t)p | (uintptr_t)q) & (size - 1)) == 0;
 }

@@ -1,4 +1,5 @@
-/* hal/string.h - the runtime's own memory copies; called through memcpy and its like, which the build renames. */
+/* hal/string.h - the runtime's own memory copies; called through memcpy and its like, which the
+ * build renames. */
 #pragma once
 
 #include <stdbool.h>

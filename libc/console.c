@@ -1,18 +1,22 @@
 /*
- * libc/console.c - the console as bytes: a ring that the receive interrupt fills, and a transmitter that is polled.
+ * libc/console.c - the console as bytes: a ring that the receive interrupt fills, and a transmitter
+ * that is polled.
  *
- * A byte is in the ring before its post to the semaphore, so a reader that got one of the semaphore's counts finds
- * a byte, or the end of the input: that has one count, which each reader who meets it gives back.
+ * A byte is in the ring before its post to the semaphore, so a reader that got one of the
+ * semaphore's counts finds a byte, or the end of the input: that has one count, which each reader
+ * who meets it gives back.
  *
- * The races: handler and readers may all want to move bytes from the UART into the ring - the handler on its core,
- * a G once after rx_enable() (what came before is never announced), and a G that made room. pump() lets one of them
- * at it; who is turned away leaves word, and the one at it looks again. And two readers take from the ring at once:
- * a byte is read before the compare-and-swap that gives its place back, and is void if that fails.
+ * The races: handler and readers may all want to move bytes from the UART into the ring - the
+ * handler on its core, a G once after rx_enable() (what came before is never announced), and a G
+ * that made room. pump() lets one of them at it; who is turned away leaves word, and the one at it
+ * looks again. And two readers take from the ring at once: a byte is read before the
+ * compare-and-swap that gives its place back, and is void if that fails.
  *
- * What a line brings faster than it is read is lost once the ring is full. Where input is a file (the host) it waits.
+ * What a line brings faster than it is read is lost once the ring is full. Where input is a file
+ * (the host) it waits.
  *
- * kprintf() has its own lock and the same UART: its lines may stand in the middle of ours, which is what lets a
- * report come out whoever was writing.
+ * kprintf() has its own lock and the same UART: its lines may stand in the middle of ours, which is
+ * what lets a report come out whoever was writing.
  */
 #include "libc/console.h"
 
@@ -27,9 +31,9 @@
 static struct {
     struct mutex starting;
     _Atomic bool started;
-    struct sema ready;     /* bytes in the ring, and one for the end of the input */
-    _Atomic uint32_t in;   /* bytes ever put in; written by who pumps */
-    _Atomic uint32_t out;  /* bytes ever taken out */
+    struct sema ready;    /* bytes in the ring, and one for the end of the input */
+    _Atomic uint32_t in;  /* bytes ever put in; written by who pumps */
+    _Atomic uint32_t out; /* bytes ever taken out */
     _Atomic uint8_t bytes[RING];
     _Atomic bool pumping, again;
     bool ended; /* who pumps */
@@ -37,7 +41,7 @@ static struct {
 
 static struct mutex tx;
 
-/* ---- receive --------------------------------------------------------------------------------------------------- */
+/* ---- receive --------------------------------------------------------------------------------- */
 
 static bool full(void) {
     /* acquire: pairs with the release in take(), the byte that was there has been read */
@@ -67,7 +71,8 @@ static void drain(const struct uart *u) {
     }
 }
 
-/* A handler, or a G with preemption off: else what the handler is turned away from would wait for a slice. */
+/* A handler, or a G with preemption off: else what the handler is turned away from would wait for a
+ * slice. */
 static void pump(const struct uart *u) {
     /* seq_cst: either we find pumping false, or the one at it finds again true after that */
     atomic_store(&rx.again, true);
@@ -141,7 +146,7 @@ int console_getc(ns_t when) {
     return byte;
 }
 
-/* ---- transmit ---------------------------------------------------------------------------------------------------- */
+/* ---- transmit -------------------------------------------------------------------------------- */
 
 /* Under tx. */
 static void send(const struct uart *u, uint8_t byte) {

@@ -1,8 +1,9 @@
 /*
- * libc/file.c - file descriptors: a table of open files behind newlib's _open, _read, _write and the rest.
+ * libc/file.c - file descriptors: a table of open files behind newlib's _open, _read, _write and
+ * the rest.
  *
- * The race: a G closes a descriptor that another is reading from. A slot counts its users, the open descriptor being
- * one of them; the last one ends the file, and only then is the number free again.
+ * The race: a G closes a descriptor that another is reading from. A slot counts its users, the open
+ * descriptor being one of them; the last one ends the file, and only then is the number free again.
  *
  * Errors are set by errno's macro, in the caller's own block: see reent.c.
  */
@@ -38,7 +39,7 @@ static int fail(int64_t status) {
     return -1;
 }
 
-/* ---- slots ------------------------------------------------------------------------------------------------------ */
+/* ---- slots ----------------------------------------------------------------------------------- */
 
 /* The open file of fd, which stays until put_back(); NULL with errno set. */
 static struct slot *use(int fd) {
@@ -109,7 +110,7 @@ static int open_file(struct file *f, const char *path, int flags) {
     return status;
 }
 
-/* ---- open and close ------------------------------------------------------------------------------------------- */
+/* ---- open and close -------------------------------------------------------------------------- */
 
 int _open(const char *path, int flags, int mode) {
     (void)mode;
@@ -142,7 +143,7 @@ int _close(int fd) {
     return 0;
 }
 
-/* ---- read, write, seek ------------------------------------------------------------------------------------------ */
+/* ---- read, write, seek ----------------------------------------------------------------------- */
 
 static bool has_positions(const struct slot *s) {
     return s->file.ops->size != NULL;
@@ -229,7 +230,7 @@ off_t _lseek(int fd, off_t offset, int whence) {
     return at >= 0 ? (off_t)at : fail(at);
 }
 
-/* ---- about files ------------------------------------------------------------------------------------------------- */
+/* ---- about files ----------------------------------------------------------------------------- */
 
 int _fstat(int fd, struct stat *st) {
     struct slot *s = use(fd);

@@ -1,19 +1,31 @@
-/* libc/input_file.c - /input: the text that was built into the image, to be read. Linked with libc/input.c. */
+/* libc/input_file.c - /input: the text that was built into the image, to be read. Linked with
+ * libc/input.c. */
 #include <bareloom/file.h>
 #include <bareloom/input.h>
+#include <bareloom/sync.h>
 #include <errno.h>
 #include <string.h>
 
-static const char *text;
+static const char *text; /* set before the first file is open */
 static size_t size;
 
-/* Reading all of it for its CRC takes a while, so not before somebody wants it; done twice it does no harm. */
+/* Reading all of it for its CRC takes a while: once, and not before somebody wants it. */
+static bool check(void) {
+    static struct mutex lock;
+    static bool checked, good;
+    mutex_lock(&lock);
+    if (!checked) {
+        good = input_text(&text, &size);
+        checked = true;
+    }
+    mutex_unlock(&lock);
+    return good;
+}
+
 static int input_open(struct file *f, const char *rest) {
     (void)f;
-    if (*rest != '\0') {
-        return -ENOENT;
-    }
-    return input_text(&text, &size) ? 0 : -EIO;
+    (void)rest; /* "": the path has no slash at its end */
+    return check() ? 0 : -EIO;
 }
 
 static int64_t input_read(struct file *f, void *buffer, size_t n) {

@@ -1,15 +1,17 @@
 /*
  * libc/locks.c - newlib's locks are Bareloom mutexes: a G that meets one parks, and nothing spins.
  *
- * All ten functions and nine objects must be here, or the linker takes newlib's own, which lock nothing. Callers are
- * checked each time: a handler has no business in the C library, and a lock that is taken twice by a G that a
- * handler interrupted would look like recursion. mutex_lock() refuses a G with preemption off.
+ * All ten functions and nine objects must be here, or the linker takes newlib's own, which lock
+ * nothing. Callers are checked each time: a handler has no business in the C library, and a lock
+ * that is taken twice by a G that a handler interrupted would look like recursion. mutex_lock()
+ * refuses a G with preemption off.
  *
- * The race: fflush(NULL), exit() and reading from a terminal walk newlib's list of FILEs without its lock. A walker
- * may have read a FILE's lock, or wait for it, while that FILE is closed and opened again; were the lock freed and
- * another made, the walker would unlock what it did not lock. FILEs are never freed, so a FILE keeps its first lock
- * for ever: close() does nothing, and the next open finds the lock it left. Only the FILE that fprintf() makes on
- * its own stack for an unbuffered stream gives its lock back.
+ * The race: fflush(NULL), exit() and reading from a terminal walk newlib's list of FILEs without
+ * its lock. A walker may have read a FILE's lock, or wait for it, while that FILE is closed and
+ * opened again; were the lock freed and another made, the walker would unlock what it did not lock.
+ * FILEs are never freed, so a FILE keeps its first lock for ever: close() does nothing, and the
+ * next open finds the lock it left. Only the FILE that fprintf() makes on its own stack for an
+ * unbuffered stream gives its lock back.
  */
 #include <bareloom.h>
 #include <stdatomic.h>
@@ -19,10 +21,10 @@
 
 struct __lock {
     struct mutex mutex;
-    _Atomic uint64_t owner; /* number of the G that holds a recursive lock, or 0; written by that G */
+    _Atomic uint64_t owner; /* number of the G that holds a recursive lock; written by it */
     unsigned depth;         /* the owner's */
-    _LOCK_T *home;          /* where newlib keeps the pointer to it; NULL: in its own static storage */
-    _LOCK_T next;           /* of those that stay; guarded by kept_lock */
+    _LOCK_T *home; /* where newlib keeps the pointer to it; NULL: in its own static storage */
+    _LOCK_T next;  /* of those that stay; guarded by kept_lock */
 };
 
 struct __lock __lock___sinit_recursive_mutex;
@@ -42,14 +44,15 @@ static _LOCK_T kept; /* guarded by kept_lock */
 
 static void check_caller(void) {
     if (go_local() == NULL) {
-        PANIC("libc: a lock of the C library was asked for outside of a goroutine, by an interrupt handler");
+        PANIC("libc: a lock of the C library was asked for outside of a goroutine, by an interrupt "
+              "handler");
     }
 }
 
-/* ---- making and ending them --------------------------------------------------------------------------------- */
+/* ---- making and ending them ------------------------------------------------------------------ */
 
-/* Whether home lies in a frame of the calling G, just above ours: fprintf()'s FILE with its buffer of 1 KiB does.
- * Between the stacks of Gs lie guards, so nothing else of newlib is that near. */
+/* Whether home lies in a frame of the calling G, just above ours: fprintf()'s FILE with its buffer
+ * of 1 KiB does. Between the stacks of Gs lie guards, so nothing else of newlib is that near. */
 static bool on_own_stack(const _LOCK_T *home) {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     return (uintptr_t)home >= here && (uintptr_t)home - here < KB(4);
@@ -100,9 +103,10 @@ void __retarget_lock_close(_LOCK_T lock) {
     __retarget_lock_close_recursive(lock);
 }
 
-/* ---- recursive ------------------------------------------------------------------------------------------------ */
+/* ---- recursive ------------------------------------------------------------------------------- */
 
-/* Whether the caller holds lock. relaxed: only the caller itself ever writes its own number there */
+/* Whether the caller holds lock. relaxed: only the caller itself ever writes its own number
+ * there */
 static bool mine(_LOCK_T lock) {
     return atomic_load_explicit(&lock->owner, memory_order_relaxed) == go_id();
 }
@@ -147,7 +151,7 @@ void __retarget_lock_release_recursive(_LOCK_T lock) {
     }
 }
 
-/* ---- not recursive -------------------------------------------------------------------------------------------- */
+/* ---- not recursive --------------------------------------------------------------------------- */
 
 void __retarget_lock_acquire(_LOCK_T lock) {
     check_caller();

@@ -21,13 +21,16 @@ static struct {
     } of[NAMES];
 } names;
 
+static bool fits(const struct name *name, const char *path) {
+    size_t n = name->length;
+    return strncmp(path, name->path, n) == 0 && (path[n] == '\0' || name->path[n - 1] == '/');
+}
+
 /* Under the lock. */
 static struct name *longest(const char *path) {
     struct name *best = NULL;
     for (struct name *each = names.of; each < names.of + names.n; each++) {
-        size_t n = each->length;
-        bool fits = strncmp(path, each->path, n) == 0 && (path[n] == '\0' || each->path[n - 1] == '/');
-        if (fits && (best == NULL || n > best->length)) {
+        if (fits(each, path) && (best == NULL || each->length > best->length)) {
             best = each;
         }
     }

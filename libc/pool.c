@@ -1,9 +1,10 @@
 /*
  * libc/pool.c - objects of one size cut from pages.
  *
- * A page knows its own free objects and how many are out, so that an empty page goes back to the runtime: ten
- * thousand Gs that each printed one line leave nothing behind. One empty page stays, or a G that comes and goes
- * would take and give a page each time. An object's page is found by its address.
+ * A page knows its own free objects and how many are out, so that an empty page goes back to the
+ * runtime: ten thousand Gs that each printed one line leave nothing behind. One empty page stays,
+ * or a G that comes and goes would take and give a page each time. An object's page is found by its
+ * address.
  */
 #include "libc/pool.h"
 

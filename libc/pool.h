@@ -1,6 +1,6 @@
 /*
- * libc/pool.h - objects of one size cut from pages, for what must not come from malloc: malloc's own lock and
- * reent are made of them.
+ * libc/pool.h - objects of one size cut from pages, for what must not come from malloc: malloc's
+ * own lock and reent are made of them.
  */
 #pragma once
 

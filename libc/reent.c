@@ -1,14 +1,17 @@
 /*
  * libc/reent.c - one struct _reent for each G that calls the C library, made by its first call.
  *
- * newlib is built with __DYNAMIC_REENT__: errno and all that is not shared is found through __getreent(). The block
- * hangs on the G itself, so it goes with it from core to core and no preemption can come between "who am I" and the
- * use. A G that never calls the C library has none, which is what lets 100,000 of them wait in little memory.
+ * newlib is built with __DYNAMIC_REENT__: errno and all that is not shared is found through
+ * __getreent(). The block hangs on the G itself, so it goes with it from core to core and no
+ * preemption can come between "who am I" and the use. A G that never calls the C library has none,
+ * which is what lets 100,000 of them wait in little memory.
  *
- * G 1 has newlib's own static block: what is made once for the program hangs on that, and exit() flushes by it.
+ * G 1 has newlib's own static block: what is made once for the program hangs on that, and exit()
+ * flushes by it.
  *
- * The race: the syscall wrappers of newlib also pass errors through one global int errno that all cores share. The
- * stubs in sys.c and file.c therefore set errno by its macro, in the caller's block, and never that variable.
+ * The race: the syscall wrappers of newlib also pass errors through one global int errno that all
+ * cores share. The stubs in sys.c and file.c therefore set errno by its macro, in the caller's
+ * block, and never that variable.
  */
 #include "libc/reent.h"
 
@@ -40,8 +43,8 @@ struct _reent *__getreent(void) {
     return *local != NULL ? *local : make(local);
 }
 
-/* What _reclaim_reent() leaves behind: newlib 3.3 the powers of five of strtod() and printf(), all versions the
- * table that signal() makes. */
+/* What _reclaim_reent() leaves behind: newlib 3.3 the powers of five of strtod() and printf(), all
+ * versions the table that signal() makes. */
 static void free_leftovers(struct _reent *r) {
     struct _Bigint *power = _REENT_MP_P5S(r);
     while (power != NULL) {

@@ -1,10 +1,12 @@
 /*
  * libc/start.c - G 1: from the scheduler's first goroutine to the program's main(), and to the end.
  *
- * Constructors run here and not at boot, since they may do all that a program may: print, start Gs, block.
+ * Constructors run here and not at boot, since they may do all that a program may: print, start Gs,
+ * block.
  *
- * The race: exit() closes all streams, and a G that waits for the keyboard in fgets(stdin) holds that stream's lock
- * for as long as nobody types. The first atexit() handler, so the last one to run, takes the lock out of use.
+ * The race: exit() closes all streams, and a G that waits for the keyboard in fgets(stdin) holds
+ * that stream's lock for as long as nobody types. The first atexit() handler, so the last one to
+ * run, takes the lock out of use.
  */
 #include <bareloom/info.h>
 #include <stdio.h>
@@ -25,7 +27,9 @@ static void let_go_of_stdin(void) {
 
 static void library_init(void) {
     reent_init();
-    fflush(stdout); /* makes the streams, on G 1's block: exit() flushes nothing that it does not find there */
+    /* Makes the streams on G 1's block, and not on that of the first G that prints: exit() flushes
+     * nothing that it does not find there. */
+    fflush(stdout);
     atexit(let_go_of_stdin);
     atexit(__libc_fini_array);
     __libc_init_array();
@@ -35,7 +39,7 @@ static void library_init(void) {
 }
 #endif
 
-/* ---- the command line -------------------------------------------------------------------------------------------- */
+/* ---- the command line ------------------------------------------------------------------------ */
 
 #define LINE_MAX_BYTES sizeof(boot_info.args)
 
@@ -46,8 +50,8 @@ static bool blank(char c) {
     return c == ' ' || c == '\t' || c == '\n';
 }
 
-/* Copies the next word of *from to *to, with a NUL; quotes of both kinds go, and keep blanks between them. False at
- * the end of the line. */
+/* Copies the next word of *from to *to, with a NUL; quotes of both kinds go, and keep blanks
+ * between them. False at the end of the line. */
 static bool next_word(const char **from, char **to) {
     const char *s = *from;
     char quote = '\0';
@@ -83,7 +87,7 @@ static int split(const char *line) {
     return argc;
 }
 
-/* ---- G 1 ----------------------------------------------------------------------------------------------------------- */
+/* ---- G 1 ------------------------------------------------------------------------------------- */
 
 /* The program's main(), renamed by the build: on the host the process has one of its own. */
 int app_main(int argc, char **argv);

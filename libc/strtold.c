@@ -1,10 +1,11 @@
 /*
  * libc/strtold.c - strtold() and scanf("%Lf") for a long double of 128 bits.
  *
- * newlib 3.3 stores the 80 bits of an x87 number whatever a long double is, so that here every text reads as about
- * zero; 4.6 has the right format, but both take "rounding mode unknown" for "toward zero", so that printf's digits
- * do not come back. Reading proper is newlib's own _strtodg_l(), which rounds to any number of bits; this is the
- * last step, in the place of newlib's: _strtorx_l() of 3.3, _strtorQ_l() of 4.6.
+ * newlib 3.3 stores the 80 bits of an x87 number whatever a long double is, so that here every text
+ * reads as about zero; 4.6 has the right format, but both take "rounding mode unknown" for "toward
+ * zero", so that printf's digits do not come back. Reading proper is newlib's own _strtodg_l(),
+ * which rounds to any number of bits; this is the last step, in the place of newlib's: _strtorx_l()
+ * of 3.3, _strtorQ_l() of 4.6.
  */
 #include <float.h>
 #include <locale.h>
@@ -33,7 +34,8 @@ int _strtorQ_l(struct _reent *r, const char *text, char **end, int rounding, voi
 #define TOP_NAN       0x7fff8000u
 #define TOP_NEGATIVE  0x80000000u
 
-static int read_binary128(struct _reent *r, const char *text, char **end, uint32_t *word, locale_t locale) {
+static int read_binary128(struct _reent *r, const char *text, char **end, uint32_t *word,
+                          locale_t locale) {
     static const struct format binary128 = {LDBL_MANT_DIG, LDBL_MIN_EXP - LDBL_MANT_DIG,
                                             LDBL_MAX_EXP - LDBL_MANT_DIG, ROUND_NEAR, 0};
     __ULong bits[4] = {0}; /* the lowest first, in word too */

@@ -1,8 +1,8 @@
 /*
  * libc/sys.c - the rest of what newlib asks of a system: memory, time, and the ways a program ends.
  *
- * There is no calendar clock: time() counts from power-on, as if that had been the first second of 1970. clock() is
- * the same time; it is not the caller's share of the processors.
+ * There is no calendar clock: time() counts from power-on, as if that had been the first second of
+ * 1970. clock() is the same time; it is not the caller's share of the processors.
  */
 #include <assert.h>
 #include <bareloom.h>
@@ -20,7 +20,7 @@ _Static_assert(EAGAIN == 11 && ENOMEM == 12 && EBUSY == 16 && EINVAL == 22 && EP
                    ETIMEDOUT == 116,
                "the runtime's error numbers are newlib's");
 
-/* ---- memory ------------------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 /* Only malloc calls it, under its lock. */
 void *_sbrk(ptrdiff_t n) {
@@ -40,7 +40,7 @@ int posix_memalign(void **out, size_t alignment, size_t n) {
     return *out != NULL ? 0 : ENOMEM;
 }
 
-/* ---- time --------------------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 int _gettimeofday(struct timeval *tv, void *zone) {
     (void)zone;
@@ -56,7 +56,7 @@ clock_t _times(struct tms *t) {
     return now;
 }
 
-/* ---- ends --------------------------------------------------------------------------------------------------- */
+/* ---- ends ------------------------------------------------------------------------------------ */
 
 /* exit() has run what atexit() was given and has flushed stdio. */
 _Noreturn void _exit(int status) {
@@ -83,11 +83,11 @@ int _kill(int pid, int sig) {
 }
 
 _Noreturn void __assert_func(const char *file, int line, const char *function, const char *expression) {
-    go_panic(file, line, "assertion \"%s\" failed: file \"%s\", line %d%s%s", expression, file, line,
-             function != NULL ? ", function: " : "", function != NULL ? function : "");
+    go_panic(file, line, "assertion \"%s\" failed: file \"%s\", line %d%s%s", expression, file,
+             line, function != NULL ? ", function: " : "", function != NULL ? function : "");
 }
 
-/* ---- constructors: called by __libc_init_array() and __libc_fini_array() beside their arrays ----------------- */
+/* ---- constructors: called by __libc_init_array() and __libc_fini_array() beside their arrays - */
 
 void _init(void) {
 }

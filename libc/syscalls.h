@@ -1,4 +1,5 @@
-/* libc/syscalls.h - what newlib calls the system by; its own headers declare these only to itself. */
+/* libc/syscalls.h - what newlib calls the system by; its own headers declare these only to
+ * itself. */
 #pragma once
 
 #include <stddef.h>

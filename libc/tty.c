@@ -1,9 +1,10 @@
 /*
  * libc/tty.c - standard input and output: a line discipline over the console's bytes.
  *
- * read() gives a line at a time, when Enter ends it: with echo, Backspace or Delete for a character, Ctrl-U for the
- * line, Ctrl-D for the end of the file (behind other characters: for what there is, without a newline). Other
- * control characters are passed over. A program that wants keys instead of lines uses console_getc().
+ * read() gives a line at a time, when Enter ends it: with echo, Backspace or Delete for a
+ * character, Ctrl-U for the line, Ctrl-D for the end of the file (behind other characters: for what
+ * there is, without a newline). Other control characters are passed over. A program that wants keys
+ * instead of lines uses console_getc().
  *
  * One reader at a time has the line under its hands; the others wait for the next.
  */
@@ -28,7 +29,7 @@ static struct {
     bool after_cr;   /* a LF now would be the second half of a CR LF */
 } in;
 
-/* ---- editing a line: under the lock ------------------------------------------------------------------------- */
+/* ---- editing a line: under the lock ---------------------------------------------------------- */
 
 /* Takes the last character back, with all bytes of its UTF-8. */
 static void rub_out(void) {
@@ -91,7 +92,7 @@ static void get_line(void) {
     }
 }
 
-/* ---- the file ------------------------------------------------------------------------------------------------- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 static int64_t tty_read(struct file *f, void *buffer, size_t n) {
     (void)f;

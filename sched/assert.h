@@ -1,5 +1,5 @@
-/* sched/assert.h - checks of the runtime's own invariants, kept in release: a broken one ends the machine
- * with words instead of going on. */
+/* sched/assert.h - checks of the runtime's own invariants, kept in release: a broken one ends the
+ * machine with words instead of going on. */
 #pragma once
 
 #include <bareloom/base.h>

@@ -1,17 +1,17 @@
 /* sched/chan.c - channels.
  *
- * Invariants, under the channel's lock:
- *   at most one of senders and receivers is not empty;
- *   receivers wait only while count == 0, senders only while count == capacity.
- * So a value goes straight from one G's variable into another's whenever somebody waits, and whoever came first
- * is served first.
+ * Invariants, under the channel's lock: at most one of senders and receivers is not empty;
+ * receivers wait only while count == 0, senders only while count == capacity. So a value goes
+ * straight from one G's variable into another's whenever somebody waits, and whoever came first is
+ * served first.
  *
- * The race: a G that waits must not be entered by its partner before it is off its stack. The lock is therefore
- * opened by park(), on g0; the partner finds the waiter only under that lock. A partner copies into the stack of
- * a parked G: that page must be there, so both sides touch their own value before they take the lock (HAZARDS 14).
+ * The race: a G that waits must not be entered by its partner before it is off its stack. The lock
+ * is therefore opened by park(), on g0; the partner finds the waiter only under that lock. A
+ * partner copies into the stack of a parked G: that page must be there, so both sides touch their
+ * own value before they take the lock (HAZARDS 14).
  *
- * Elements over 64 bytes are copied with preemption off but interrupts open, and so are not for handlers
- * (HAZARDS 25).
+ * Elements over 64 bytes are copied with preemption off but interrupts open, and so are not for
+ * handlers (HAZARDS 25).
  * TOUR 12 / read next: sched/mutex.c */
 #include <bareloom/chan.h>
 
@@ -43,7 +43,7 @@ struct chan {
     _Alignas(16) unsigned char buffer[];
 };
 
-/* ---- the lock ------------------------------------------------------------------------------------------------ */
+/* ---- the lock ------------------------------------------------------------------------------- */
 
 static bool big(const struct chan *c) {
     return c->elem > HANDLER_MAX;
@@ -75,13 +75,13 @@ static void chan_park(struct chan *c, enum wait_reason reason) {
         hal_irq_mask();
         struct g *g = hal_self();
         atomic_store_explicit(&g->preempt_off, 0, memory_order_relaxed); /* was 1: checked on entry */
-        atomic_store_explicit(&g->resched, 0, memory_order_relaxed); /* we give way anyhow */
+        atomic_store_explicit(&g->resched, 0, memory_order_relaxed);     /* we give way anyhow */
     }
     park(reason, park_unlock, &c->lock);
     hal_irq_unmask();
 }
 
-/* ---- values ----------------------------------------------------------------------------------------------------- */
+/* ---- values --------------------------------------------------------------------------------- */
 
 static void copy(void *to, const void *from, size_t n) {
     if (n == 8) {
@@ -124,7 +124,7 @@ static void buffer_get(struct chan *c, void *v) {
     c->count--;
 }
 
-/* ---- send and receive -------------------------------------------------------------------------------------------- */
+/* ---- send and receive ----------------------------------------------------------------------- */
 
 /* After the lock is open: the partner of w goes on. */
 static void wake(struct waiter *w) {
@@ -268,7 +268,7 @@ int chan_try_recv(struct chan *c, void *v) {
     return r;
 }
 
-/* ---- make, close, free --------------------------------------------------------------------------------------------- */
+/* ---- make, close, free ---------------------------------------------------------------------- */
 
 struct chan *chan_make(size_t elem_size, size_t capacity) {
     size_t room = SIZE_MAX / 2 - sizeof(struct chan);

@@ -1,7 +1,8 @@
-/* sched/cores.c - the cores: what each is at power-on, how many take part, and how one retires at run time.
+/* sched/cores.c - the cores: what each is at power-on, how many take part, and how one retires at
+ * run time.
  *
- * A retired core keeps its interrupts, its timers, its inbox and its pinned Gs; it only stops picking and
- * stealing the rest, and gives what it had to the global queue (HAZARDS 9).
+ * A retired core keeps its interrupts, its timers, its inbox and its pinned Gs; it only stops
+ * picking and stealing the rest, and gives what it had to the global queue (HAZARDS 9).
  * TOUR 2 / read next: sched/sched.h */
 #include "sched/assert.h"
 #include "sched/errno.h"
@@ -54,7 +55,7 @@ _Noreturn void sched_core_main(void) {
     schedule();
 }
 
-/* ---- how many cores take part ---------------------------------------------------------------------------- */
+/* ---- how many cores take part --------------------------------------------------------------- */
 
 unsigned go_num_cores(void) {
     return hal_core_count();

@@ -1,13 +1,15 @@
-/* sched/gmp.c - the policy: where a runnable G goes, which one is next, whom to steal from, when to preempt.
+/* sched/gmp.c - the policy: where a runnable G goes, which one is next, whom to steal from, when to
+ * preempt.
  *
- * Go's rules. A G that the running one has made ready goes to runnext and runs next in the slice of its waker,
- * so that two Gs that talk to each other are one unit for the tick. All else is first in, first out. Pinned
- * Gs have a list that nobody steals from, picked in turn with the rest.
+ * Go's rules. A G that the running one has made ready goes to runnext and runs next in the slice of
+ * its waker, so that two Gs that talk to each other are one unit for the tick. All else is first
+ * in, first out. Pinned Gs have a list that nobody steals from, picked in turn with the rest.
  * TOUR 7 / read next: sched/inbox.c */
 #include "sched/assert.h"
 #include "sched/runq.h"
 
-/* How often the global queue goes first, so that it cannot starve. Go's number, prime on purpose. */
+/* How often the global queue goes first, so that it cannot starve. Go's number, prime on
+ * purpose. */
 #define GLOBAL_EVERY 61
 
 /* Passes over the other cores before a search gives up. */
@@ -37,8 +39,9 @@ static bool others_wait(const struct core *c) {
     return false;
 }
 
-/* A slice is over and nobody waits here: takes from where others do. Stealing by idle cores alone would leave a hog by
- * itself on one core and four that share another, for as long as none is idle. */
+/* A slice is over and nobody waits here: takes from where others do. Stealing by idle cores alone
+ * would leave a hog by itself on one core and four that share another, for as long as none is
+ * idle. */
 static void balance(struct core *c) {
     if (core_active(c) && runnext_of(c) == NULL && runq_length(&c->runq) == 0) {
         struct g *g = steal_pass(c);
@@ -54,7 +57,8 @@ static void put_next(struct core *c, struct g *g) {
     struct g *before = runnext_of(c);
     set_runnext(c, g);
     if (before != NULL && before->slice_used != 0) {
-        /* Displaced, with slice left: the head of the queue is its place (HAZARDS 7), and the ring has none */
+        /* Displaced, with slice left: the head of the queue is its place (HAZARDS 7), and the ring
+         * has none */
         gqueue_push_front(&c->pinned, before);
         c->pinned_turn = false;
     } else if (before != NULL) {
@@ -103,8 +107,8 @@ void gmp_put(struct core *c, struct g *g, enum why why) {
     }
 }
 
-/* What handlers and other cores sent, onto the queues. A core that has nothing else runs the first of them at once,
- * without calling others to look for it: that one is returned. */
+/* What handlers and other cores sent, onto the queues. A core that has nothing else runs the first
+ * of them at once, without calling others to look for it: that one is returned. */
 static struct g *drain_inbox(struct core *c) {
     if (inbox_empty(c)) {
         return NULL;
@@ -153,8 +157,8 @@ struct g *gmp_pick(struct core *c, bool *fresh) {
     if (c->tick % GLOBAL_EVERY == 0 && (g = globq_get(&c->runq)) != NULL) {
         return g;
     }
-    /* Before all queues, but only for what is left of the slice: a pair that wakes each other ends up on the ring with
-     * it (WHY_SLICE above), so nobody else starves. */
+    /* Before all queues, but only for what is left of the slice: a pair that wakes each other ends
+     * up on the ring with it (WHY_SLICE above), so nobody else starves. */
     if ((g = take_runnext(c)) != NULL) {
         *fresh = false;
         return g;

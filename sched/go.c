@@ -1,8 +1,9 @@
 /* sched/go.c - the life of a G: made, started, ended, used again.
  *
- * A struct g and its stack slot belong together for ever and are never unmapped or given to anything else, so
- * a stale pointer to a G always points at a G. Dead Gs of the default stack size wait in per-core caches, which
- * spill and refill in batches: one core spawns, others hoard the dead (HAZARDS 42).
+ * A struct g and its stack slot belong together for ever and are never unmapped or given to
+ * anything else, so a stale pointer to a G always points at a G. Dead Gs of the default stack size
+ * wait in per-core caches, which spill and refill in batches: one core spawns, others hoard the
+ * dead (HAZARDS 42).
  * TOUR 4 / read next: sched/schedule.c */
 #include "sched/assert.h"
 #include "sched/errno.h"
@@ -37,7 +38,7 @@ static struct {
 /* One function, set once at start by the C library. */
 static void (*on_exit_fn)(void *local);
 
-/* ---- allocation ---------------------------------------------------------------------------------------- */
+/* ---- allocation ----------------------------------------------------------------------------- */
 
 /* Under the lock. */
 static bool blanks_refill(void) {
@@ -126,9 +127,10 @@ void g_free(struct core *c, struct g *g) {
     }
 }
 
-/* Memory is short: the dead give back all their pages, from the shared lists and this core's cache. */
+/* Memory is short: the dead give back all their pages, from the shared lists and this core's
+ * cache. */
 static void dead_trim(void) {
-    for (unsigned class = 0; class < STACK_CLASSES; class++) {
+    for (unsigned class = 0; class < STACK_CLASSES; class ++) {
         struct g *rest = NULL, *trimmed = NULL;
         hal_irq_t was = spin_lock(&pool.lock);
         rest = pool.dead[class];
@@ -192,7 +194,7 @@ void g_each(bool (*fn)(struct g *g, void *arg), void *arg) {
     }
 }
 
-/* ---- start and end --------------------------------------------------------------------------------------- */
+/* ---- start and end -------------------------------------------------------------------------- */
 
 struct start {
     go_fn *fn;
@@ -295,13 +297,15 @@ _Noreturn void go_exit(void) {
         FATAL("goroutine %lu \"%s\" ended while it owned %u mutexes", (unsigned long)g->id,
               g->name != NULL ? g->name : "", g->mutexes);
     }
-    /* The pages below us go back from here, with interrupts open: g0 would be masked for all of a deep stack. */
-    stack_trim(g, (unsigned)((g->stack_hi - (uintptr_t)__builtin_frame_address(0)) / HAL_PAGE) + KEEP_PAGES);
+    /* The pages below us go back from here, with interrupts open: g0 would be masked for all of a
+     * deep stack. */
+    stack_trim(g, (unsigned)((g->stack_hi - (uintptr_t)__builtin_frame_address(0)) / HAL_PAGE) +
+                      KEEP_PAGES);
     hal_irq_mask();
     hal_leave(g, g_end, NULL);
 }
 
-/* ---- about the caller -------------------------------------------------------------------------------------- */
+/* ---- about the caller ----------------------------------------------------------------------- */
 
 uint64_t go_id(void) {
     return hal_self()->id;

@@ -1,23 +1,24 @@
-/* sched/idle.c - how a core without work falls asleep without missing any, and how work finds a sleeping core.
+/* sched/idle.c - how a core without work falls asleep without missing any, and how work finds a
+ * sleeping core.
  *
- * The race: a core finds every queue empty, work is put, nobody sleeps yet so nobody is woken, the core falls
- * asleep. It is closed by two full fences (store buffering, both sides):
+ * The race: a core finds every queue empty, work is put, nobody sleeps yet so nobody is woken, the
+ * core falls asleep. It is closed by two full fences (store buffering, both sides):
  *
  *      sleeper                                  waker
  *      idle_mask |= me                          put the G on a queue
  *      fence seq_cst                            fence seq_cst
  *      look at every queue again                look at idle_mask and searchers
  *
- * One of the two sees the other. A seq_cst read-modify-write in the place of either fence is not enough on
- * cores without LSE: LDAXR/STLXR does not order a later plain load.
+ * One of the two sees the other. A seq_cst read-modify-write in the place of either fence is not
+ * enough on cores without LSE: LDAXR/STLXR does not order a later plain load.
  *
- * searchers holds wake-ups back to one at a time. Each count is owned: by a core that searches, or by one
- * that a waker has chosen and that has not looked yet. Choosing a core is clearing its bit, so a core that
- * finds its bit cleared when it wakes owns a count, whatever else woke it (HAZARDS 8). Who gives a count
- * back must look once more, because others may have held back for its sake.
+ * searchers holds wake-ups back to one at a time. Each count is owned: by a core that searches, or
+ * by one that a waker has chosen and that has not looked yet. Choosing a core is clearing its bit,
+ * so a core that finds its bit cleared when it wakes owns a count, whatever else woke it (HAZARDS
+ * 8). Who gives a count back must look once more, because others may have held back for its sake.
  *
- * The third part is in the port: hal_ipi() does dsb ishst before the doorbell, and hal_idle() sleeps masked,
- * so that a doorbell between the last look and WFI ends the WFI.
+ * The third part is in the port: hal_ipi() does dsb ishst before the doorbell, and hal_idle()
+ * sleeps masked, so that a doorbell between the last look and WFI ends the WFI.
  * TOUR 9 / read next: sched/preempt.c */
 #include "sched/assert.h"
 #include "sched/runq.h"
@@ -41,7 +42,8 @@ static uint32_t bits(uint32_t mask) {
 
 /* Takes c's bit back. If a waker was faster, c owns the count that the waker made for it. */
 static void retract(struct core *c) {
-    /* acq_rel: acquire pairs with the chooser's clearing, its work is seen; release for the next announce */
+    /* acq_rel: acquire pairs with the chooser's clearing, its work is seen; release for the next
+     * announce */
     uint32_t was = atomic_fetch_and_explicit(&machine.idle_mask, ~bit(c), memory_order_acq_rel);
     if ((was & bit(c)) == 0) {
         c->searching = true;
@@ -79,7 +81,8 @@ void wake_one(void) {
         if (choose_one()) {
             return;
         }
-        /* The idle one went to work by itself. While we held the count others held back: look again. */
+        /* The idle one went to work by itself. While we held the count others held back: look
+         * again. */
         atomic_fetch_sub(&machine.searchers, 1);
     }
 }
@@ -89,7 +92,8 @@ bool search_begin(struct core *c) {
         uint32_t idle = bits(atomic_load_explicit(&machine.idle_mask, memory_order_relaxed));
         uint32_t active = atomic_load_explicit(&machine.active, memory_order_relaxed);
         uint32_t searchers = atomic_load_explicit(&machine.searchers, memory_order_relaxed);
-        /* Go's bound: at most half of the busy ones search. Who may not still looks at everything in idle() */
+        /* Go's bound: at most half of the busy ones search. Who may not still looks at everything
+         * in idle() */
         if (2 * searchers >= active - (idle < active ? idle : active)) {
             return false;
         }
@@ -99,9 +103,9 @@ bool search_begin(struct core *c) {
     return true;
 }
 
-/* Whether there is work that c, or another for it, would find. Exact enough after a fence: what was put before it is
- * seen. Whether c is active does not matter: a core that is retired while it counts as a searcher may have made
- * others hold back, and must pass that on. */
+/* Whether there is work that c, or another for it, would find. Exact enough after a fence: what was
+ * put before it is seen. Whether c is active does not matter: a core that is retired while it
+ * counts as a searcher may have made others hold back, and must pass that on. */
 static bool work_anywhere(struct core *c) {
     if (!inbox_empty(c) || c->pinned.head != NULL || globq_length() != 0 || runnext_of(c) != NULL) {
         return true;
@@ -121,7 +125,8 @@ void search_end(struct core *c, bool found) {
     c->searching = false;
     atomic_fetch_sub(&machine.searchers, 1);
     if (found) {
-        /* Who held back because we searched put its work before it looked: after this fence we see it. */
+        /* Who held back because we searched put its work before it looked: after this fence we see
+         * it. */
         atomic_thread_fence(memory_order_seq_cst);
         if (work_anywhere(c)) {
             wake_one();
@@ -129,8 +134,9 @@ void search_end(struct core *c, bool found) {
     }
 }
 
-/* A G may sit in another core's private runnext, put there when no core was idle: that core's guard must be
- * running now. Without a fence on the other side this may miss one; the slice's end finds it then. */
+/* A G may sit in another core's private runnext, put there when no core was idle: that core's guard
+ * must be running now. Without a fence on the other side this may miss one; the slice's end finds
+ * it then. */
 static void ask_for_guards(struct core *c) {
     for (unsigned i = 0; i < hal_core_count(); i++) {
         if (i != c->hal.index && runnext_of(&cores[i]) != NULL) {
@@ -184,7 +190,8 @@ void idle(struct core *c) {
     }
     retract(c);
     if (!c->searching) {
-        /* Found by looking again, not by being chosen: we are a searcher all the same, beyond the bound */
+        /* Found by looking again, not by being chosen: we are a searcher all the same, beyond the
+         * bound */
         atomic_fetch_add(&machine.searchers, 1);
         c->searching = true;
     }

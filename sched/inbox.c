@@ -1,10 +1,12 @@
-/* sched/inbox.c - how a handler or another core hands a G to a core that alone may touch its queues.
+/* sched/inbox.c - how a handler or another core hands a G to a core that alone may touch its
+ * queues.
  *
- * Many push, the owner takes everything at once and turns it round, so that Gs come out in order of arrival.
- * Taking all by one exchange has no ABA.
+ * Many push, the owner takes everything at once and turns it round, so that Gs come out in order of
+ * arrival. Taking all by one exchange has no ABA.
  *
- * The kick: only who finds the inbox empty kicks. Whoever pushed first onto an empty inbox is masked until it
- * has kicked, so a second pusher's G is covered by that kick, or by an owner who is awake and looks anyway. */
+ * The kick: only who finds the inbox empty kicks. Whoever pushed first onto an empty inbox is
+ * masked until it has kicked, so a second pusher's G is covered by that kick, or by an owner who is
+ * awake and looks anyway. */
 #include "sched/sched.h"
 
 void inbox_put(struct core *c, struct g *g) {

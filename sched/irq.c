@@ -1,8 +1,8 @@
 /* sched/irq.c - device interrupts: who handles which line.
  *
- * The race: irq_detach() returns while the handler still runs on another core, and the caller frees what it uses.
- * busy counts the handler's runs from before it reads the entry to after it returns; detach takes the entry away
- * first and then waits for busy to fall.
+ * The race: irq_detach() returns while the handler still runs on another core, and the caller frees
+ * what it uses. busy counts the handler's runs from before it reads the entry to after it returns;
+ * detach takes the entry away first and then waits for busy to fall.
  * TOUR 15 / read next: sched/info.c */
 #include <bareloom/irq.h>
 
@@ -14,12 +14,13 @@ static struct line {
     _Atomic(irq_fn *) fn;  /* written under lock; read by the handler */
     void *arg;             /* set before fn */
     _Atomic uint32_t busy; /* handlers in it */
-    bool taken;            /* guarded by lock: from attach to the end of detach, arg is still read until then */
+    bool taken; /* guarded by lock: from attach to the end of detach, arg is still read until then */
 } lines[HAL_LINES];
 
 static spinlock_t lock;
 
-/* Nobody's: it would come again at once. Under the lock, or it would undo an attach that comes just now. */
+/* Nobody's: it would come again at once. Under the lock, or it would undo an attach that comes just
+ * now. */
 static void quiet(unsigned line) {
     spin_lock_masked(&lock);
     if (atomic_load(&lines[line].fn) == NULL) {

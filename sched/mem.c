@@ -1,6 +1,6 @@
-/* sched/mem.c - small objects from lists of powers of two cut from pages, large ones from runs of address space
- * that are backed by single pages, so that no row of physical pages is ever needed; and the program's heap,
- * which is one such run that grows. */
+/* sched/mem.c - small objects from lists of powers of two cut from pages, large ones from runs of
+ * address space that are backed by single pages, so that no row of physical pages is ever needed;
+ * and the program's heap, which is one such run that grows. */
 #include "sched/mem.h"
 
 #include <bareloom/go.h>
@@ -29,7 +29,7 @@ static struct {
     struct run {
         struct run *next;
         uintptr_t base;
-    } *runs[MAX_SHIFT];             /* free runs of 1 << i bytes, nothing mapped; guarded by lock */
+    } * runs[MAX_SHIFT]; /* free runs of 1 << i bytes, nothing mapped; guarded by lock */
 } mem;
 
 static struct {
@@ -53,7 +53,7 @@ static unsigned shift_for(size_t size) {
     return shift;
 }
 
-/* ---- small ----------------------------------------------------------------------------------------------- */
+/* ---- small ---------------------------------------------------------------------------------- */
 
 static void *small_alloc(unsigned shift) {
     hal_irq_t was = spin_lock(&mem.lock);
@@ -81,9 +81,10 @@ static void small_free(void *p, unsigned shift) {
     spin_unlock(&mem.lock, was);
 }
 
-/* ---- large ----------------------------------------------------------------------------------------------- */
+/* ---- large ---------------------------------------------------------------------------------- */
 
-/* Tables for [base, base + size), 2 MiB at a time so that interrupts are not masked for all of it. */
+/* Tables for [base, base + size), 2 MiB at a time so that interrupts are not masked for all of
+ * it. */
 static bool tables(uintptr_t base, size_t size) {
     bool ok = true;
     for (size_t at = 0; ok && at < size; at += MB(2)) {
@@ -182,7 +183,7 @@ void mem_free(void *p, size_t size) {
     }
 }
 
-/* ---- for language runtimes ---------------------------------------------------------------------------------- */
+/* ---- for language runtimes ------------------------------------------------------------------ */
 
 void *go_page_alloc(void) {
     return page_alloc();
@@ -213,8 +214,8 @@ static bool heap_commit(uintptr_t to) {
 void *go_heap_grow(ptrdiff_t n) {
     uintptr_t old = heap.brk;
     if (n > 0) {
-        if ((size_t)n > heap.end - old || (page_up(old + (size_t)n) > heap.committed &&
-                                           !heap_commit(page_up(old + (size_t)n)))) {
+        if ((size_t)n > heap.end - old ||
+            (page_up(old + (size_t)n) > heap.committed && !heap_commit(page_up(old + (size_t)n)))) {
             return (void *)-1;
         }
     } else {
@@ -229,7 +230,7 @@ void *go_heap_grow(ptrdiff_t n) {
     return (void *)old;
 }
 
-/* ---- memory for devices --------------------------------------------------------------------------------------- */
+/* ---- memory for devices --------------------------------------------------------------------- */
 
 int dma_alloc(struct dma_buf *b, size_t size) {
     b->size = page_up(size);

@@ -1,9 +1,9 @@
 /* sched/mutex.c - a mutex that knows its owner, with direct hand-off to the first waiter.
  *
- * word is the owner's struct g, with bit 0 set while there are waiters; bit 0 changes only under the spinlock.
- * An unlock that finds no waiter is one compare-and-swap and never looks at the mutex again: the next owner may
- * already have freed it (HAZARDS 12). One that finds waiters makes the first of them the owner before it wakes
- * it, so nobody can barge in between.
+ * word is the owner's struct g, with bit 0 set while there are waiters; bit 0 changes only under
+ * the spinlock. An unlock that finds no waiter is one compare-and-swap and never looks at the mutex
+ * again: the next owner may already have freed it (HAZARDS 12). One that finds waiters makes the
+ * first of them the owner before it wakes it, so nobody can barge in between.
  * TOUR 13 / read next: sched/wg.c */
 #include <bareloom/sync.h>
 
@@ -21,7 +21,8 @@ static bool take(struct mutex *m, struct g *g) {
                                                    memory_order_acquire, memory_order_relaxed);
 }
 
-/* Under the spinlock. True: it came free and is ours. False: bit 0 stands, the owner will hand it over. */
+/* Under the spinlock. True: it came free and is ours. False: bit 0 stands, the owner will hand it
+ * over. */
 static bool take_or_mark(struct mutex *m, struct g *g) {
     uintptr_t v = atomic_load_explicit(&m->word, memory_order_relaxed);
     for (;;) {
@@ -31,8 +32,7 @@ static bool take_or_mark(struct mutex *m, struct g *g) {
             }
             v = atomic_load_explicit(&m->word, memory_order_relaxed);
         } else if (atomic_compare_exchange_weak_explicit(&m->word, &v, v | WAITERS,
-                                                         memory_order_relaxed,
-                                                         memory_order_relaxed)) {
+                                                         memory_order_relaxed, memory_order_relaxed)) {
             return false;
         }
     }

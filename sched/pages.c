@@ -1,5 +1,6 @@
-/* sched/pages.c - the page allocator: RAM that was never used is cut from the front of its range, what comes
- * back goes onto a list. (To put all of RAM on a list at boot would cost a million instructions.) */
+/* sched/pages.c - the page allocator: RAM that was never used is cut from the front of its range,
+ * what comes back goes onto a list. (To put all of RAM on a list at boot would cost a million
+ * instructions.) */
 #include "sched/pages.h"
 
 #include "sched/assert.h"

@@ -1,8 +1,9 @@
 /*
  * sched/pages.h - who owns RAM: one allocator of 4 KiB pages for everything.
  *
- * A page is the caller's alone from alloc to free; its content is whatever it was. The last pages are kept for
- * stack faults, which cannot be refused: page_alloc() says NULL before those run out (HAZARDS 18).
+ * A page is the caller's alone from alloc to free; its content is whatever it was. The last pages
+ * are kept for stack faults, which cannot be refused: page_alloc() says NULL before those run out
+ * (HAZARDS 18).
  */
 #pragma once
 

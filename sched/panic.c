@@ -1,7 +1,8 @@
 /* sched/panic.c - the machine's last words: panics, fatal errors, faults.
  *
- * Several cores may fail at once: the first one wins a compare-and-swap and reports, the others wait for its stop.
- * A report uses no lock, no heap, no libc; it reads other stacks only where memory answers. */
+ * Several cores may fail at once: the first one wins a compare-and-swap and reports, the others
+ * wait for its stop. A report uses no lock, no heap, no libc; it reads other stacks only where
+ * memory answers. */
 #include "hal/kprint.h"
 #include "sched/assert.h"
 #include "sched/info.h"
@@ -79,7 +80,7 @@ _Noreturn void go_fatal(const char *file, int line, const char *format, ...) {
     report("fatal error", file, line, format, ap);
 }
 
-/* ---- faults ------------------------------------------------------------------------------------------------------- */
+/* ---- faults --------------------------------------------------------------------------------- */
 
 static const char *headline(const struct hal_fault *f, const struct g *g, struct g **owner) {
     *owner = NULL;

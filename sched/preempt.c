@@ -1,12 +1,13 @@
 /* sched/preempt.c - the tick, preemption in an interrupt's tail, and the timer's one deadline.
  *
- * The one-shot timer of a core is set to the nearest of: the running G's slice end, the next sleeper, the
- * runnext guard, the end of the wake-up brake. Entering a G sets it only when it would come too late; a timer
- * that comes too early finds nothing over and is set again (HAZARDS 4).
+ * The one-shot timer of a core is set to the nearest of: the running G's slice end, the next
+ * sleeper, the runnext guard, the end of the wake-up brake. Entering a G sets it only when it would
+ * come too late; a timer that comes too early finds nothing over and is set again (HAZARDS 4).
  *
- * An interrupt never changes queues under the scheduler's feet: it is taken only while a G runs, or polled in
- * hal_idle(). At its end sched_irq_exit() decides. Preempted for its slice, a G goes to the tail; displaced by
- * a woken one, to runnext with the rest of its slice, at most once in CONFIG_WAKE_BRAKE_NS (HAZARDS 7).
+ * An interrupt never changes queues under the scheduler's feet: it is taken only while a G runs, or
+ * polled in hal_idle(). At its end sched_irq_exit() decides. Preempted for its slice, a G goes to
+ * the tail; displaced by a woken one, to runnext with the rest of its slice, at most once in
+ * CONFIG_WAKE_BRAKE_NS (HAZARDS 7).
  * TOUR 10 / read next: sched/timer.c */
 #include "sched/assert.h"
 #include "sched/pages.h"
@@ -24,7 +25,7 @@ void arm_sooner(struct core *c, int64_t when) {
     }
 }
 
-/* ---- the runnext guard --------------------------------------------------------------------------------- */
+/* ---- the runnext guard ---------------------------------------------------------------------- */
 
 static bool somebody_idles(void) {
     /* relaxed, no fence: a missed one costs at most the rest of the slice, see ask_for_guards() */
@@ -55,7 +56,7 @@ static void guard_check(struct core *c, int64_t now) {
     }
 }
 
-/* ---- preemption frames ---------------------------------------------------------------------------------- */
+/* ---- preemption frames ---------------------------------------------------------------------- */
 
 static struct frame *frame_take(struct core *c) {
     struct frame *f = c->frames;
@@ -105,7 +106,7 @@ static void frames_refill(struct core *c) {
     }
 }
 
-/* ---- upcalls of interrupts ---------------------------------------------------------------------------- */
+/* ---- upcalls of interrupts ------------------------------------------------------------------ */
 
 static bool on_g0(const struct core *c) {
     return hal_self() == &c->g0;
@@ -188,7 +189,7 @@ void *sched_irq_exit(void) {
     return frame;
 }
 
-/* ---- on g0: the preempted G is off its core -------------------------------------------------------------- */
+/* ---- on g0: the preempted G is off its core ------------------------------------------------- */
 
 /* g was stopped with its state saved: by its slice's end, or for the first G of the inbox. */
 _Noreturn static void put_aside(struct core *c, struct g *g) {
@@ -226,7 +227,7 @@ static void preempted_late(struct g *g, void *arg) {
     put_aside(this_core(), g);
 }
 
-/* ---- preemption off and on ---------------------------------------------------------------------------------- */
+/* ---- preemption off and on ------------------------------------------------------------------ */
 
 void go_preempt_off(void) {
     struct g *g = hal_self();
@@ -252,7 +253,7 @@ void go_preempt_on(void) {
     }
 }
 
-/* ---- pools that handlers draw on ------------------------------------------------------------------------------ */
+/* ---- pools that handlers draw on ------------------------------------------------------------ */
 
 void refill(struct core *c) {
     if (c->frame_count < FRAMES_LOW) {

@@ -11,9 +11,10 @@ static struct {
 } globq;
 
 static unsigned ring_length(struct runq *q) {
-    /* acquire on head before tail: a stale head with a newer tail may overstate. The owner's ring_get() does not
-     * order its tail before its head, so head may also seem ahead: that overstates too, see the end. A hint then,
-     * and never "empty" while something was put before the reader's fence. */
+    /* acquire on head before tail: a stale head with a newer tail may overstate. The owner's
+     * ring_get() does not order its tail before its head, so head may also seem ahead: that
+     * overstates too, see the end. A hint then, and never "empty" while something was put before
+     * the reader's fence. */
     uint32_t head = atomic_load_explicit(&q->head, memory_order_acquire);
     uint32_t tail = atomic_load_explicit(&q->tail, memory_order_acquire);
     uint32_t n = tail - head;
@@ -26,7 +27,8 @@ static uint32_t overflow_length(struct runq *q) {
 }
 
 unsigned runq_length(struct runq *q) {
-    /* acquire, and this before the ring: pairs with ring_refill, what left the list is seen in the ring */
+    /* acquire, and this before the ring: pairs with ring_refill, what left the list is seen in the
+     * ring */
     uint32_t behind = atomic_load_explicit(&q->overflow_count, memory_order_acquire);
     return behind + ring_length(q);
 }
@@ -40,7 +42,8 @@ static bool ring_put(struct runq *q, struct g *g) {
         return false;
     }
     atomic_store_explicit(&q->ring[tail % RING], g, memory_order_relaxed); /* published by tail */
-    /* release: the slot, and the G's saved state, before the tail that shows them to a thief's acquire */
+    /* release: the slot, and the G's saved state, before the tail that shows them to a thief's
+     * acquire */
     atomic_store_explicit(&q->tail, tail + 1, memory_order_release);
     return true;
 }
@@ -50,7 +53,8 @@ static struct g *ring_get(struct runq *q) {
     uint32_t head = atomic_load_explicit(&q->head, memory_order_relaxed); /* checked by the swap */
     while (head != tail) {
         struct g *g = atomic_load_explicit(&q->ring[head % RING], memory_order_relaxed);
-        /* acq_rel is not needed here: the slot is our own writing, and a thief's swap orders its own reads */
+        /* acq_rel is not needed here: the slot is our own writing, and a thief's swap orders its
+         * own reads */
         if (atomic_compare_exchange_weak_explicit(&q->head, &head, head + 1, memory_order_relaxed,
                                                   memory_order_relaxed)) {
             return g;
@@ -101,8 +105,8 @@ static struct g *ring_put_rest(struct runq *q, struct gqueue *gs) {
     return first;
 }
 
-/* Owner, ring empty. The count falls only when the ring shows what left the list: an idle core that looks in
- * between must not see an empty queue. */
+/* Owner, ring empty. The count falls only when the ring shows what left the list: an idle core that
+ * looks in between must not see an empty queue. */
 static struct g *ring_refill(struct runq *q) {
     spin_lock_masked(&q->lock);
     struct g *first = gqueue_pop(&q->overflow);
@@ -135,8 +139,8 @@ struct gqueue runq_take_all(struct runq *q, unsigned *n) {
     return all;
 }
 
-/* Copies half of their ring to the slots behind our tail and claims it by one swap; how many. They are not
- * visible to others until the caller moves our tail. */
+/* Copies half of their ring to the slots behind our tail and claims it by one swap; how many. They
+ * are not visible to others until the caller moves our tail. */
 static unsigned ring_grab(struct runq *mine, struct runq *theirs) {
     uint32_t at = atomic_load_explicit(&mine->tail, memory_order_relaxed); /* our own */
     for (;;) {
@@ -156,8 +160,8 @@ static unsigned ring_grab(struct runq *mine, struct runq *theirs) {
             struct g *g = atomic_load_explicit(&theirs->ring[(head + i) % RING], memory_order_relaxed);
             atomic_store_explicit(&mine->ring[(at + i) % RING], g, memory_order_relaxed);
         }
-        /* release: our reading of the slots is over before the owner's acquire of head lets it write them
-         * again. Acquire is in the load above. */
+        /* release: our reading of the slots is over before the owner's acquire of head lets it
+         * write them again. Acquire is in the load above. */
         if (atomic_compare_exchange_strong_explicit(&theirs->head, &head, head + n,
                                                     memory_order_release, memory_order_relaxed)) {
             return n;
@@ -183,7 +187,7 @@ struct g *runq_steal(struct runq *mine, struct runq *theirs, unsigned *taken) {
     return ring_put_rest(mine, &some);
 }
 
-/* ---- global ------------------------------------------------------------------------------------------ */
+/* ---- global --------------------------------------------------------------------------------- */
 
 unsigned globq_length(void) {
     /* acquire: pairs with globq_get, as in runq_length */
@@ -219,7 +223,7 @@ struct g *globq_get(struct runq *mine) {
     return first;
 }
 
-/* ---- order ------------------------------------------------------------------------------------------- */
+/* ---- order ---------------------------------------------------------------------------------- */
 
 static unsigned gcd(unsigned a, unsigned b) {
     while (b != 0) {

@@ -1,13 +1,16 @@
 /*
- * sched/runq.h - the run queue of one core: a ring that thieves take from, and an overflow list behind it.
+ * sched/runq.h - the run queue of one core: a ring that thieves take from, and an overflow list
+ * behind it.
  *
- * Strictly first in, first out: while the overflow list is not empty every put goes to its tail, and the
- * ring is refilled from it only when it has run empty. So with n Gs that yield, each runs once in n turns
- * whatever n is (HAZARDS 5: with Go's spill to the global queue some ran 4 times while others ran 357).
+ * Strictly first in, first out: while the overflow list is not empty every put goes to its tail,
+ * and the ring is refilled from it only when it has run empty. So with n Gs that yield, each runs
+ * once in n turns whatever n is (HAZARDS 5: with Go's spill to the global queue some ran 4 times
+ * while others ran 357).
  *
- * The races: the owner puts and gets, thieves take, all at once. The ring's tail is the owner's. Its head
- * moves by compare-and-swap, and a slot is read before the swap that claims it: a failed swap throws the
- * reading away. A slot is written again only after the owner has seen head beyond it.
+ * The races: the owner puts and gets, thieves take, all at once. The ring's tail is the owner's.
+ * Its head moves by compare-and-swap, and a slot is read before the swap that claims it: a failed
+ * swap throws the reading away. A slot is written again only after the owner has seen head beyond
+ * it.
  */
 #pragma once
 
@@ -19,18 +22,18 @@ void runq_put(struct runq *q, struct g *g);
 /* Owner, masked. NULL: empty. */
 struct g *runq_get(struct runq *q);
 
-/* The owner of mine, masked: takes half of what theirs has, at most RING / 2. Returns one of them, the others
- * are put on mine, whose ring is empty; *taken counts all. NULL: nothing to take. */
+/* The owner of mine, masked: takes half of what theirs has, at most RING / 2. Returns one of them,
+ * the others are put on mine, whose ring is empty; *taken counts all. NULL: nothing to take. */
 struct g *runq_steal(struct runq *mine, struct runq *theirs, unsigned *taken);
 
 /* Anyone. How many, give or take what moves meanwhile. */
 unsigned runq_length(struct runq *q);
 
-/* Owner, masked. Takes all, in order; *n counts them. The caller puts them elsewhere and then wakes: in between no
- * queue shows them. */
+/* Owner, masked. Takes all, in order; *n counts them. The caller puts them elsewhere and then
+ * wakes: in between no queue shows them. */
 struct gqueue runq_take_all(struct runq *q, unsigned *n);
 
-/* ---- the global queue: Gs whose core is no longer active ------------------------------------------- */
+/* ---- the global queue: Gs whose core is no longer active ------------------------------------ */
 
 void globq_put(struct gqueue *gs, unsigned n);
 
@@ -39,7 +42,7 @@ struct g *globq_get(struct runq *mine);
 
 unsigned globq_length(void);
 
-/* ---- the order in which a thief visits n cores: each once, beginning anywhere ----------------------- */
+/* ---- the order in which a thief visits n cores: each once, beginning anywhere --------------- */
 struct steal_order {
     unsigned n, at, stride, left;
 };

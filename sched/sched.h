@@ -14,9 +14,9 @@
  *         |                        WAITING <-----------------------+  |
  *         +-----------------------------------------------------------+ exit
  *
- * Everything that publishes a G (puts it where another core can find it) runs on g0, after the G is off its
- * stack. Ring, runnext and pinned list are written by their own core alone, masked. Everyone else - a
- * handler, another core - hands a G over through core->inbox (HAZARDS 1).
+ * Everything that publishes a G (puts it where another core can find it) runs on g0, after the G is
+ * off its stack. Ring, runnext and pinned list are written by their own core alone, masked.
+ * Everyone else - a handler, another core - hands a G over through core->inbox (HAZARDS 1).
  *
  * TOUR 4 / read next: sched/go.c
  */
@@ -55,9 +55,9 @@ enum wait_reason {
 /* A place in a core's timer heap; guarded by that heap's lock. */
 struct timer {
     int64_t when;
-    uint32_t pos;  /* index in the heap, or TIMER_IDLE */
-    uint32_t seq;  /* the wait that it ends */
-    uint8_t core;  /* whose heap */
+    uint32_t pos; /* index in the heap, or TIMER_IDLE */
+    uint32_t seq; /* the wait that it ends */
+    uint8_t core; /* whose heap */
 };
 
 struct g {
@@ -69,11 +69,11 @@ struct g {
     const char *name;
     uintptr_t stack_lo; /* lowest address it may use; the guard lies below its slot */
     uintptr_t stack_hi;
-    uint8_t pin;        /* the only core it may run on, or ANY_CORE */
+    uint8_t pin; /* the only core it may run on, or ANY_CORE */
     uint8_t stack_class;
 
-    /* Written by whoever owns the G (its core while running, the queue's owner else); read racily by
-     * dumps, hence atomic, relaxed */
+    /* Written by whoever owns the G (its core while running, the queue's owner else); read racily
+     * by dumps, hence atomic, relaxed */
     _Atomic uint8_t state;
     _Atomic uint8_t reason;
     _Atomic uint8_t core; /* runs, or last ran, there */
@@ -87,7 +87,7 @@ struct g {
 
     /* The G and its core's handlers */
     _Atomic uint32_t preempt_off; /* depth; written by the G */
-    _Atomic uint32_t resched;     /* a handler wanted to preempt while preempt_off; cleared by the G */
+    _Atomic uint32_t resched; /* a handler wanted to preempt while preempt_off; cleared by the G */
 
     /* A wait that more than one may end: seq << 1 | claimed (sched/wait.h) */
     _Atomic uint32_t wait;
@@ -118,12 +118,14 @@ struct runq {
                                         additions */
 };
 
+struct timer_slot {
+    int64_t when;
+    struct g *g;
+};
+
 struct timer_heap {
     spinlock_t lock;
-    struct timer_slot {
-        int64_t when;
-        struct g *g;
-    } *slots; /* grows in a window of address space, page by page */
+    struct timer_slot *slots; /* grows in a window of address space, page by page */
     uint32_t n;
     uint32_t capacity; /* owner core only, grown before the lock is taken */
 };
@@ -147,11 +149,11 @@ struct core {
 
     /* Own core only, masked */
     _Atomic(struct g *) runnext; /* private: no thief takes it; others only look whether it is there */
-    struct gqueue pinned;   /* and, in front, a displaced G that lost runnext to one that its displacer woke */
+    struct gqueue pinned; /* in front perhaps a displaced G that lost runnext to one its displacer woke */
     bool pinned_turn;
-    bool searching;         /* this core owns one of machine.searchers */
-    bool slice_over;        /* set by the tick, read at interrupt exit */
-    uint32_t tick;          /* dispatches */
+    bool searching;  /* this core owns one of machine.searchers */
+    bool slice_over; /* set by the tick, read at interrupt exit */
+    uint32_t tick;   /* dispatches */
     uint32_t random;
     int64_t slice_start;
     int64_t deadline;       /* what the timer is set to; INT64_MAX: off */
@@ -159,9 +161,9 @@ struct core {
     struct g *guard;        /* the G that sat in runnext when the guard was armed, or NULL */
     uint32_t guard_tick;
     int64_t guard_when;
-    struct g *dead;         /* cache of dead Gs of the default stack class */
+    struct g *dead; /* cache of dead Gs of the default stack class */
     uint32_t dead_count;
-    struct frame *frames;   /* free preemption frames */
+    struct frame *frames; /* free preemption frames */
     uint32_t frame_count;
     void *magazine[MAGAZINE]; /* pages for stack faults alone (HAZARDS 13) */
     uint32_t magazine_count;
@@ -180,7 +182,7 @@ struct machine {
     _Atomic uint32_t searchers; /* cores that look for work, or have been woken to */
     _Atomic uint32_t active;    /* cores 0 .. active-1 run Gs that are not pinned */
     _Atomic int64_t slice;
-    _Atomic uint32_t gs;        /* started and not ended */
+    _Atomic uint32_t gs; /* started and not ended */
     _Atomic bool started;
 };
 
@@ -215,7 +217,7 @@ static inline void g_set_state(struct g *g, enum g_state s) {
     atomic_store_explicit(&g->state, (uint8_t)s, memory_order_relaxed);
 }
 
-/* ---- schedule.c: leaving and entering Gs ---------------------------------------------------------- */
+/* ---- schedule.c: leaving and entering Gs ---------------------------------------------------- */
 
 /* g0, masked. Runs Gs for ever. */
 _Noreturn void schedule(void);
@@ -223,9 +225,9 @@ _Noreturn void schedule(void);
 /* g0, masked. Enters g. fresh: it begins a slice of its own instead of going on in its waker's. */
 _Noreturn void dispatch(struct core *c, struct g *g, bool fresh);
 
-/* A G, masked, holding no spinlock but the one that then() opens. The G waits for reason; then(g, arg) runs
- * on g0 once it is off its stack and makes it findable: not before, or a waker could enter it twice.
- * Returns, masked, after somebody's ready(g). */
+/* A G, masked, holding no spinlock but the one that then() opens. The G waits for reason; then(g,
+ * arg) runs on g0 once it is off its stack and makes it findable: not before, or a waker could
+ * enter it twice. Returns, masked, after somebody's ready(g). */
 void park(enum wait_reason reason, void (*then)(struct g *g, void *arg), void *arg);
 
 /* The commonest then(): opens a spinlock. */
@@ -237,7 +239,7 @@ void ready(struct g *g);
 /* Panics unless the caller is a G that may block. what names the call. */
 void check_may_block(const char *what);
 
-/* ---- gmp.c: policy --------------------------------------------------------------------------------- */
+/* ---- gmp.c: policy -------------------------------------------------------------------------- */
 
 /* Masked, own core, g0 or a G. Puts a runnable G on c's queues. */
 void gmp_put(struct core *c, struct g *g, enum why why);
@@ -257,7 +259,7 @@ bool gmp_tick(struct core *c, int64_t now);
 /* Masked, own core. What sits in runnext goes to the ring, where thieves see it. */
 void gmp_publish_runnext(struct core *c);
 
-/* ---- inbox.c ----------------------------------------------------------------------------------------- */
+/* ---- inbox.c -------------------------------------------------------------------------------- */
 
 /* Masked, any core and context. Hands a runnable G to c, and kicks c if it is another core. */
 void inbox_put(struct core *c, struct g *g);
@@ -266,16 +268,19 @@ void inbox_put(struct core *c, struct g *g);
 struct gqueue inbox_take(struct core *c);
 
 static inline bool inbox_empty(const struct core *c) {
-    /* relaxed: an owner that finds it empty is kicked by the next push; the idle path fences first */
+    /* relaxed: an owner that finds it empty is kicked by the next push; the idle path fences
+     * first */
     return atomic_load_explicit(&c->inbox, memory_order_relaxed) == NULL;
 }
 
-/* ---- idle.c -------------------------------------------------------------------------------------------- */
+/* ---- idle.c --------------------------------------------------------------------------------- */
 
-/* Masked. Work was put where thieves see it: wakes one idle core unless one is searching already. */
+/* Masked. Work was put where thieves see it: wakes one idle core unless one is searching
+ * already. */
 void wake_one(void);
 
-/* g0. c found nothing: announces, looks again at everything, sleeps. Returns when there may be work. */
+/* g0. c found nothing: announces, looks again at everything, sleeps. Returns when there may be
+ * work. */
 void idle(struct core *c);
 
 /* g0. c begins to search, if it may; and ends. search_end wakes the next one if work is left. */
@@ -285,12 +290,13 @@ void search_end(struct core *c, bool found);
 /* Masked. hal_ipi with a counter. */
 void kick(unsigned core);
 
-/* ---- preempt.c ------------------------------------------------------------------------------------------ */
+/* ---- preempt.c ------------------------------------------------------------------------------ */
 
 /* Masked, own core. The timer comes at when if it would have come later. */
 void arm_sooner(struct core *c, int64_t when);
 
-/* Masked, own core. If another core idles, what was put into runnext must not stay there (HAZARDS 3). */
+/* Masked, own core. If another core idles, what was put into runnext must not stay there (HAZARDS
+ * 3). */
 void guard_arm(struct core *c, struct g *g);
 
 /* g0. Keeps the pools of c filled that handlers draw on: frames and stack pages. */
@@ -299,9 +305,10 @@ void refill(struct core *c);
 /* g0. Gives a frame back. */
 void frame_free(struct core *c, void *frame);
 
-/* ---- go.c ------------------------------------------------------------------------------------------------- */
+/* ---- go.c ----------------------------------------------------------------------------------- */
 
-/* A dead G with a stack of at least size bytes whose first page is there, or NULL. From a G or g0. */
+/* A dead G with a stack of at least size bytes whose first page is there, or NULL. From a G or
+ * g0. */
 struct g *g_alloc(size_t size);
 
 /* go_with() without its checks; also on g0, for the first G. */
@@ -316,7 +323,7 @@ void g_end(struct g *g, void *arg);
 /* Every G there ever was, dead ones too: calls fn until it returns false. */
 void g_each(bool (*fn)(struct g *g, void *arg), void *arg);
 
-/* ---- cores.c ------------------------------------------------------------------------------------------------ */
+/* ---- cores.c -------------------------------------------------------------------------------- */
 
 /* The program's first G; the C library's start. */
 void go_main(void *arg);

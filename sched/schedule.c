@@ -1,8 +1,8 @@
 /* sched/schedule.c - entering and leaving Gs: the loop of g0, park and ready, yield.
  *
- * Leaving a G is one save (hal_park), entering one is one restore (hal_enter, hal_resume), and the loop
- * begins afresh on an empty core stack each time. What publishes a G runs between the two, on g0: a G that is
- * findable while its registers are still in use would run twice.
+ * Leaving a G is one save (hal_park), entering one is one restore (hal_enter, hal_resume), and the
+ * loop begins afresh on an empty core stack each time. What publishes a G runs between the two, on
+ * g0: a G that is findable while its registers are still in use would run twice.
  * TOUR 5 / read next: sched/runq.c */
 #include "sched/assert.h"
 #include "sched/runq.h"
@@ -60,7 +60,7 @@ _Noreturn void schedule(void) {
     dispatch(c, g, fresh);
 }
 
-/* ---- park and ready --------------------------------------------------------------------------------- */
+/* ---- park and ready ------------------------------------------------------------------------- */
 
 void check_may_block(const char *what) {
     if (hal_on_core_stack()) {
@@ -110,7 +110,7 @@ void ready(struct g *g) {
     }
 }
 
-/* ---- yield ------------------------------------------------------------------------------------------ */
+/* ---- yield ---------------------------------------------------------------------------------- */
 
 static void yielded(struct g *g, void *arg) {
     (void)arg;

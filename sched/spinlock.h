@@ -1,9 +1,9 @@
 /*
  * sched/spinlock.h - the one kind of spinlock: held with this core's interrupts masked.
  *
- * Masking keeps handlers out, so that a lock taken in a handler is never held by the code it interrupted, and
- * keeps the holder on its core, so that nobody spins for a preempted holder. Hold it for tens of
- * instructions, and take no two unless the order is written where they are declared.
+ * Masking keeps handlers out, so that a lock taken in a handler is never held by the code it
+ * interrupted, and keeps the holder on its core, so that nobody spins for a preempted holder. Hold
+ * it for tens of instructions, and take no two unless the order is written where they are declared.
  */
 #pragma once
 

@@ -7,8 +7,8 @@
 
 #define GUARD HAL_PAGE
 
-/* Slots are spread by 68 KiB and so on, never by a power of two: else all hot stack lines fall into few cache
- * sets (HAZARDS 22). Each class gets an eighth of the window, the first one the rest. */
+/* Slots are spread by 68 KiB and so on, never by a power of two: else all hot stack lines fall into
+ * few cache sets (HAZARDS 22). Each class gets an eighth of the window, the first one the rest. */
 static const size_t class_size[STACK_CLASSES] = {KB(64), KB(256), MB(1), MB(8)};
 
 static struct arena {
@@ -53,7 +53,7 @@ bool stack_assign(struct g *g, unsigned class) {
     if (slot == 0) {
         return false;
     }
-    g->stack_class = (uint8_t)class;
+    g->stack_class = (uint8_t) class;
     g->stack_lo = slot + GUARD;
     g->stack_hi = slot + a->stride;
     g->stack_low = g->stack_hi;
@@ -103,9 +103,10 @@ bool stack_fault(struct core *c, struct g *g, uintptr_t address, bool masked) {
             magazine_fill(c); /* it holds no lock, so we may take one */
         }
         if (c->magazine_count == 0) {
-            FATAL("out of memory: goroutine %lu \"%s\" needs a stack page, %lu of %lu pages are free",
-                  (unsigned long)g->id, g->name != NULL ? g->name : "",
-                  (unsigned long)pages_free_count(), (unsigned long)pages_total());
+            FATAL(
+                "out of memory: goroutine %lu \"%s\" needs a stack page, %lu of %lu pages are free",
+                (unsigned long)g->id, g->name != NULL ? g->name : "",
+                (unsigned long)pages_free_count(), (unsigned long)pages_total());
         }
         g->stack_low -= HAL_PAGE;
         hal_map(g->stack_low, c->magazine[--c->magazine_count]);

@@ -1,7 +1,7 @@
 /* sched/timer.c - sleeping Gs in 4-ary heaps, one per core: see timer.h.
  *
- * Four children to a node: half as deep as a binary heap, and the children share a cache line. The slot holds
- * the time, so sifting touches no G but to tell it where it stands.
+ * Four children to a node: half as deep as a binary heap, and the children share a cache line. The
+ * slot holds the time, so sifting touches no G but to tell it where it stands.
  * TOUR 11 / read next: sched/wait.h, sched/chan.c */
 #include "sched/timer.h"
 
@@ -17,7 +17,7 @@
 /* Address space per core: room for a million timers. */
 #define HEAP_BYTES MB(16)
 
-/* ---- the heap ------------------------------------------------------------------------------------------ */
+/* ---- the heap ------------------------------------------------------------------------------- */
 
 static void place(struct timer_heap *h, uint32_t at, struct timer_slot s) {
     h->slots[at] = s;
@@ -80,7 +80,7 @@ struct g *heap_pop(struct timer_heap *h) {
     return g;
 }
 
-/* ---- storage ------------------------------------------------------------------------------------------- */
+/* ---- storage -------------------------------------------------------------------------------- */
 
 static uintptr_t storage; /* HEAP_BYTES for each core; set once */
 
@@ -111,7 +111,7 @@ bool timer_reserve(struct core *c) {
     return true;
 }
 
-/* ---- start, stop, expire --------------------------------------------------------------------------------- */
+/* ---- start, stop, expire -------------------------------------------------------------------- */
 
 void timer_start(struct core *c, struct g *g) {
     spin_lock_masked(&c->timers.lock);
@@ -156,7 +156,7 @@ int64_t timers_expire(struct core *c, int64_t now) {
     return when;
 }
 
-/* ---- sleeping ---------------------------------------------------------------------------------------------- */
+/* ---- sleeping ------------------------------------------------------------------------------- */
 
 ns_t go_now(void) {
     return hal_now();

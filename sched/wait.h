@@ -1,13 +1,16 @@
 /*
- * sched/wait.h - waiting on an object: one record per waiter, one list per object, one winner per wait.
+ * sched/wait.h - waiting on an object: one record per waiter, one list per object, one winner per
+ * wait.
  *
- * A waiter lies on its G's stack and is linked into the object's list under the object's spinlock. Whoever takes
- * it off the list under that lock ends the wait - unless the wait also has a deadline: then waker and timer race,
- * and the one whose compare-and-swap moves g->wait from seq << 1 to seq << 1 | 1 is the winner. seq is new for
- * each such wait, so a timer or waker left over from an old one loses. g->wait lies in the G, which is never
- * unmapped, so losing is safe at any time.
+ * A waiter lies on its G's stack and is linked into the object's list under the object's spinlock.
+ * Whoever takes it off the list under that lock ends the wait - unless the wait also has a
+ * deadline: then waker and timer race, and the one whose compare-and-swap moves g->wait from seq <<
+ * 1 to seq << 1 | 1 is the winner. seq is new for each such wait, so a timer or waker left over
+ * from an old one loses. g->wait lies in the G, which is never unmapped, so losing is safe at any
+ * time.
  *
- * No object is touched after the store that may release its waiter: the waiter may free it (HAZARDS 12).
+ * No object is touched after the store that may release its waiter: the waiter may free it (HAZARDS
+ * 12).
  */
 #pragma once
 
@@ -18,11 +21,11 @@
 struct waiter {
     struct waiter *next, *prev;
     struct g *g;
-    void *data;    /* channel: the value's place */
-    uint32_t seq;  /* with timed */
-    bool timed;    /* a deadline races with the waker */
-    bool queued;   /* on the list; guarded by the object's lock */
-    bool ok;       /* set by the waker before ready(): the operation was done, not ended by a close */
+    void *data;   /* channel: the value's place */
+    uint32_t seq; /* with timed */
+    bool timed;   /* a deadline races with the waker */
+    bool queued;  /* on the list; guarded by the object's lock */
+    bool ok; /* set by the waker before ready(): the operation was done, not ended by a close */
 };
 
 /* Own G. Begins a wait that more than one may end; returns its number. */

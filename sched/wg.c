@@ -1,9 +1,9 @@
 /* sched/wg.c - wait groups and semaphores.
  *
- * A wait group may lie on the stack of the G that waits for it, and is gone when that G returns. So done() decides
- * by one read-modify-write of count and waiters together: if it leaves a count, or nobody waits, it never looks at
- * the group again; if it must wake, the waiters are still parked and the group is there until the last is taken
- * off the list (HAZARDS 12).
+ * A wait group may lie on the stack of the G that waits for it, and is gone when that G returns. So
+ * done() decides by one read-modify-write of count and waiters together: if it leaves a count, or
+ * nobody waits, it never looks at the group again; if it must wake, the waiters are still parked
+ * and the group is there until the last is taken off the list (HAZARDS 12).
  * TOUR 13 / read next: sched/stack.c */
 #include <bareloom/sync.h>
 
@@ -41,8 +41,8 @@ static void wg_release(struct wg *w) {
 }
 
 void wg_add(struct wg *w, int n) {
-    /* Adding to the low half may carry into the high one only past zero, which panics. acq_rel: each done is
-     * ordered before the last one, which wakes. */
+    /* Adding to the low half may carry into the high one only past zero, which panics. acq_rel:
+     * each done is ordered before the last one, which wakes. */
     uint64_t old = atomic_load_explicit(&w->word, memory_order_relaxed);
     uint64_t new;
     do {
@@ -83,9 +83,10 @@ void wg_wait(struct wg *w) {
     hal_irq_restore(was);
 }
 
-/* ---- semaphore --------------------------------------------------------------------------------------------------- */
+/* ---- semaphore ------------------------------------------------------------------------------ */
 
-/* then() of a timed wait: the deadline first, then the lock, both once the G is off its stack (HAZARDS 2). */
+/* then() of a timed wait: the deadline first, then the lock, both once the G is off its stack
+ * (HAZARDS 2). */
 static void park_timed(struct g *g, void *lock) {
     timer_start(this_core(), g);
     spin_unlock_masked((spinlock_t *)lock);

@@ -1,8 +1,10 @@
-/* boot/early/astray.c - the one thing an image can do that was loaded to another address than it is linked for: say so.
+/* boot/early/astray.c - the one thing an image can do that was loaded to another address than it is
+ * linked for: say so.
  *
- * MMU and caches off, BSS not cleared. Code finds code and data relative to itself; every address that lies in memory,
- * like those in the board's tables, is off by delta and is corrected here before it is followed. The pins are as the
- * firmware left them: board.early() may use more than this allows. */
+ * MMU and caches off, BSS not cleared. Code finds code and data relative to itself; every address
+ * that lies in memory, like those in the board's tables, is off by delta and is corrected here
+ * before it is followed. The pins are as the firmware left them: board.early() may use more than
+ * this allows. */
 #include "hal/board.h"
 
 void early_astray(uintptr_t delta);

@@ -1,13 +1,16 @@
 /* boot/early/tables.c - the first translation tables, made by core 0 before its MMU is on.
  *
- * Everything here runs with caches and MMU off: accesses are strictly aligned (-mstrict-align), there is no atomic, no
- * lock and no call out of this folder. What is written here goes straight to memory; start.S drops the cache lines
- * that may lie over it, and the other cores' table walkers find it there. */
+ * Everything here runs with caches and MMU off: accesses are strictly aligned (-mstrict-align),
+ * there is no atomic, no lock and no call out of this folder. What is written here goes straight to
+ * memory; start.S drops the cache lines that may lie over it, and the other cores' table walkers
+ * find it there. */
 #include "hal/aarch64/pagetable.h"
 #include "hal/board.h"
 
-extern char __text_start[], __text_end[], __rodata_start[], __rodata_end[], __data_start[], __data_end[];
-extern char __input_start[], __input_end[], __bss_start[], __image_end[], __stacks_start[], __stacks_end[];
+extern char __text_start[], __text_end[], __rodata_start[], __rodata_end[], __data_start[],
+    __data_end[];
+extern char __input_start[], __input_end[], __bss_start[], __image_end[], __stacks_start[],
+    __stacks_end[];
 
 uint64_t early_tables[PT_EARLY_TABLES][PT_ENTRIES] __attribute__((aligned(4096)));
 uint64_t early_tables_used; /* 0 means the root alone */
@@ -28,7 +31,8 @@ static uint64_t *next_table(uint64_t *entry) {
     return (*entry & 3) == PT_TABLE ? (uint64_t *)(uintptr_t)(*entry & PT_ADDRESS) : 0;
 }
 
-/* Maps at, by a block if it is aligned and at least a block is left; how much was mapped, 0 if no table is left. */
+/* Maps at, by a block if it is aligned and at least a block is left; how much was mapped, 0 if no
+ * table is left. */
 static uint64_t map_some(uint64_t at, uint64_t left, uint64_t attributes) {
     uint64_t *l1 = &early_tables[0][at >> PT_L1_SHIFT & (PT_ENTRIES - 1)];
     if (*l1 == 0 && (at & (PT_GIB - 1)) == 0 && left >= PT_GIB) {

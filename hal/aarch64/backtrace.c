@@ -1,17 +1,16 @@
 /* hal/aarch64/backtrace.c - who called whom, and names for it.
  *
- * A G that waits has its frame record where hal_park() put it; one that was preempted or has faulted has registers:
- * first its pc, then, if it was in a function without a frame, the link register, then the chain of x29. Every chain
- * ends in a record of zeros. Nothing is read that is not mapped. */
+ * A G that waits has its frame record where hal_park() put it; one that was preempted or has
+ * faulted has registers: first its pc, then, if it was in a function without a frame, the link
+ * register, then the chain of x29. Every chain ends in a record of zeros. Nothing is read that is
+ * not mapped. */
 #include "hal/aarch64/port.h"
 
 #define FRAMES_MAX 32
 
 /* Made by tools/symtab.py. */
 extern const uint32_t ksyms_count;
-extern const struct {
-    uint32_t offset, name;
-} ksyms[];
+extern const struct { uint32_t offset, name; } ksyms[];
 extern const char ksyms_names[];
 extern const char __text_start[], __text_end[];
 
@@ -78,8 +77,8 @@ static bool same_function(uintptr_t a, uintptr_t b) {
     return f != NULL && f == hal_symbol(b, &into_b);
 }
 
-/* The link register names the caller as long as pc's function has called nobody; afterwards it points into that
- * function itself, and the caller stands in the frame record. */
+/* The link register names the caller as long as pc's function has called nobody; afterwards it
+ * points into that function itself, and the caller stands in the frame record. */
 static void registers(struct walk *w, uintptr_t pc, const uint64_t *x) {
     say(w, pc);
     w->fp = x[29];

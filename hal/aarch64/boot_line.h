@@ -1,7 +1,8 @@
 /* hal/aarch64/boot_line.h - what a core that has no caches yet and the boot core tell each other.
  *
- * One cache line per core of the board. The boot core fills it, cleans it to memory and never writes it again; the core
- * writes its stage past the caches; the boot core drops its copy before each look (HAZARDS 34). */
+ * One cache line per core of the board. The boot core fills it, cleans it to memory and never
+ * writes it again; the core writes its stage past the caches; the boot core drops its copy before
+ * each look (HAZARDS 34). */
 #pragma once
 
 #define LINE_SIZE    64

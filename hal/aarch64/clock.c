@@ -1,4 +1,5 @@
-/* hal/aarch64/clock.c - the generic timer: one counter for all cores, one compare register in each. */
+/* hal/aarch64/clock.c - the generic timer: one counter for all cores, one compare register in
+ * each. */
 #include "hal/aarch64/port.h"
 
 #define CTL_ENABLE 1u
@@ -32,8 +33,8 @@ static uint64_t to_ticks(int64_t when) {
         return 0;
     }
     uint64_t want = (uint64_t)when, ticks = scale(want, ticks_per_ns), at;
-    /* Both factors are rounded down, so this may be early by a part in 2^32 of the time since power-on.
-     * Unsigned: the last tick may lie beyond INT64_MAX nanoseconds. */
+    /* Both factors are rounded down, so this may be early by a part in 2^32 of the time since
+     * power-on. Unsigned: the last tick may lie beyond INT64_MAX nanoseconds. */
     while ((at = scale(ticks, hal_ns_per_tick)) < want) {
         uint64_t add = scale(want - at, ticks_per_ns);
         ticks += add != 0 ? add : 1;

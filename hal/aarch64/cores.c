@@ -1,9 +1,10 @@
 /* hal/aarch64/cores.c - bringing the other cores up, ringing them, stopping them.
  *
- * The race: a core that was given up arrives late. Each step of a core and giving it up are the same compare-and-swap,
- * so one of the two sides loses: a late core sleeps for ever, and an arrived one is never given up (HAZARDS 38). Cores
- * that arrive get dense numbers in order; the scheduler knows no others. A core that had its number and was given up
- * may still be writing under it, so the number is not used again and no further core is started. */
+ * The race: a core that was given up arrives late. Each step of a core and giving it up are the
+ * same compare-and-swap, so one of the two sides loses: a late core sleeps for ever, and an arrived
+ * one is never given up (HAZARDS 38). Cores that arrive get dense numbers in order; the scheduler
+ * knows no others. A core that had its number and was given up may still be writing under it, so
+ * the number is not used again and no further core is started. */
 #include <stdatomic.h>
 
 #include "hal/aarch64/boot_line.h"
@@ -11,12 +12,12 @@
 #include "hal/aarch64/port.h"
 #include "hal/kprint.h"
 
-/* For a step of a core that was started. Long, since an emulator on a busy computer may leave a core without time for
- * a second; only a core that is broken costs it. */
+/* For a step of a core that was started. Long, since an emulator on a busy computer may leave a
+ * core without time for a second; only a core that is broken costs it. */
 #define PATIENCE_NS INT64_C(3000000000)
 /* For cores that begin by themselves to show up. */
-#define SHOW_UP_NS  INT64_C(500000000)
-#define STOP_NS     INT64_C(100000000)
+#define SHOW_UP_NS INT64_C(500000000)
+#define STOP_NS    INT64_C(100000000)
 
 extern char __stacks_start[], _start[];
 #define SLOT 0x8000u
@@ -45,7 +46,7 @@ static char *stack_top(unsigned board_core) {
     return __stacks_start + (board_core + 1) * SLOT;
 }
 
-/* ---- each core ------------------------------------------------------------------------------------------------- */
+/* ---- each core ------------------------------------------------------------------------------ */
 
 static void identify(unsigned i, void *top) {
     struct core *c = sched_core(i, top);
@@ -59,7 +60,8 @@ void core_init(unsigned i) {
     }
     hal_timer_set(INT64_MAX);
     board_intc->ops->init_core(board_intc, i);
-    /* SError open for ever, interrupts masked until a G runs, fast interrupts open: a channel for debuggers */
+    /* SError open for ever, interrupts masked until a G runs, fast interrupts open: a channel for
+     * debuggers */
     __asm__ volatile("msr daifclr, #5" ::: "memory");
 }
 
@@ -93,7 +95,7 @@ _Noreturn void boot_secondary(uint64_t board_core) {
     sched_core_main();
 }
 
-/* ---- core 0 ------------------------------------------------------------------------------------------------------ */
+/* ---- core 0 --------------------------------------------------------------------------------- */
 
 static const char *stage_name(uint64_t stage) {
     static const char *const names[] = {"not started", "entered", "at EL1, waiting to be let go",
@@ -121,8 +123,8 @@ static bool leaves(unsigned i, uint32_t from) {
     return true;
 }
 
-/* Starts core i, or finds that the machine has it without being asked: where no firmware was before us, all cores may
- * have begun with core 0, some a little later. */
+/* Starts core i, or finds that the machine has it without being asked: where no firmware was before
+ * us, all cores may have begun with core 0, some a little later. */
 static bool exists(unsigned i, int64_t until) {
     if (board.start_core(i, (uintptr_t)_start) >= 0) {
         return true;
@@ -164,17 +166,19 @@ static bool start(unsigned i, int64_t until) {
 
 void cores_start(void) {
     extern char __text_start[], __image_end[];
-    /* text, constants, tables and lines to memory: what the others read before their caches are on */
+    /* text, constants, tables and lines to memory: what the others read before their caches are
+     * on */
     cache_clean_invalidate(__text_start, (size_t)(__image_end - __text_start));
     int64_t until = hal_now() + SHOW_UP_NS;
     for (unsigned i = 1; i < board.max_cores && i < HAL_MAX_CORES && start(i, until); i++) {
     }
 }
 
-/* ---- ringing and stopping ------------------------------------------------------------------------------------------ */
+/* ---- ringing and stopping ------------------------------------------------------------------- */
 
 void hal_ipi(unsigned core) {
-    /* What the caller published is out before the doorbell is: pairs with the dsb in trap.c (HAZARDS 33) */
+    /* What the caller published is out before the doorbell is: pairs with the dsb in trap.c
+     * (HAZARDS 33) */
     __asm__ volatile("dsb ishst" ::: "memory");
     board_intc->ops->ipi(board_intc, core);
 }

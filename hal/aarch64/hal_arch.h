@@ -1,4 +1,5 @@
-/* hal/aarch64/hal_arch.h - the one-instruction part of hal/hal.h for AArch64 at EL1. Include hal/hal.h. */
+/* hal/aarch64/hal_arch.h - the one-instruction part of hal/hal.h for AArch64 at EL1. Include
+ * hal/hal.h. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,9 +1,10 @@
 /* hal/aarch64/mmu.c - translation tables after boot: more RAM, windows, guards.
  *
- * An entry goes from invalid to valid by a store, dsb ishst (every walker sees it) and isb (this core's next access
- * does). It goes from valid to invalid only for memory that nobody uses any more; then no core may keep a translation
- * when the page gets its next owner: tlbi by address for all cores, and dsb ish waits for them (HAZARDS 19). No valid
- * entry is ever replaced by another. */
+ * An entry goes from invalid to valid by a store, dsb ishst (every walker sees it) and isb (this
+ * core's next access does). It goes from valid to invalid only for memory that nobody uses any
+ * more; then no core may keep a translation when the page gets its next owner: tlbi by address for
+ * all cores, and dsb ish waits for them (HAZARDS 19). No valid entry is ever replaced by
+ * another. */
 #include "hal/aarch64/pagetable.h"
 #include "hal/aarch64/port.h"
 #include "hal/kprint.h"
@@ -20,7 +21,7 @@ static void published(void) {
     __asm__ volatile("dsb ishst\n\tisb" ::: "memory");
 }
 
-/* ---- walking ------------------------------------------------------------------------------------------------------- */
+/* ---- walking -------------------------------------------------------------------------------- */
 
 static uint64_t *entry_of(uint64_t *table, uintptr_t va, unsigned shift) {
     return &table[va >> shift & (PT_ENTRIES - 1)];
@@ -52,7 +53,7 @@ uint64_t mmu_descriptor(uintptr_t va) {
     return 0;
 }
 
-/* ---- RAM ----------------------------------------------------------------------------------------------------------- */
+/* ---- RAM ------------------------------------------------------------------------------------ */
 
 void mmu_add_ram(uintptr_t base, size_t size) {
     /* what lies below the image, firmware and spin table among it, is left alone */
@@ -129,7 +130,7 @@ void mmu_forget_page_zero(void) {
     }
 }
 
-/* ---- windows ------------------------------------------------------------------------------------------------------- */
+/* ---- windows -------------------------------------------------------------------------------- */
 
 uintptr_t hal_window(enum hal_window w, size_t *size) {
     *size = WINDOW_SIZE;
@@ -146,7 +147,8 @@ static uint64_t *table_at(uint64_t *entry, void *(*page)(void)) {
         for (unsigned i = 0; i < PT_ENTRIES; i++) {
             table[i] = 0;
         }
-        __asm__ volatile("dsb ishst" ::: "memory"); /* the zeros before the entry, for the walkers */
+        __asm__ volatile("dsb ishst" ::
+                             : "memory"); /* the zeros before the entry, for the walkers */
         *(volatile uint64_t *)entry = (uint64_t)(uintptr_t)table | PT_TABLE;
         published();
     }

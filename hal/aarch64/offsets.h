@@ -1,4 +1,5 @@
-/* hal/aarch64/offsets.h - what assembly knows of C's structures; hal/aarch64/trap.c asserts each. */
+/* hal/aarch64/offsets.h - what assembly knows of C's structures; hal/aarch64/trap.c asserts
+ * each. */
 #pragma once
 
 /* struct hal_g */
@@ -10,8 +11,8 @@
 #define CORE_STACK_TOP 0
 #define CORE_G0        8
 
-/* struct trap: what an exception pushes on the core stack, and the first part of a preemption frame. The
- * first word is not used: in a frame it is the scheduler's link. */
+/* struct trap: what an exception pushes on the core stack, and the first part of a preemption
+ * frame. The first word is not used: in a frame it is the scheduler's link. */
 #define TRAP_X0     8
 #define TRAP_X30    248
 #define TRAP_SP     256 /* SP_EL0 */
@@ -26,7 +27,8 @@
 /* What hal_park() saves on the G's stack. */
 #define PARK_SIZE 176
 
-/* Core stacks: linker/aarch64.ld.S. Bit 14 of an address on the core stack is set, below it is clear. */
+/* Core stacks: linker/aarch64.ld.S. Bit 14 of an address on the core stack is set, below it is
+ * clear. */
 #define STACK_SLOT  0x8000
 #define STACK_BIT   14
 #define STACK_EMERG 0x3000 /* top of the emergency stack in the slot */

@@ -1,4 +1,5 @@
-/* hal/aarch64/pagetable.h - translation table descriptors: 4 KiB granule, 39-bit addresses, levels 1 to 3.
+/* hal/aarch64/pagetable.h - translation table descriptors: 4 KiB granule, 39-bit addresses, levels
+ * 1 to 3.
  *
  * Source: Arm DDI 0487, D8.3. */
 #pragma once
@@ -21,9 +22,9 @@
 #define PT_ADDRESS UINT64_C(0x0000fffffffff000)
 
 /* What is mapped how: text alone is executable, and nothing is both writable and executable. */
-#define PT_TEXT   (PT_NORMAL | PT_READ_ONLY | PT_SHARED | PT_ACCESSED | PT_NO_EXEC0)
-#define PT_CONST  (PT_TEXT | PT_NO_EXEC)
-#define PT_DATA   (PT_NORMAL | PT_SHARED | PT_ACCESSED | PT_NO_EXEC0 | PT_NO_EXEC)
+#define PT_TEXT    (PT_NORMAL | PT_READ_ONLY | PT_SHARED | PT_ACCESSED | PT_NO_EXEC0)
+#define PT_CONST   (PT_TEXT | PT_NO_EXEC)
+#define PT_DATA    (PT_NORMAL | PT_SHARED | PT_ACCESSED | PT_NO_EXEC0 | PT_NO_EXEC)
 #define PT_DEVICES (PT_DEVICE | PT_ACCESSED | PT_NO_EXEC0 | PT_NO_EXEC)
 
 #define PT_ENTRIES    512u
@@ -36,14 +37,16 @@
 /* Device-nGnRnE; Normal, write-back, read and write allocate. */
 #define MAIR_VALUE UINT64_C(0xff00)
 
-/* T0SZ 25, walks write-back and inner shareable, TTBR1 off; the physical size is or-ed in at bit 32. */
-#define TCR_VALUE (UINT64_C(25) | UINT64_C(1) << 8 | UINT64_C(1) << 10 | UINT64_C(3) << 12 | UINT64_C(1) << 23)
+/* T0SZ 25, walks write-back and inner shareable, TTBR1 off; the physical size is or-ed in at bit
+ * 32. */
+#define TCR_VALUE                                                                                  \
+    (UINT64_C(25) | UINT64_C(1) << 8 | UINT64_C(1) << 10 | UINT64_C(3) << 12 | UINT64_C(1) << 23)
 
 /* Tables that are part of the image: the first is level 1. */
 #define PT_EARLY_TABLES 24u
 extern uint64_t early_tables[PT_EARLY_TABLES][PT_ENTRIES];
 extern uint64_t early_tables_used;
 
-/* boot/early/tables.c. Maps [at, at + size) onto itself where nothing is mapped yet; page aligned. Stops when the
- * tables of the image are used up: false. */
+/* boot/early/tables.c. Maps [at, at + size) onto itself where nothing is mapped yet; page aligned.
+ * Stops when the tables of the image are used up: false. */
 int early_map(uint64_t at, uint64_t size, uint64_t attributes);

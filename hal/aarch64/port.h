@@ -4,7 +4,8 @@
 #include "hal/board.h"
 #include "hal/hal.h"
 
-/* What an exception pushes; the first part of a preemption frame. offsets.h is the same for assembly. */
+/* What an exception pushes; the first part of a preemption frame. offsets.h is the same for
+ * assembly. */
 struct trap {
     uint64_t link; /* in a frame: the scheduler's. Here: scratch of the entry code. */
     uint64_t x[31];
@@ -14,7 +15,7 @@ struct trap {
     uint64_t unused;
 };
 
-/* ---- trap.c ------------------------------------------------------------------------------------- */
+/* ---- trap.c --------------------------------------------------------------------------------- */
 
 /* Core stack, masked: runs the handlers of all pending interrupts. */
 void trap_handlers(void);
@@ -28,15 +29,15 @@ _Noreturn void trap_return(struct trap *t);
 void hal_save_fp(void *frame);
 void hal_first(void);
 
-/* ---- syndrome.c ----------------------------------------------------------------------------------- */
+/* ---- syndrome.c ----------------------------------------------------------------------------- */
 
 /* Fills f from ESR, FAR and t. The text lies in buffer. */
 void syndrome_decode(struct hal_fault *f, const struct trap *t, char *buffer, size_t n);
 
-/* ---- mmu.c ---------------------------------------------------------------------------------------- */
+/* ---- mmu.c ---------------------------------------------------------------------------------- */
 
-/* Core 0, caches on: the RAM, now that its size is known; then what of it is not ours; then the rest is mapped, as far
- * as the early tables do not have it yet, and is what hal_ram() gives. */
+/* Core 0, caches on: the RAM, now that its size is known; then what of it is not ours; then the
+ * rest is mapped, as far as the early tables do not have it yet, and is what hal_ram() gives. */
 void mmu_add_ram(uintptr_t base, size_t size);
 void mmu_keep_off(uintptr_t base, size_t size);
 void mmu_map_ram(void);
@@ -47,13 +48,13 @@ void mmu_forget_page_zero(void);
 /* The leaf descriptor of va, or 0: what is mapped there. Also for the tests of W^X. */
 uint64_t mmu_descriptor(uintptr_t va);
 
-/* ---- clock.c -------------------------------------------------------------------------------------- */
+/* ---- clock.c -------------------------------------------------------------------------------- */
 
 /* Core 0. False: CNTFRQ is 0, the firmware has not set it. */
 bool clock_init(void);
 uint64_t clock_hz(void);
 
-/* ---- cores.c -------------------------------------------------------------------------------------- */
+/* ---- cores.c -------------------------------------------------------------------------------- */
 
 /* Core 0. Starts every other core the board has, and names those that do not arrive. */
 void cores_start(void);

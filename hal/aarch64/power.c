@@ -1,7 +1,9 @@
-/* hal/aarch64/power.c - the end. The board knows how; semihosting comes first where somebody listens. */
+/* hal/aarch64/power.c - the end. The board knows how; semihosting comes first where somebody
+ * listens. */
 #include "hal/aarch64/port.h"
 
-/* What the transmitter still holds, 64 bytes at most, goes out at 115200 baud before the power does. */
+/* What the transmitter still holds, 64 bytes at most, goes out at 115200 baud before the power
+ * does. */
 #define DRAIN_NS INT64_C(6000000)
 
 _Noreturn static void halt(void) {

@@ -1,7 +1,8 @@
 /* hal/aarch64/trap.c - what an exception does, once the registers are saved.
  *
- * Interrupts are taken from Gs alone, and are polled by hal_idle(); so a handler never runs over another or over the
- * scheduler, and an interrupt from the core stack is reported like any other fault. */
+ * Interrupts are taken from Gs alone, and are polled by hal_idle(); so a handler never runs over
+ * another or over the scheduler, and an interrupt from the core stack is reported like any other
+ * fault. */
 #include "hal/aarch64/offsets.h"
 #include "hal/aarch64/port.h"
 #include "hal/aarch64/semihost_call.h"
@@ -24,8 +25,8 @@ _Static_assert(FRAME_Q0 + 32 * 16 == FRAME_FPSR && FRAME_FPSR + 16 <= HAL_FRAME_
 
 static void handle(uint32_t claim) {
     unsigned line = claim & IRQ_LINE_MASK;
-    /* The acknowledge is done before what the sender published is looked at: HAZARDS 33, pairs with the dsb ishst
-     * in hal_ipi(). */
+    /* The acknowledge is done before what the sender published is looked at: HAZARDS 33, pairs with
+     * the dsb ishst in hal_ipi(). */
     __asm__ volatile("dsb sy" ::: "memory");
     if (line == board_intc->timer_line) {
         sched_timer();
@@ -62,12 +63,13 @@ uintptr_t hal_interrupted_sp(void) {
 }
 
 void hal_idle(void) {
-    /* dsb: what we announced is out before we sleep. A pending interrupt ends WFI also while it is masked. */
+    /* dsb: what we announced is out before we sleep. A pending interrupt ends WFI also while it is
+     * masked. */
     __asm__ volatile("dsb sy\n\twfi" ::: "memory");
     trap_handlers();
 }
 
-/* ---- faults ------------------------------------------------------------------------------------------------------- */
+/* ---- faults --------------------------------------------------------------------------------- */
 
 static bool semihosting_absent(struct trap *t) {
     uint64_t ec = SYSREG_READ(esr_el1) >> 26;
@@ -94,10 +96,13 @@ void trap_sync(struct trap *t) {
     sched_fault(&f);
 }
 
-static const char *const kinds[] = {
-    "fault of the runtime",  "interrupt while the scheduler ran", "fast interrupt",
-    "asynchronous external abort (SError): what follows is where it was noticed, not where it was caused",
-    "exception from EL0", "overflow of the core stack"};
+static const char *const kinds[] = {"fault of the runtime",
+                                    "interrupt while the scheduler ran",
+                                    "fast interrupt",
+                                    "asynchronous external abort (SError): what follows is where "
+                                    "it was noticed, not where it was caused",
+                                    "exception from EL0",
+                                    "overflow of the core stack"};
 
 /* Exceptions of this core while it reports one: the second gets a line, the third nothing. */
 static unsigned depth_of(unsigned core) {
@@ -128,8 +133,8 @@ static void report(struct trap *t, uint64_t kind, bool on_core_stack) {
     f.sp = on_core_stack ? (uintptr_t)t + sizeof *t : t->sp;
     f.on_core_stack = on_core_stack;
     if (c == NULL) {
-        kprintf("\nfatal error: %s before the scheduler: syndrome 0x%lx, pc %p, address %p\n", f.what,
-                (unsigned long)f.syndrome, (void *)f.pc, (void *)SYSREG_READ(far_el1));
+        kprintf("\nfatal error: %s before the scheduler: syndrome 0x%lx, pc %p, address %p\n",
+                f.what, (unsigned long)f.syndrome, (void *)f.pc, (void *)SYSREG_READ(far_el1));
         hal_exit(2);
     }
     sched_fault(&f);
@@ -148,7 +153,7 @@ void trap_core_stack(struct trap *t, uint64_t kind) {
     hal_exit(2);
 }
 
-/* ---- the first entry of a G ----------------------------------------------------------------------------------------- */
+/* ---- the first entry of a G ----------------------------------------------------------------- */
 
 void hal_prepare(struct g *g, void *top, void (*fn)(void *), void *arg) {
     uint64_t *s = (uint64_t *)((uintptr_t)top - PARK_SIZE);

@@ -48,7 +48,7 @@ void hal_delay(int64_t ns) {
     }
 }
 
-/* ---- a core's timer -------------------------------------------------------------------------- */
+/* ---- a core's timer ------------------------------------------------------------------------- */
 
 void hal_timer_set(int64_t when) {
     struct host_core *c = host_self();
@@ -75,7 +75,7 @@ void host_timer_interrupt(struct host_core *c) {
     }
 }
 
-/* ---- the timekeeper -------------------------------------------------------------------------- */
+/* ---- the timekeeper ------------------------------------------------------------------------- */
 
 /* Posts what is due; the earliest deadline that is not. */
 static int64_t look(unsigned n) {

@@ -47,7 +47,7 @@ static void wait_for(sem_t *s) {
     }
 }
 
-/* ---- start ----------------------------------------------------------------------------------- */
+/* ---- start ---------------------------------------------------------------------------------- */
 
 static sem_t is_up; /* the core just started is known to the scheduler */
 static sem_t gate;  /* core 0 has entered the scheduler */
@@ -111,7 +111,7 @@ unsigned hal_core_count(void) {
     return core_count;
 }
 
-/* ---- who am I -------------------------------------------------------------------------------- */
+/* ---- who am I ------------------------------------------------------------------------------- */
 
 struct g *hal_self(void) {
     return host_self()->self;
@@ -127,7 +127,7 @@ bool hal_on_core_stack(void) {
     return sp >= c->stacks_lo && sp < c->stack_top;
 }
 
-/* ---- masking --------------------------------------------------------------------------------- */
+/* ---- masking -------------------------------------------------------------------------------- */
 
 bool hal_irq_masked(void) {
     return host_self()->masked;

@@ -44,7 +44,7 @@ struct host_core {
     pthread_t thread;
 };
 
-/* ---- core.c ---------------------------------------------------------------------------------- */
+/* ---- core.c --------------------------------------------------------------------------------- */
 
 /* The calling thread's core, NULL in a thread that is none. A call, so that it is right after every
  * switch. */
@@ -59,7 +59,7 @@ void host_cores_start(unsigned n);
  * Any thread. */
 _Noreturn void host_die(const char *why);
 
-/* ---- interrupt.c ----------------------------------------------------------------------------- */
+/* ---- interrupt.c ---------------------------------------------------------------------------- */
 
 /* Sets bits in c's pending and wakes it if it sleeps. What the caller stored before, the handler
  * sees. */
@@ -75,7 +75,7 @@ void *host_frame_sp(const void *frame);
 /* What compilers call at each edge of code built with -fsanitize-coverage=trace-pc. */
 void __sanitizer_cov_trace_pc(void);
 
-/* ---- context.S ------------------------------------------------------------------------------- */
+/* ---- context.S ------------------------------------------------------------------------------ */
 
 /* Saves what a call must keep on this stack, stores the stack pointer to *sp, and calls fn(arg) at
  * top, which must not return. Returns when somebody gives *sp to host_switch_in(), perhaps in
@@ -88,7 +88,7 @@ _Noreturn void host_switch_in(void *sp);
 /* Where a new G starts; calls host_first(). Not to be called. */
 void host_start(void);
 
-/* ---- switch.c -------------------------------------------------------------------------------- */
+/* ---- switch.c ------------------------------------------------------------------------------- */
 
 /* The first C function of a G. */
 _Noreturn void host_first(void (*fn)(void *arg), void *arg);
@@ -97,7 +97,7 @@ _Noreturn void host_first(void (*fn)(void *arg), void *arg);
 int host_errno(void);
 void host_set_errno(int e);
 
-/* ---- clock.c --------------------------------------------------------------------------------- */
+/* ---- clock.c -------------------------------------------------------------------------------- */
 
 /* Time starts here. */
 void host_clock_init(void);
@@ -108,7 +108,7 @@ void host_timer_interrupt(struct host_core *c);
 /* The main thread's work from then on: posts the timer interrupts of n cores. */
 _Noreturn void host_timekeeper(unsigned n);
 
-/* ---- memory.c, fault.c, symbol.c, power.c ---------------------------------------------------- */
+/* ---- memory.c, fault.c, symbol.c, power.c --------------------------------------------------- */
 
 /* Maps RAM and windows. */
 void host_memory_init(void);
@@ -119,7 +119,8 @@ bool host_in_window(uintptr_t address);
 /* size bytes, readable and writable, committed as they are touched; NULL when the host refuses. */
 void *host_reserve(size_t size);
 
-/* Faults become calls of sched_fault(): once for the process, and for each core its signal stack. */
+/* Faults become calls of sched_fault(): once for the process, and for each core its signal
+ * stack. */
 void host_faults_init(void);
 void host_fault_stack(void *lo, size_t size);
 

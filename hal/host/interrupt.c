@@ -17,7 +17,7 @@
 
 #include "hal/board.h"
 
-/* ---- posting --------------------------------------------------------------------------------- */
+/* ---- posting -------------------------------------------------------------------------------- */
 
 void host_post(struct host_core *c, uint32_t bits) {
     /* release: pairs with the acquire in take(), the handler sees what the caller stored before */
@@ -36,7 +36,7 @@ static uint32_t take(struct host_core *c) {
     return atomic_exchange_explicit(&c->pending, 0, memory_order_acquire) & ~PENDING_ASLEEP;
 }
 
-/* ---- device lines ---------------------------------------------------------------------------- */
+/* ---- device lines --------------------------------------------------------------------------- */
 
 /* A line that is raised while it is off stays latched. seq_cst throughout: either host_raise() sees
  * the line on, or hal_irq_enable() sees it raised. */
@@ -66,7 +66,7 @@ void hal_irq_disable(unsigned line) {
     atomic_fetch_and(&lines.on[line / 32], ~(1u << line % 32));
 }
 
-/* ---- serving --------------------------------------------------------------------------------- */
+/* ---- serving -------------------------------------------------------------------------------- */
 
 static void serve_lines(const struct host_core *c) {
     for (unsigned word = 0; word < IRQ_LINES / 32; word++) {
@@ -114,7 +114,7 @@ void hal_idle(void) {
     c->hal->in_handler = false;
 }
 
-/* ---- interrupting a G ------------------------------------------------------------------------ */
+/* ---- interrupting a G ----------------------------------------------------------------------- */
 
 /* The part of a preemption frame that is used: the rest of the state is on the G's stack. */
 struct frame {

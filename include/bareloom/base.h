@@ -8,16 +8,17 @@
 /* Nanoseconds: a duration, or a point in time since power-on. */
 typedef int64_t ns_t;
 
-#define US(n)   ((ns_t)(n) * 1000)
-#define MS(n)   ((ns_t)(n) * 1000000)
-#define SEC(n)  ((ns_t)(n) * 1000000000)
+#define US(n)   ((ns_t)(n)*1000)
+#define MS(n)   ((ns_t)(n)*1000000)
+#define SEC(n)  ((ns_t)(n)*1000000000)
 #define FOREVER INT64_MAX
 #define NOWAIT  ((ns_t)0)
 
 #define KB(n) ((size_t)(n) << 10)
 #define MB(n) ((size_t)(n) << 20)
 
-/* Stops the machine: prints "panic: " and the text, the calling G and its backtrace; the exit status is 2. For misuse by the program. Any context. The format is kprintf's. */
+/* Stops the machine: prints "panic: " and the text, the calling G and its backtrace; the exit
+ * status is 2. For misuse by the program. Any context. The format is kprintf's. */
 _Noreturn void go_panic(const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 #define PANIC(...) go_panic(__FILE__, __LINE__, __VA_ARGS__)

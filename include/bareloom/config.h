@@ -16,9 +16,9 @@
 #define CONFIG_WAKE_BRAKE_NS 50000
 #endif
 
-/* What a fault or a stack overflow of a G does: 0 stops the machine with status 2, 1 ends the G and the
- * others go on (never when the G held a lock of the runtime, owned a mutex or had preemption off). What the G
- * kept in the C library, a kilobyte or two, is lost. */
+/* What a fault or a stack overflow of a G does: 0 stops the machine with status 2, 1 ends the G and
+ * the others go on (never when the G held a lock of the runtime, owned a mutex or had preemption
+ * off). What the G kept in the C library, a kilobyte or two, is lost. */
 #ifndef CONFIG_FAULT_ENDS_G
 #define CONFIG_FAULT_ENDS_G 0
 #endif

@@ -3,8 +3,8 @@
 
 #include <bareloom/base.h>
 
-/* The next byte typed, 0 to 255. Parks until the receive interrupt brings one, or until the clock says when
- * (FOREVER): -ETIMEDOUT. At the end of a redirected input (host) -EPIPE. From a G. */
+/* The next byte typed, 0 to 255. Parks until the receive interrupt brings one, or until the clock
+ * says when (FOREVER): -ETIMEDOUT. At the end of a redirected input (host) -EPIPE. From a G. */
 int console_getc(ns_t when);
 
 /* Writes n bytes as they are. Yields while the transmitter is full. From a G. */

@@ -1,8 +1,9 @@
 /*
- * <bareloom/file.h> - names and operations behind open(), read(), write() and stdio: a driver adds its own.
+ * <bareloom/file.h> - names and operations behind open(), read(), write() and stdio: a driver adds
+ * its own.
  *
- * There are standard input, output and error on the console, "/dev/null", and "/input" where a text was built in.
- * Machine images only: on the host a program's files are the host's.
+ * There are standard input, output and error on the console, "/dev/null", and "/input" where a text
+ * was built in. Machine images only: on the host a program's files are the host's.
  */
 #pragma once
 
@@ -16,12 +17,14 @@ struct file {
     int flags;  /* open()'s: O_RDONLY, O_CREAT, ... */
 };
 
-/* What a kind of file can do. All are called from a G and may block. Those of one open file that has a size are
- * called one at a time, others by any number of Gs at once. */
+/* What a kind of file can do. All are called from a G and may block. Those of one open file that
+ * has a size are called one at a time, others by any number of Gs at once. */
 struct file_ops {
-    /* rest is what follows the registered path, "" if nothing. 0 or -errno. NULL: only the whole path opens it. */
+    /* rest is what follows the registered path, "" if nothing. 0 or -errno. NULL: only the whole
+     * path opens it. */
     int (*open)(struct file *f, const char *rest);
-    /* Bytes read or written from f->at on, which the caller moves; 0 at the end; -errno. NULL: not possible. */
+    /* Bytes read or written from f->at on, which the caller moves; 0 at the end; -errno. NULL: not
+     * possible. */
     int64_t (*read)(struct file *f, void *buffer, size_t n);
     int64_t (*write)(struct file *f, const void *bytes, size_t n);
     /* Bytes in it. NULL: a stream without positions. */
@@ -31,6 +34,7 @@ struct file_ops {
     bool terminal; /* isatty(): stdio then works line by line */
 };
 
-/* open() of path, and where path ends in a slash of all that begins with it, goes to ops from now on; the longest
- * path that fits wins. Both must stay. 0, -EEXIST, or -ENOMEM when the table is full. From a G. */
+/* open() of path, and where path ends in a slash of all that begins with it, goes to ops from now
+ * on; the longest path that fits wins. Both must stay. 0, -EEXIST, or -ENOMEM when the table is
+ * full. From a G. */
 int file_register(const char *path, const struct file_ops *ops, void *data);

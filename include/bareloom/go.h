@@ -1,8 +1,8 @@
 /*
  * <bareloom/go.h> - green threads (Gs): start, yield, end, and where they run.
  *
- * A G may be preempted at any instruction and go on on another core. "Blocks" below means that the G is
- * parked and its core runs another G.
+ * A G may be preempted at any instruction and go on on another core. "Blocks" below means that the
+ * G is parked and its core runs another G.
  */
 #pragma once
 
@@ -13,7 +13,7 @@ typedef void go_fn(void *arg);
 #define GO_ANY_CORE (-1)
 
 struct go_opts {
-    size_t stack;     /* bytes, 0: 64 KiB. Address space only: pages are committed as they are touched. */
+    size_t stack; /* bytes, 0: 64 KiB. Address space only: pages are committed as they are touched. */
     const char *name; /* for dumps; must outlive the G. NULL: none. */
     int core;         /* with pinned: the only core it may run on. */
     bool pinned;
@@ -25,18 +25,19 @@ struct go_opts {
 /* Pin to core n, among GO_OPTS: GO_OPTS(GO_PIN(2), .name = "left"). */
 #define GO_PIN(n) .core = (n), .pinned = true
 
-/* Starts a G that calls fn(arg). 0, or -ENOMEM when no stack or page is left. From a G; does not block. As
- * Go's go statement: the new G runs next on this core unless another core takes it. */
+/* Starts a G that calls fn(arg). 0, or -ENOMEM when no stack or page is left. From a G; does not
+ * block. As Go's go statement: the new G runs next on this core unless another core takes it. */
 int go(go_fn *fn, void *arg);
 
-/* The same with options. Also -EINVAL: a stack over 8 MiB, or a core that this machine does not have. */
+/* The same with options. Also -EINVAL: a stack over 8 MiB, or a core that this machine does not
+ * have. */
 int go_with(const struct go_opts *o, go_fn *fn, void *arg);
 
 /* Lets every other runnable G of this core go first. From a G. Go: runtime.Gosched. */
 void go_yield(void);
 
-/* Ends the calling G; when it is G 1, the others go on (Go: runtime.Goexit). A G's function that returns
- * does the same; main() returning ends the program. */
+/* Ends the calling G; when it is G 1, the others go on (Go: runtime.Goexit). A G's function that
+ * returns does the same; main() returning ends the program. */
 _Noreturn void go_exit(void);
 
 /* The calling G's number: 1 is main, never used again, not dense. 0 outside of a G. */
@@ -45,7 +46,8 @@ uint64_t go_id(void);
 /* The calling G's name, "" if it has none. */
 const char *go_name(void);
 
-/* The core that the caller is on; where it is not pinned it may be on another by the time it is used. */
+/* The core that the caller is on; where it is not pinned it may be on another by the time it is
+ * used. */
 unsigned go_core(void);
 
 /* Gs that have been started and have not ended. Go: runtime.NumGoroutine. */
@@ -55,31 +57,34 @@ unsigned go_count(void);
 unsigned go_num_cores(void);
 unsigned go_cores(void);
 
-/* Uses n cores from now on, 1 to go_num_cores(). 0, or -EINVAL. From a G; may move it to another core. A core
- * above n finishes its Gs' slice, hands its queue over and keeps only its pinned Gs and its interrupts. */
+/* Uses n cores from now on, 1 to go_num_cores(). 0, or -EINVAL. From a G; may move it to another
+ * core. A core above n finishes its Gs' slice, hands its queue over and keeps only its pinned Gs
+ * and its interrupts. */
 int go_set_cores(unsigned n);
 
-/* Turns preemption of the calling G off and on; they nest. While it is off the G must not block. For short
- * sections that must stay on one core; a spinlock is not needed for data of one core. */
+/* Turns preemption of the calling G off and on; they nest. While it is off the G must not block.
+ * For short sections that must stay on one core; a spinlock is not needed for data of one core. */
 void go_preempt_off(void);
 void go_preempt_on(void);
 
-/* One word that belongs to the calling G, for a language runtime (libc keeps its struct _reent here); NULL
- * at the start. The address is NULL outside of a G, so in a handler too. The function given to go_on_exit()
- * is called on the stack of each ending G whose word is not NULL; one function, set once at start. */
+/* One word that belongs to the calling G, for a language runtime (libc keeps its struct _reent
+ * here); NULL at the start. The address is NULL outside of a G, so in a handler too. The function
+ * given to go_on_exit() is called on the stack of each ending G whose word is not NULL; one
+ * function, set once at start. */
 void **go_local(void);
 void go_on_exit(void (*fn)(void *local));
 
-/* How long a G runs before the tick lets another go first: d from now on, on every core (10 us to 1 s).
- * Returns the old value. Any context. */
+/* How long a G runs before the tick lets another go first: d from now on, on every core (10 us to 1
+ * s). Returns the old value. Any context. */
 ns_t go_set_slice(ns_t d);
 
-/* ---- for language runtimes ------------------------------------------------------------------------ */
+/* ---- for language runtimes ------------------------------------------------------------------ */
 
 /* One page of 4 KiB, content undefined, or NULL. From a G. */
 void *go_page_alloc(void);
 void go_page_free(void *page);
 
-/* Moves the end of the program's heap by n bytes, up only as far as pages are free; pages come back when it
- * moves down. The old end, or (void *)-1. From a G; calls are the caller's to serialize (malloc's lock). */
+/* Moves the end of the program's heap by n bytes, up only as far as pages are free; pages come back
+ * when it moves down. The old end, or (void *)-1. From a G; calls are the caller's to serialize
+ * (malloc's lock). */
 void *go_heap_grow(ptrdiff_t n);

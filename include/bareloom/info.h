@@ -12,25 +12,25 @@ struct go_info {
     const char *reason; /* what a waiting G waits for: "chan receive", "sleep"; "" otherwise */
     unsigned core;      /* runs or last ran there */
     bool pinned;
-    ns_t waiting;       /* since when it waits, as a duration; 0 otherwise */
-    size_t stack_used;  /* bytes of stack committed */
+    ns_t waiting;      /* since when it waits, as a duration; 0 otherwise */
+    size_t stack_used; /* bytes of stack committed */
     size_t stack_size;
 };
 
-/* Calls fn for each G until it returns false. A snapshot G by G, not of all at one instant. From a G; fn
- * may block. */
+/* Calls fn for each G until it returns false. A snapshot G by G, not of all at one instant. From a
+ * G; fn may block. */
 void info_gs(bool (*fn)(const struct go_info *g, void *arg), void *arg);
 
-/* Counters since power-on. Read without stopping the core: each is right, together they may be off by the
- * events between. */
+/* Counters since power-on. Read without stopping the core: each is right, together they may be off
+ * by the events between. */
 struct core_info {
     unsigned index;
-    bool active;           /* among the go_cores() that run Gs which are not pinned */
-    uint64_t switches;     /* Gs entered */
-    uint64_t started;      /* Gs that go() made here */
-    uint64_t stolen;       /* Gs taken from other cores */
-    uint64_t preempted;    /* Gs stopped at the end of their slice, or for a woken one */
-    uint64_t ticks;        /* timer interrupts */
+    bool active;        /* among the go_cores() that run Gs which are not pinned */
+    uint64_t switches;  /* Gs entered */
+    uint64_t started;   /* Gs that go() made here */
+    uint64_t stolen;    /* Gs taken from other cores */
+    uint64_t preempted; /* Gs stopped at the end of their slice, or for a woken one */
+    uint64_t ticks;     /* timer interrupts */
     uint64_t ipis_sent, ipis_received;
     uint64_t idle_wakes;   /* times it slept */
     uint64_t futile_wakes; /* woken by an IPI and found nothing */
@@ -51,6 +51,7 @@ void info_memory(size_t *pages, size_t *free_pages);
 const char *info_board(void);
 const char *info_args(void);
 
-/* Ends the program with status, or starts the machine again. Nothing is flushed: exit() does that. */
+/* Ends the program with status, or starts the machine again. Nothing is flushed: exit() does
+ * that. */
 _Noreturn void machine_exit(int status);
 _Noreturn void machine_reset(void);

@@ -1,8 +1,8 @@
 /*
  * <bareloom/irq.h> - device interrupts and DMA memory for drivers written as programs.
  *
- * A handler runs masked on its core's own stack. It may call what this manual marks "also from a handler"
- * (sema_post, chan_try_send, go_now, ...) and must not block: that is a panic.
+ * A handler runs masked on its core's own stack. It may call what this manual marks "also from a
+ * handler" (sema_post, chan_try_send, go_now, ...) and must not block: that is a panic.
  */
 #pragma once
 
@@ -10,9 +10,10 @@
 
 typedef void irq_fn(void *arg);
 
-/* Calls fn(arg) on each interrupt of line, on the core that the machine routes it to, until irq_detach(). The
- * handler must quieten its device. The line numbers are the board's (docs of boards/<b>). 0, -EINVAL for a
- * line that the board cannot have, -EBUSY when it is taken. From a G. */
+/* Calls fn(arg) on each interrupt of line, on the core that the machine routes it to, until
+ * irq_detach(). The handler must quieten its device. The line numbers are the board's (docs of
+ * boards/<b>). 0, -EINVAL for a line that the board cannot have, -EBUSY when it is taken. From a
+ * G. */
 int irq_attach(unsigned line, irq_fn *fn, void *arg);
 
 /* Ends that. When it returns the handler is not running and will not run. From a G. */
@@ -25,12 +26,12 @@ struct dma_buf {
     size_t size;     /* rounded up to whole pages */
 };
 
-/* 0, or -ENOMEM. The content is undefined. Allocate at start and keep: rows of pages are cut from memory that was
- * never used, and what is freed goes back page by page. From a G. */
+/* 0, or -ENOMEM. The content is undefined. Allocate at start and keep: rows of pages are cut from
+ * memory that was never used, and what is freed goes back page by page. From a G. */
 int dma_alloc(struct dma_buf *b, size_t size);
 void dma_free(struct dma_buf *b);
 
-/* Before the device reads what the program wrote; before the program reads what the device wrote (and also
- * before the device writes: a dirty line must not fall on its data). Any context. */
+/* Before the device reads what the program wrote; before the program reads what the device wrote
+ * (and also before the device writes: a dirty line must not fall on its data). Any context. */
 void dma_to_device(const struct dma_buf *b);
 void dma_from_device(const struct dma_buf *b);

@@ -15,7 +15,7 @@ struct wait_list {
     struct waiter *head, *tail;
 };
 
-/* ---- mutex -------------------------------------------------------------------------------------- */
+/* ---- mutex ---------------------------------------------------------------------------------- */
 struct mutex {
     _Atomic uintptr_t word; /* owner's struct g, bit 0: there are waiters */
     _Atomic uint32_t lock;  /* spinlock over waiters */
@@ -28,10 +28,11 @@ void mutex_lock(struct mutex *m);
 /* 0, or -EBUSY. From a G. */
 int mutex_trylock(struct mutex *m);
 
-/* Hands m to the first waiter, if any. FATAL "sync: unlock of unlocked mutex", or when another G owns it. */
+/* Hands m to the first waiter, if any. FATAL "sync: unlock of unlocked mutex", or when another G
+ * owns it. */
 void mutex_unlock(struct mutex *m);
 
-/* ---- wait group --------------------------------------------------------------------------------- */
+/* ---- wait group ----------------------------------------------------------------------------- */
 struct wg {
     _Atomic uint64_t word; /* count in the low, waiters in the high 32 bits: so that no fast path looks at
                               the group after the store that may release its owner */
@@ -39,15 +40,15 @@ struct wg {
     struct wait_list waiters;
 };
 
-/* Adds n to the count. PANIC "sync: negative WaitGroup counter". Any context but the handler's when it may
- * reach zero: use it from a G. */
+/* Adds n to the count. PANIC "sync: negative WaitGroup counter". Any context but the handler's when
+ * it may reach zero: use it from a G. */
 void wg_add(struct wg *w, int n);
 void wg_done(struct wg *w);
 
 /* Blocks until the count is zero. From a G. */
 void wg_wait(struct wg *w);
 
-/* ---- semaphore ---------------------------------------------------------------------------------- */
+/* ---- semaphore ------------------------------------------------------------------------------ */
 struct sema {
     _Atomic uint32_t lock;
     uint32_t count;
@@ -57,8 +58,8 @@ struct sema {
 /* Takes one; blocks while there is none. First come, first served. From a G. */
 void sema_wait(struct sema *s);
 
-/* The same, until the clock says when (go_now() + something; NOWAIT never blocks): 0, or -ETIMEDOUT; -ENOMEM
- * when there is no page left to remember the deadline in. From a G. */
+/* The same, until the clock says when (go_now() + something; NOWAIT never blocks): 0, or
+ * -ETIMEDOUT; -ENOMEM when there is no page left to remember the deadline in. From a G. */
 int sema_wait_until(struct sema *s, ns_t when);
 
 /* Adds one, or hands it to the first waiter. Never blocks; also from a handler. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # wordcount's prompt, as somebody at the keyboard meets it: commands, editing, echo under eight hogs, exit.
 # boards: virt rpi3 host
+import codecs
 import fcntl
 import os
 import re
@@ -37,13 +38,14 @@ class Session:
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.child.stdout, selectors.EVENT_READ)
         self.text = ""  # what came and was not expected yet
+        self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
     def read(self):
         """Waits for more output; False at its end."""
         if not self.selector.select(HANG_SECONDS):
             self.fail("hangs")
         data = os.read(self.child.stdout.fileno(), 65536)
-        self.text = (self.text + data.decode(errors="replace")).replace("\r\n", "\n")
+        self.text = (self.text + self.decoder.decode(data)).replace("\r\n", "\n")
         return bool(data)
 
     def fail(self, why):

@@ -1,4 +1,5 @@
-/* tests/libc/test_ends.c - how a program ends through the C library, and what it must not do with it. */
+/* tests/libc/test_ends.c - how a program ends through the C library, and what it must not do with
+ * it. */
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
@@ -10,7 +11,7 @@
 #include "hal/mmio.h"
 #include "tests/test.h"
 
-/* ---- exit --------------------------------------------------------------------------------------------- */
+/* ---- exit ------------------------------------------------------------------------------------ */
 
 static void says_second(void) {
     printf("this comes second\n");
@@ -36,8 +37,8 @@ TEST(death, exit_runs_handlers_and_flushes) {
     expect_text("this comes last");
     expect_text("without a newline");
     destructor_speaks = true;
-    atexit(says_second);
-    atexit(says_first);
+    CHECK_EQ(atexit(says_second), 0);
+    CHECK_EQ(atexit(says_first), 0);
     printf("without a newline");
     exit(3);
 }
@@ -105,11 +106,11 @@ TEST(death, exit_under_load) {
 TEST(death, quick_exit_runs_its_handlers) {
     expect_status(8);
     expect_text("this comes first");
-    at_quick_exit(says_first);
+    CHECK_EQ(at_quick_exit(says_first), 0);
     quick_exit(8);
 }
 
-/* ---- abort, assert, signals ---------------------------------------------------------------------------- */
+/* ---- abort, assert, signals ------------------------------------------------------------------ */
 
 /* Its name must stand in the backtrace: no inlining, and no copy with another name. */
 #ifdef __clang__
@@ -160,7 +161,7 @@ TEST(libc, signals_go_to_their_handler) {
     CHECK_EQ(raise(SIGINT), 0);
 }
 
-/* ---- where the C library may not be called ------------------------------------------------------------ */
+/* ---- where the C library may not be called --------------------------------------------------- */
 
 TEST(death, printf_with_preemption_off) {
     expect_status(2);
@@ -189,7 +190,8 @@ static void asks_for_errno(void *arg) {
 
 TEST(death, errno_in_a_handler) {
     expect_status(2);
-    expect_text("panic: libc: the C library was called outside of a goroutine, by an interrupt handler");
+    expect_text(
+        "panic: libc: the C library was called outside of a goroutine, by an interrupt handler");
     raise_interrupt(asks_for_errno);
 }
 

@@ -79,7 +79,7 @@ TEST(libc, malloc_of_too_much) {
     free(NULL);
 }
 
-/* ---- to the end ------------------------------------------------------------------------------------------ */
+/* ---- to the end ------------------------------------------------------------------------------ */
 
 struct link {
     struct link *next;
@@ -131,10 +131,11 @@ TEST(libc, malloc_to_exhaustion) {
         CHECK(strcmp(text, "2.500") == 0);
     }
     CHECK(blocks[1] + 2 >= blocks[0]);
-    CHECK(free_pages() + before / 256 + 64 >= before); /* translation tables stay: one page for 512 */
+    /* Translation tables stay: one page for 512. */
+    CHECK(free_pages() + before / 256 + 64 >= before);
 }
 
-/* ---- many at once ------------------------------------------------------------------------------------------ */
+/* ---- many at once ---------------------------------------------------------------------------- */
 
 static void churns(void *arg) {
     uint32_t random = 77 + (uint32_t)(uintptr_t)arg;
@@ -170,7 +171,8 @@ static void churn_on_all_cores(void) {
     wg_wait(&wg);
 }
 
-/* No byte is ever in two blocks, and none is lost: the heap ends where it ended after the first round. */
+/* No byte is ever in two blocks, and none is lost: the heap ends where it ended after the first
+ * round. */
 TEST(libc, malloc_on_all_cores) {
     go_set_slice(US(200));
     churn_on_all_cores();

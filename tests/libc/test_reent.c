@@ -1,4 +1,5 @@
-/* tests/libc/test_reent.c - what is the C library's and each G has for itself; time; constructors. */
+/* tests/libc/test_reent.c - what is the C library's and each G has for itself; time;
+ * constructors. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 
 static struct wg wg;
 
-/* ---- constructors ------------------------------------------------------------------------------------------ */
+/* ---- constructors ---------------------------------------------------------------------------- */
 
 static struct {
     unsigned runs;
@@ -36,7 +37,7 @@ TEST(libc, constructors_ran_in_main) {
     CHECK(strcmp(constructed.text, "0.5") == 0);
 }
 
-/* ---- one for each G that asks ---------------------------------------------------------------------------- */
+/* ---- one for each G that asks ---------------------------------------------------------------- */
 
 static void asks_late(void *arg) {
     (void)arg;
@@ -125,12 +126,13 @@ TEST(libc, rand_is_per_g) {
     wg_wait(&wg);
 }
 
-/* ---- nothing stays ----------------------------------------------------------------------------------------- */
+/* ---- nothing stays --------------------------------------------------------------------------- */
 
 static void leaves_state(void *arg) {
     char text[40];
     (void)arg;
-    snprintf(text, sizeof text, "%.20f", strtod("0.1234567890123456789", NULL)); /* big numbers hang on the reent */
+    snprintf(text, sizeof text, "%.20f",
+             strtod("0.1234567890123456789", NULL)); /* big numbers hang on the reent */
     go_yield();
     wg_done(&wg);
 }
@@ -159,10 +161,11 @@ TEST(libc, reent_is_given_back) {
     settle();
     info_memory(&all, &after);
     CHECK((const char *)sbrk(0) - heap < (ptrdiff_t)KB(256));
-    CHECK(after + 100 * MANY / 6 >= before); /* three blocks make a page: half of what they would take */
+    /* Three blocks make a page: half of what they would take. */
+    CHECK(after + 100 * MANY / 6 >= before);
 }
 
-/* ---- time ---------------------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 TEST(libc, clocks_agree) {
     ns_t last = 0;

@@ -14,7 +14,7 @@
 
 static struct wg wg;
 
-/* ---- a file in memory, at /mem/anything -------------------------------------------------------------------- */
+/* ---- a file in memory, at /mem/anything ------------------------------------------------------ */
 
 #define MEM_MAX KB(64)
 
@@ -197,7 +197,7 @@ TEST(libc, input_is_a_file) {
     CHECK(fopen("/input", "w") == NULL && errno == EROFS);
 }
 
-/* ---- streams of many Gs ------------------------------------------------------------------------------------ */
+/* ---- streams of many Gs ---------------------------------------------------------------------- */
 
 #define WRITERS 40
 #define LINES   20
@@ -237,7 +237,8 @@ TEST(libc, lines_of_many_gs_stay_whole) {
     fclose(shared);
 }
 
-/* newlib prints to an unbuffered stream by way of a FILE on the stack, with a lock that must come and go. */
+/* newlib prints to an unbuffered stream by way of a FILE on the stack, with a lock that must come
+ * and go. */
 TEST(libc, unbuffered_streams) {
     mem.size = 0;
     shared = open_mem("w+");
@@ -293,7 +294,7 @@ TEST(libc, flushing_all_streams) {
     wg_wait(&flushing);
 }
 
-/* ---- a slow device ------------------------------------------------------------------------------------------- */
+/* ---- a slow device --------------------------------------------------------------------------- */
 
 static struct sema may_go_on, is_inside;
 static _Atomic int slow_closed;
@@ -340,7 +341,8 @@ static void flushes(void *arg) {
     wg_done(&wg);
 }
 
-/* Who meets a lock of the library, here a stream's while it is written out, waits as for any mutex. */
+/* Who meets a lock of the library, here a stream's while it is written out, waits as for any
+ * mutex. */
 TEST(libc, locks_of_the_library_park) {
     bool found = false;
     slow_closed = 0;
@@ -367,7 +369,8 @@ static void reads_slowly(void *arg) {
     wg_done(&wg);
 }
 
-/* A descriptor that is closed under a reader ends when the reader is done, and its number is not used before. */
+/* A descriptor that is closed under a reader ends when the reader is done, and its number is not
+ * used before. */
 TEST(libc, close_waits_for_readers) {
     slow_closed = 0;
     int fd = open("/slow", O_RDONLY);

@@ -1,8 +1,8 @@
 /*
- * tests/libc/test_torture.c - a thousand Gs that use the C library and the floating-point unit while they are
- * preempted all the time and move from core to core. Each checks every result of its own: errno, strtok and rand
- * fail when Gs share a struct _reent, what was written into a block when the heap has no lock, the sums of doubles
- * when a preemption does not save the FP registers.
+ * tests/libc/test_torture.c - a thousand Gs that use the C library and the floating-point unit
+ * while they are preempted all the time and move from core to core. Each checks every result of its
+ * own: errno, strtok and rand fail when Gs share a struct _reent, what was written into a block
+ * when the heap has no lock, the sums of doubles when a preemption does not save the FP registers.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -36,10 +36,10 @@ static void note_core(struct state *s) {
     }
 }
 
-/* ---- the FP unit ------------------------------------------------------------------------------------------- */
+/* ---- the FP unit ----------------------------------------------------------------------------- */
 
-/* Twelve sums at a time in registers, no call and no memory: a preemption finds all of them live. Twice the same
- * numbers must give the same bits. */
+/* Twelve sums at a time in registers, no call and no memory: a preemption finds all of them live.
+ * Twice the same numbers must give the same bits. */
 static double sums(double x, unsigned n) {
     double a = x, b = x + 1, c = x + 2, d = x + 3, e = x + 4, f = x + 5;
     double g = x + 6, h = x + 7, i = x + 8, j = x + 9, k = x + 10, l = x + 11;
@@ -47,8 +47,9 @@ static double sums(double x, unsigned n) {
         a = a * 0.5 + b, b = b * 0.25 + c, c = c * 0.75 + d, d = d * 0.125 + e, e = e * 0.5 + f;
         f = f * 0.25 + g, g = g * 0.75 + h, h = h * 0.125 + i, i = i * 0.5 + j, j = j * 0.25 + k;
         k = k * 0.75 + l, l = l * 0.125 + a * 0.0625;
-        __asm__ volatile("" : "+w"(a), "+w"(b), "+w"(c), "+w"(d), "+w"(e), "+w"(f), "+w"(g), "+w"(h),
-                         "+w"(i), "+w"(j), "+w"(k), "+w"(l));
+        __asm__ volatile(""
+                         : "+w"(a), "+w"(b), "+w"(c), "+w"(d), "+w"(e), "+w"(f), "+w"(g), "+w"(h),
+                           "+w"(i), "+w"(j), "+w"(k), "+w"(l));
     }
     return a + b + c + d + e + f + g + h + i + j + k + l;
 }
@@ -59,14 +60,15 @@ static void computes(struct state *s) {
     CHECK(sums(x, n) == sums(x, n));
 }
 
-/* ---- text -------------------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 static void prints(struct state *s) {
     char out[80];
     double d = (double)test_random(&s->random) / 1024, back = 0;
     long long ll = 0;
     int n = 0, i = 0;
-    int length = snprintf(out, sizeof out, "%d %.17g %lld %n", s->number, d, (long long)s->number << 33, &n);
+    int length =
+        snprintf(out, sizeof out, "%d %.17g %lld %n", s->number, d, (long long)s->number << 33, &n);
     CHECK(length > 0 && length == n && (size_t)length == strlen(out));
     CHECK_EQ(sscanf(out, "%d %lf %lld", &i, &back, &ll), 3);
     CHECK(i == s->number && back == d && ll == (long long)s->number << 33);
@@ -85,7 +87,7 @@ static void cuts_into_words(struct state *s) {
     CHECK(word == NULL);
 }
 
-/* ---- the heap: blocks live for some rounds ------------------------------------------------------------------ */
+/* ---- the heap: blocks live for some rounds --------------------------------------------------- */
 
 static void check_block(const struct state *s, unsigned i) {
     for (size_t k = 0; k < s->size[i]; k++) {
@@ -116,7 +118,7 @@ static void frees_all(struct state *s) {
     }
 }
 
-/* ---- jumps --------------------------------------------------------------------------------------------------- */
+/* ---- jumps ----------------------------------------------------------------------------------- */
 
 __attribute__((noinline)) static int jumps(jmp_buf to, int depth, int value) {
     if (depth == 0) {
@@ -136,9 +138,10 @@ static void jumps_back(struct state *s) {
     CHECK(kept == s->number * 0.25);
 }
 
-/* ---- all of it ------------------------------------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
-static void (*const things[])(struct state *s) = {computes, prints, allocates, cuts_into_words, jumps_back, allocates};
+static void (*const things[])(struct state *s) = {computes,        prints,     allocates,
+                                                  cuts_into_words, jumps_back, allocates};
 #define THINGS (sizeof things / sizeof things[0])
 
 static void round_of_all(struct state *s) {
@@ -178,9 +181,9 @@ TEST(libc, torture) {
         start(tortured, (void *)i);
     }
     wg_wait(&wg);
-    kprintf("# torture: %u rounds, %u migrations, %lu preemptions, %lu stolen\n", atomic_load(&rounds),
-            atomic_load(&migrations), (unsigned long)(SUM(preempted) - preempted),
-            (unsigned long)(SUM(stolen) - stolen));
+    kprintf("# torture: %u rounds, %u migrations, %lu preemptions, %lu stolen\n",
+            atomic_load(&rounds), atomic_load(&migrations),
+            (unsigned long)(SUM(preempted) - preempted), (unsigned long)(SUM(stolen) - stolen));
     CHECK(go_cores() == 1 || atomic_load(&migrations) >= test_rounds(MIGRATIONS));
     CHECK(SUM(preempted) - preempted >= test_rounds(GS));
 }

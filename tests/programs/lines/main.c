@@ -1,4 +1,5 @@
-/* tests/programs/lines/main.c - what tests/host/lines.py talks to: arguments, then lines from standard input. */
+/* tests/programs/lines/main.c - what tests/host/lines.py talks to: arguments, then lines from
+ * standard input. */
 #include <stdio.h>
 #include <string.h>
 
