@@ -71,15 +71,15 @@ static void put_back(struct slot *s) {
     }
 }
 
-/* A free slot, ours alone, not open; NULL: there is none. */
-static struct slot *reserve(void) {
+/* A free slot with file in it, ours alone, not open; NULL: there is none. */
+static struct slot *reserve(const struct file *file) {
     struct slot *s = NULL;
     mutex_lock(&lock);
     for (int i = 0; i < FILES && s == NULL; i++) {
         if (slots[i].users == 0) {
             s = &slots[i];
             s->users = 1;
-            s->file = (struct file){0};
+            s->file = *file;
         }
     }
     mutex_unlock(&lock);
@@ -90,23 +90,16 @@ static bool writes(int flags) {
     return (flags & O_ACCMODE) != O_RDONLY;
 }
 
-static int open_file(struct file *f, const char *path, int flags) {
-    const char *rest;
-    int status = names_find(path, f, &rest);
-    if (status != 0) {
-        return status;
+/* Finds the operations, but does not call them yet. */
+static int look_up(const char *path, int flags, struct file *f, const char **rest) {
+    int status = names_find(path, f, rest);
+    if (status == 0 && f->ops->open == NULL && **rest != '\0') {
+        status = -ENOENT;
     }
-    const struct file_ops *ops = f->ops;
-    f->ops = NULL; /* not to be closed if it cannot be opened */
+    if (status == 0 && writes(flags) && f->ops->write == NULL) {
+        status = -EROFS;
+    }
     f->flags = flags;
-    if (ops->open == NULL && *rest != '\0') {
-        return -ENOENT;
-    }
-    if (writes(flags) && ops->write == NULL) {
-        return -EROFS;
-    }
-    status = ops->open != NULL ? ops->open(f, rest) : 0;
-    f->ops = status == 0 ? ops : NULL;
     return status;
 }
 
@@ -114,12 +107,19 @@ static int open_file(struct file *f, const char *path, int flags) {
 
 int _open(const char *path, int flags, int mode) {
     (void)mode;
-    struct slot *s = reserve();
+    struct file found = {0};
+    const char *rest;
+    int status = look_up(path, flags, &found, &rest);
+    if (status != 0) {
+        return fail(status);
+    }
+    struct slot *s = reserve(&found);
     if (s == NULL) {
         return fail(-EMFILE);
     }
-    int status = open_file(&s->file, path, flags);
+    status = found.ops->open != NULL ? found.ops->open(&s->file, rest) : 0;
     if (status != 0) {
+        s->file.ops = NULL; /* there is nothing to close */
         put_back(s);
         return fail(status);
     }

@@ -96,13 +96,11 @@ void trap_sync(struct trap *t) {
     sched_fault(&f);
 }
 
-static const char *const kinds[] = {"fault of the runtime",
-                                    "interrupt while the scheduler ran",
-                                    "fast interrupt",
-                                    "asynchronous external abort (SError): what follows is where "
-                                    "it was noticed, not where it was caused",
-                                    "exception from EL0",
-                                    "overflow of the core stack"};
+static const char *const kinds[] = {
+    "fault of the runtime", "interrupt while the scheduler ran",
+    "fast interrupt",       "asynchronous external abort (SError): noticed here, caused earlier",
+    "exception from EL0",   "overflow of the core stack",
+};
 
 /* Exceptions of this core while it reports one: the second gets a line, the third nothing. */
 static unsigned depth_of(unsigned core) {

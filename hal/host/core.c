@@ -10,6 +10,7 @@
 #include <semaphore.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 /* Handlers and the scheduler never nest, but a handler may be a program's. */
@@ -47,7 +48,7 @@ static void wait_for(sem_t *s) {
     }
 }
 
-/* ---- start ---------------------------------------------------------------------------------- */
+/* ---- start ----------------------------------------------------------------------------------- */
 
 static sem_t is_up; /* the core just started is known to the scheduler */
 static sem_t gate;  /* core 0 has entered the scheduler */
@@ -70,10 +71,14 @@ static void core_main(void *arg) {
 static void *core_thread(void *arg) {
     struct host_core *c = arg;
     void *unused;
-    char name[] = "core 0";
-    name[5] = (char)(name[5] + (c - host_cores));
-    pthread_setname_np(pthread_self(), name);
+    if (c != &host_cores[0]) { /* whose name is the process's */
+        char name[] = "core 0";
+        name[5] = (char)(name[5] + (c - host_cores));
+        pthread_setname_np(pthread_self(), name);
+    }
+    prctl(PR_SET_TIMERSLACK, 1L); /* Linux adds 50 us to a thread's sleeps otherwise */
     current = c;
+    c->thread = pthread_self();
     host_fault_stack(c->stacks_lo, SIGNAL_STACK);
     host_switch_out(&unused, c->stack_top, core_main, c);
     return NULL; /* never: the thread's own stack is not used again */
@@ -90,28 +95,31 @@ static void stacks_make(struct host_core *c) {
 }
 
 /* Core 0 last: it opens the gate, so that all cores are there before one of them runs anything. */
-void host_cores_start(unsigned n) {
+_Noreturn void host_cores_start(unsigned n) {
     core_count = n;
     sem_init(&is_up, 0, 0);
     sem_init(&gate, 0, 0);
-    for (unsigned i = n; i-- > 0;) {
-        struct host_core *c = &host_cores[i];
-        c->masked = true;
-        c->armed = INT64_MAX;
-        atomic_init(&c->deadline, INT64_MAX);
-        stacks_make(c);
-        if (pthread_create(&c->thread, NULL, core_thread, c) != 0) {
+    for (unsigned i = 0; i < n; i++) {
+        host_cores[i].masked = true;
+        host_cores[i].armed = INT64_MAX;
+        stacks_make(&host_cores[i]);
+    }
+    for (unsigned i = 1; i < n; i++) {
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, core_thread, &host_cores[i]) != 0) {
             host_die("no thread for a core: set BARELOOM_CORES lower");
         }
         wait_for(&is_up);
     }
+    core_thread(&host_cores[0]);
+    host_die("a core's thread came back");
 }
 
 unsigned hal_core_count(void) {
     return core_count;
 }
 
-/* ---- who am I ------------------------------------------------------------------------------- */
+/* ---- who am I -------------------------------------------------------------------------------- */
 
 struct g *hal_self(void) {
     return host_self()->self;
@@ -127,7 +135,7 @@ bool hal_on_core_stack(void) {
     return sp >= c->stacks_lo && sp < c->stack_top;
 }
 
-/* ---- masking -------------------------------------------------------------------------------- */
+/* ---- masking --------------------------------------------------------------------------------- */
 
 bool hal_irq_masked(void) {
     return host_self()->masked;

@@ -11,14 +11,14 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "hal/hal.h"
 
 /* Bits of host_core.pending. */
-#define PENDING_TIMER  1u
-#define PENDING_IPI    2u
-#define PENDING_LINES  4u
-#define PENDING_ASLEEP 8u /* no interrupt: the core waits in the kernel; who sets a bit wakes it */
+#define PENDING_IPI    1u
+#define PENDING_LINES  2u
+#define PENDING_ASLEEP 4u /* no interrupt: the core waits in the kernel; who sets a bit wakes it */
 
 struct host_core {
     /* anyone sets bits, the owner takes them all */
@@ -29,10 +29,8 @@ struct host_core {
     struct g *self;       /* the G that runs, or g0 */
     void *interrupted_sp; /* of the G that a handler runs over */
     int64_t armed;        /* when the timer upcall is due; INT64_MAX: never */
+    uint32_t edges;       /* looks for interrupts since the last one at the clock */
     uint32_t relaxed;     /* calls of hal_relax() */
-
-    /* the owner sets it, the timekeeper takes it away when it is reached */
-    _Atomic int64_t deadline;
 
     _Atomic bool stopped; /* set by the owner, for hal_stop_others() */
 
@@ -44,7 +42,7 @@ struct host_core {
     pthread_t thread;
 };
 
-/* ---- core.c --------------------------------------------------------------------------------- */
+/* ---- core.c ---------------------------------------------------------------------------------- */
 
 /* The calling thread's core, NULL in a thread that is none. A call, so that it is right after every
  * switch. */
@@ -52,14 +50,14 @@ struct host_core *host_self(void);
 
 struct host_core *host_core_at(unsigned i);
 
-/* Starts n cores as threads and returns when core 0 is about to enter the scheduler. */
-void host_cores_start(unsigned n);
+/* Makes n cores: a thread for each, the caller's for core 0. */
+_Noreturn void host_cores_start(unsigned n);
 
 /* The port found a broken contract or cannot go on: says so on standard error, ends with status 2.
  * Any thread. */
 _Noreturn void host_die(const char *why);
 
-/* ---- interrupt.c ---------------------------------------------------------------------------- */
+/* ---- interrupt.c ----------------------------------------------------------------------------- */
 
 /* Sets bits in c's pending and wakes it if it sleeps. What the caller stored before, the handler
  * sees. */
@@ -75,7 +73,7 @@ void *host_frame_sp(const void *frame);
 /* What compilers call at each edge of code built with -fsanitize-coverage=trace-pc. */
 void __sanitizer_cov_trace_pc(void);
 
-/* ---- context.S ------------------------------------------------------------------------------ */
+/* ---- context.S ------------------------------------------------------------------------------- */
 
 /* Saves what a call must keep on this stack, stores the stack pointer to *sp, and calls fn(arg) at
  * top, which must not return. Returns when somebody gives *sp to host_switch_in(), perhaps in
@@ -88,7 +86,7 @@ _Noreturn void host_switch_in(void *sp);
 /* Where a new G starts; calls host_first(). Not to be called. */
 void host_start(void);
 
-/* ---- switch.c ------------------------------------------------------------------------------- */
+/* ---- switch.c -------------------------------------------------------------------------------- */
 
 /* The first C function of a G. */
 _Noreturn void host_first(void (*fn)(void *arg), void *arg);
@@ -97,18 +95,20 @@ _Noreturn void host_first(void (*fn)(void *arg), void *arg);
 int host_errno(void);
 void host_set_errno(int e);
 
-/* ---- clock.c -------------------------------------------------------------------------------- */
+/* ---- clock.c --------------------------------------------------------------------------------- */
 
 /* Time starts here. */
 void host_clock_init(void);
 
-/* Handler. The timer bit was set: the upcall, if it is still due. */
-void host_timer_interrupt(struct host_core *c);
+/* Whether the timer upcall is due. Reads the clock, which costs as much as some twenty edges: at
+ * edges every CLOCK_EDGES-th time. */
+bool host_timer_due(struct host_core *c);
+#define CLOCK_EDGES 128u
 
-/* The main thread's work from then on: posts the timer interrupts of n cores. */
-_Noreturn void host_timekeeper(unsigned n);
+/* A time of hal_now() as the kernel knows it. */
+struct timespec host_timespec(int64_t when);
 
-/* ---- memory.c, fault.c, symbol.c, power.c --------------------------------------------------- */
+/* ---- memory.c, fault.c, symbol.c, power.c ---------------------------------------------------- */
 
 /* Maps RAM and windows. */
 void host_memory_init(void);

@@ -13,11 +13,12 @@
 
 #include <linux/futex.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "hal/board.h"
 
-/* ---- posting -------------------------------------------------------------------------------- */
+/* ---- posting --------------------------------------------------------------------------------- */
 
 void host_post(struct host_core *c, uint32_t bits) {
     /* release: pairs with the acquire in take(), the handler sees what the caller stored before */
@@ -36,7 +37,7 @@ static uint32_t take(struct host_core *c) {
     return atomic_exchange_explicit(&c->pending, 0, memory_order_acquire) & ~PENDING_ASLEEP;
 }
 
-/* ---- device lines --------------------------------------------------------------------------- */
+/* ---- device lines ---------------------------------------------------------------------------- */
 
 /* A line that is raised while it is off stays latched. seq_cst throughout: either host_raise() sees
  * the line on, or hal_irq_enable() sees it raised. */
@@ -66,7 +67,7 @@ void hal_irq_disable(unsigned line) {
     atomic_fetch_and(&lines.on[line / 32], ~(1u << line % 32));
 }
 
-/* ---- serving -------------------------------------------------------------------------------- */
+/* ---- serving --------------------------------------------------------------------------------- */
 
 static void serve_lines(const struct host_core *c) {
     for (unsigned word = 0; word < IRQ_LINES / 32; word++) {
@@ -88,8 +89,9 @@ static void serve_lines(const struct host_core *c) {
  * on. */
 static void serve(struct host_core *c) {
     uint32_t bits = take(c);
-    if ((bits & PENDING_TIMER) != 0) {
-        host_timer_interrupt(c);
+    if (host_timer_due(c)) {
+        c->armed = INT64_MAX;
+        sched_timer();
     }
     if ((bits & PENDING_IPI) != 0) {
         sched_ipi();
@@ -99,14 +101,23 @@ static void serve(struct host_core *c) {
     }
 }
 
+static void sleep_until(struct host_core *c, int64_t when) {
+    bool ever = when != INT64_MAX;
+    struct timespec t = host_timespec(ever ? when : 0);
+    /* BITSET: the form of FUTEX_WAIT whose time is absolute */
+    syscall(SYS_futex, &c->pending, FUTEX_WAIT_BITSET_PRIVATE, PENDING_ASLEEP, ever ? &t : NULL,
+            NULL, FUTEX_BITSET_MATCH_ANY);
+}
+
 void hal_idle(void) {
     struct host_core *c = host_self();
     uint32_t none = 0;
     /* relaxed: nothing is read on the strength of it; take() acquires */
     if (atomic_compare_exchange_strong_explicit(&c->pending, &none, PENDING_ASLEEP,
                                                 memory_order_relaxed, memory_order_relaxed)) {
-        while (atomic_load_explicit(&c->pending, memory_order_relaxed) == PENDING_ASLEEP) {
-            syscall(SYS_futex, &c->pending, FUTEX_WAIT_PRIVATE, PENDING_ASLEEP, NULL, NULL, 0);
+        while (atomic_load_explicit(&c->pending, memory_order_relaxed) == PENDING_ASLEEP &&
+               !host_timer_due(c)) {
+            sleep_until(c, c->armed);
         }
     }
     c->hal->in_handler = true;
@@ -114,7 +125,7 @@ void hal_idle(void) {
     c->hal->in_handler = false;
 }
 
-/* ---- interrupting a G ----------------------------------------------------------------------- */
+/* ---- interrupting a G ------------------------------------------------------------------------ */
 
 /* The part of a preemption frame that is used: the rest of the state is on the G's stack. */
 struct frame {
@@ -165,8 +176,12 @@ uintptr_t hal_interrupted_sp(void) {
 
 void __sanitizer_cov_trace_pc(void) {
     struct host_core *c = host_self();
-    /* No core: code that runs before main(). relaxed: a look; take() acquires. */
-    if (c != NULL && !c->masked && atomic_load_explicit(&c->pending, memory_order_relaxed) != 0) {
+    if (c == NULL || c->masked) {
+        return; /* NULL: code that runs before main() */
+    }
+    /* relaxed: a look; take() acquires */
+    if (atomic_load_explicit(&c->pending, memory_order_relaxed) != 0 ||
+        (++c->edges >= CLOCK_EDGES && host_timer_due(c))) {
         interrupt(c);
     }
 }

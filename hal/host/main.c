@@ -3,7 +3,7 @@
  * image.
  *
  * The C library has been set up by then and starts main(). The program's own main() was renamed by
- * the build; it runs in G 1. The main thread becomes the timekeeper.
+ * the build; it runs in G 1. The main thread becomes core 0.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,5 +71,4 @@ int main(int argc, char **argv) {
     host_faults_init();
     host_stop_init();
     host_cores_start(cores);
-    host_timekeeper(cores);
 }

@@ -70,7 +70,7 @@ const char *hal_symbol(uintptr_t pc, uintptr_t *offset) {
     return NULL;
 }
 
-/* ---- backtraces ----------------------------------------------------------------------------- */
+/* ---- backtraces ------------------------------------------------------------------------------ */
 
 /* A place in the call that returns to pc: pc itself may be the next function's, behind a call of a
  * function that does not return. */

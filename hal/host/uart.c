@@ -35,7 +35,7 @@ static struct {
 static struct termios found; /* set before raw */
 static _Atomic bool raw;
 
-/* ---- the terminal --------------------------------------------------------------------------- */
+/* ---- the terminal ---------------------------------------------------------------------------- */
 
 void host_uart_restore(void) {
     if (atomic_exchange(&raw, false)) {
@@ -72,7 +72,7 @@ static void terminal_raw(void) {
     tcsetattr(STDIN_FILENO, TCSANOW, &t);
 }
 
-/* ---- receive -------------------------------------------------------------------------------- */
+/* ---- receive --------------------------------------------------------------------------------- */
 
 /* Under the lock. Returns once all n are in the ring. */
 static void ring_put(const struct uart *u, const uint8_t *bytes, size_t n) {
@@ -146,7 +146,7 @@ static void uart_rx_ack(const struct uart *u) {
     (void)u; /* the line's latch is open already */
 }
 
-/* ---- transmit ------------------------------------------------------------------------------- */
+/* ---- transmit -------------------------------------------------------------------------------- */
 
 static void uart_init(const struct uart *u) {
     (void)u;

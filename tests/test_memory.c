@@ -1,0 +1,108 @@
+/* tests/test_memory.c - as many Gs as there is memory for, and what happens when there is none left. */
+#include <errno.h>
+
+#include "sched/pages.h"
+#include "tests/test.h"
+
+static struct wg wg;
+static struct sema gate;
+static _Atomic unsigned total;
+
+static void parks(void *arg) {
+    (void)arg;
+    sema_wait(&gate);
+    atomic_fetch_add(&total, 1);
+    wg_done(&wg);
+}
+
+/* 100,000 Gs that wait at the same time, or as many as this machine has memory for: a stack page, a G and a
+ * share of a table each. */
+TEST(stress, parked_100000) {
+    size_t all, free;
+    info_memory(&all, &free);
+    unsigned n = test_rounds(100000);
+    n = n < free / 4 * 3 ? n : (unsigned)(free / 4 * 3);
+    unsigned before = go_count();
+    total = 0;
+    wg_add(&wg, (int)n);
+    for (unsigned i = 0; i < n; i++) {
+        start(parks, NULL);
+    }
+    CHECK_EQ(go_count(), before + n);
+    for (unsigned i = 0; i < n; i++) {
+        sema_post(&gate);
+    }
+    wg_wait(&wg);
+    CHECK_EQ(atomic_load(&total), n);
+}
+
+/* ---- no memory ------------------------------------------------------------------------------------ */
+
+struct hoard {
+    struct hoard *next;
+};
+
+static struct hoard *take_all_pages(void) {
+    struct hoard *all = NULL, *page;
+    while ((page = page_alloc()) != NULL) {
+        page->next = all;
+        all = page;
+    }
+    return all;
+}
+
+static void give_pages(struct hoard *all) {
+    while (all != NULL) {
+        struct hoard *next = all->next;
+        page_free(all);
+        all = next;
+    }
+}
+
+/* Without a free page everything that needs one says so, what runs goes on, and afterwards all is well. */
+TEST(stress, out_of_memory_is_an_error) {
+    struct hoard *all = take_all_pages();
+    unsigned started = 0;
+    int error = 0;
+    total = 0;
+    while (started < 1000000 && (error = go(parks, NULL)) == 0) { /* many stacks are cached */
+        started++;
+    }
+    void *page = go_page_alloc();
+    void *heap = go_heap_grow((ptrdiff_t)MB(1));
+    struct chan *c = chan_make(KB(64), 4);
+    go_sleep(MS(1));
+    give_pages(all);
+    wg_add(&wg, (int)started);
+    for (unsigned i = 0; i < started; i++) {
+        sema_post(&gate);
+    }
+    CHECK_EQ(error, -ENOMEM);
+    CHECK(page == NULL);
+    CHECK(heap == (void *)-1);
+    CHECK(c == NULL);
+    wg_wait(&wg);
+    CHECK_EQ(atomic_load(&total), started);
+    wg_add(&wg, 1);
+    start(parks, NULL);
+    sema_post(&gate);
+    wg_wait(&wg);
+}
+
+TEST(stress, pages_balance) {
+    size_t all, before, after;
+    settle();
+    info_memory(&all, &before);
+    wg_add(&wg, 2000);
+    for (int i = 0; i < 2000; i++) {
+        start(parks, NULL);
+    }
+    for (int i = 0; i < 2000; i++) {
+        sema_post(&gate);
+    }
+    wg_wait(&wg);
+    settle();
+    info_memory(&all, &after);
+    /* dead Gs keep two pages each, and there were 2000 at most */
+    CHECK(after + 2 * 2000 + 2000 / 8 >= before);
+}
