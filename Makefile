@@ -197,8 +197,7 @@ NEWLIB_CFLAGS  := -std=gnu11 $(COMMON) $(ARCH_FLAGS) $(APP_CC_FLAGS) -isystem $(
                   -isystem $(NEWLIB)/aarch64-none-elf/include -D__DYNAMIC_REENT__ \
                   -U__linux__ -U__linux -Ulinux -U__gnu_linux__ -U__unix__ -U__unix -Uunix
 LIBC_CFLAGS    := $(NEWLIB_CFLAGS) $(WARN)
-# The program's main() is called by libc/start.c, as a G; on the host, main() is hal/host's.
-APP_ALL_CFLAGS := $(NEWLIB_CFLAGS) $(APP_WARN) -Dmain=app_main -Wno-missing-prototypes $(APP_CFLAGS)
+APP_ALL_CFLAGS := $(NEWLIB_CFLAGS) $(APP_WARN) $(APP_CFLAGS)
 
 RUNTIME_SRCS := $(sort $(wildcard boot/*.[cS] boot/early/*.[cS] hal/*.[cS] hal/aarch64/*.[cS] sched/*.c)) \
                 $(DRIVERS:%=drivers/%.c) boards/$(BOARD)/board.c
