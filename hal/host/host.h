@@ -29,7 +29,8 @@ struct host_core {
     struct g *self;       /* the G that runs, or g0 */
     void *interrupted_sp; /* of the G that a handler runs over */
     int64_t armed;        /* when the timer upcall is due; INT64_MAX: never */
-    uint32_t edges;       /* looks for interrupts since the last one at the clock */
+    int64_t seen;         /* the latest time that the core has read */
+    uint32_t edges;       /* looks for interrupts since then */
     uint32_t relaxed;     /* calls of hal_relax() */
 
     _Atomic bool stopped; /* set by the owner, for hal_stop_others() */
@@ -100,10 +101,8 @@ void host_set_errno(int e);
 /* Time starts here. */
 void host_clock_init(void);
 
-/* Whether the timer upcall is due. Reads the clock, which costs as much as some twenty edges: at
- * edges every CLOCK_EDGES-th time. */
+/* Whether the timer upcall is due, as far as c knows: it reads the clock at some of the calls. */
 bool host_timer_due(struct host_core *c);
-#define CLOCK_EDGES 128u
 
 /* A time of hal_now() as the kernel knows it. */
 struct timespec host_timespec(int64_t when);

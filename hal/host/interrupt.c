@@ -75,8 +75,7 @@ static void serve_lines(const struct host_core *c) {
         for (; due != 0; due &= due - 1) {
             unsigned line = word * 32 + (unsigned)__builtin_ctz(due);
             uint32_t bit = due & -due;
-            /* The latch opens before the handler looks at the device: what comes later raises
-             * again. */
+            /* Cleared before the handler looks at the device: what comes later raises again. */
             if (atomic_load(&lines.core[line]) == c->hal->index &&
                 (atomic_fetch_and(&lines.latched[word], ~bit) & bit) != 0) {
                 sched_irq(line);
@@ -85,11 +84,15 @@ static void serve_lines(const struct host_core *c) {
     }
 }
 
-/* Handler. One round: a handler that raises again is served at the next edge, after the G has gone
- * on. */
+/* Whether there is anything to serve. relaxed: a look; take() acquires. */
+static bool wanted(struct host_core *c) {
+    return atomic_load_explicit(&c->pending, memory_order_relaxed) != 0 || host_timer_due(c);
+}
+
+/* Handler. */
 static void serve(struct host_core *c) {
     uint32_t bits = take(c);
-    if (host_timer_due(c)) {
+    if (c->armed <= hal_now()) {
         c->armed = INT64_MAX;
         sched_timer();
     }
@@ -102,11 +105,10 @@ static void serve(struct host_core *c) {
 }
 
 static void sleep_until(struct host_core *c, int64_t when) {
-    bool ever = when != INT64_MAX;
-    struct timespec t = host_timespec(ever ? when : 0);
+    struct timespec t = host_timespec(when);
     /* BITSET: the form of FUTEX_WAIT whose time is absolute */
-    syscall(SYS_futex, &c->pending, FUTEX_WAIT_BITSET_PRIVATE, PENDING_ASLEEP, ever ? &t : NULL,
-            NULL, FUTEX_BITSET_MATCH_ANY);
+    syscall(SYS_futex, &c->pending, FUTEX_WAIT_BITSET_PRIVATE, PENDING_ASLEEP, &t, NULL,
+            FUTEX_BITSET_MATCH_ANY);
 }
 
 void hal_idle(void) {
@@ -116,7 +118,7 @@ void hal_idle(void) {
     if (atomic_compare_exchange_strong_explicit(&c->pending, &none, PENDING_ASLEEP,
                                                 memory_order_relaxed, memory_order_relaxed)) {
         while (atomic_load_explicit(&c->pending, memory_order_relaxed) == PENDING_ASLEEP &&
-               !host_timer_due(c)) {
+               c->armed > hal_now()) {
             sleep_until(c, c->armed);
         }
     }
@@ -138,13 +140,20 @@ void *host_frame_sp(const void *frame) {
     return ((const struct frame *)frame)->sp;
 }
 
-/* On the core stack, masked, over a stopped G. */
+/* Interrupts in a row over one G: it gets on even where handlers take longer than a slice. */
+#define ROUNDS 16
+
+/* On the core stack, masked, over a stopped G. As on a machine, an interrupt that is pending at the
+ * end of another comes before the G's next instruction. */
 static void interrupted(void *arg) {
     struct host_core *c = arg;
     struct g *g = c->self;
+    struct frame *f = NULL;
     c->hal->in_handler = true;
-    serve(c);
-    struct frame *f = sched_irq_exit();
+    for (int round = 0; f == NULL && (round == 0 || (round < ROUNDS && wanted(c))); round++) {
+        serve(c);
+        f = sched_irq_exit();
+    }
     c->hal->in_handler = false;
     if (f == NULL) {
         host_switch_in(c->interrupted_sp);
@@ -154,9 +163,8 @@ static void interrupted(void *arg) {
     sched_preempted(g, f);
 }
 
-/* On a G, with interrupts open. Looks once and returns: bits that came meanwhile wait for the next
- * edge, else a G that is preempted each time it gets here would pile up frames on its stack
- * (HAZARDS 40). */
+/* On a G, with interrupts open. What comes while the G is put aside waits for its next edge: taken
+ * here, it would put frame on frame (HAZARDS 40). */
 __attribute__((noinline)) static void interrupt(struct host_core *c) {
     int e = host_errno();
     c->masked = true;
@@ -176,12 +184,7 @@ uintptr_t hal_interrupted_sp(void) {
 
 void __sanitizer_cov_trace_pc(void) {
     struct host_core *c = host_self();
-    if (c == NULL || c->masked) {
-        return; /* NULL: code that runs before main() */
-    }
-    /* relaxed: a look; take() acquires */
-    if (atomic_load_explicit(&c->pending, memory_order_relaxed) != 0 ||
-        (++c->edges >= CLOCK_EDGES && host_timer_due(c))) {
+    if (c != NULL && !c->masked && wanted(c)) { /* NULL: code that runs before main() */
         interrupt(c);
     }
 }
