@@ -141,6 +141,7 @@ static void receives(void *arg) {
 TEST(death, free_with_waiter) {
     struct chan *c = CHAN(int, 0);
     expect_report("panic: chan_free: goroutines wait on the channel", "chan_free");
+    use_cores(1); /* so that it waits before we go on, however slow the emulator's other cores are */
     start(receives, c);
     go_sleep(MS(1));
     chan_free(c);
