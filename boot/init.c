@@ -14,9 +14,10 @@ _Noreturn void boot_main(const void *fdt, uint64_t entry_el);
 
 static void note_entry(const void *fdt, uint64_t entry_el) {
     boot_info.entry_el = (unsigned)entry_el;
-    if (((uintptr_t)fdt & 7) == 0 && hal_readable((uintptr_t)fdt) && fdt_valid(fdt)) {
+    uint64_t word;
+    if (((uintptr_t)fdt & 7) == 0 && hal_peek((uintptr_t)fdt, &word) && fdt_valid(fdt)) {
         boot_info.fdt = fdt;
-    } else if (hal_readable(board.ram.base) && fdt_valid((const void *)board.ram.base)) {
+    } else if (hal_peek(board.ram.base, &word) && fdt_valid((const void *)board.ram.base)) {
         boot_info.fdt = (const void *)board.ram.base; /* QEMU virt puts it there for an ELF */
     }
 }

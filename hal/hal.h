@@ -154,8 +154,10 @@ void *hal_unmap(uintptr_t va);
  * host does anything here. */
 void hal_guard(uintptr_t va);
 
-/* Whether a load of 8 bytes at va would succeed; for reports, which must not fault. */
-bool hal_readable(uintptr_t va);
+/* Loads 8 bytes at va into *out, or says false where a load would fault; for reports, which must not
+ * fault, and for what may be gone by now. One load: what another core unmaps meanwhile is either
+ * still read or false. */
+bool hal_peek(uintptr_t va, uint64_t *out);
 
 /* ---- reports -------------------------------------------------------------------------------- */
 
@@ -164,7 +166,7 @@ const char *hal_symbol(uintptr_t pc, uintptr_t *offset);
 
 /* Calls line(pc) for each frame, innermost first, of g, which must not be running on another core;
  * of the caller if g is hal_self(); of the faulting code if fault is not NULL. Reads memory only
- * where hal_readable() and stops at [lo, hi) of the stack. At most 32 frames. */
+ * by hal_peek() and stops at [lo, hi) of the stack. At most 32 frames. */
 struct hal_fault;
 void hal_backtrace(const struct g *g, const struct hal_fault *fault, uintptr_t lo, uintptr_t hi,
                    void (*line)(uintptr_t pc));

@@ -156,6 +156,11 @@ struct core_info core_counters(unsigned core) {
     return info;
 }
 
+bool readable(uintptr_t va) {
+    uint64_t word;
+    return hal_peek(va, &word);
+}
+
 static void is_here(void *arg) {
     wg_done(arg);
 }

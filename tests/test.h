@@ -96,6 +96,9 @@ struct core_info core_counters(unsigned core);
         sum_;                                                                                      \
     })
 
+/* Whether a load there succeeds. */
+bool readable(uintptr_t va);
+
 /* go_set_cores(), and waits until no core above n runs anything that is not pinned. */
 void use_cores(unsigned n);
 

@@ -70,11 +70,38 @@ TEST(unit, stack_below_is_not_mapped) {
     NEED_FAULTS();
     struct g *g = hal_self();
     descend(40);
-    CHECK(hal_readable(g->stack_low));
+    CHECK(readable(g->stack_low));
     for (uintptr_t at = g->stack_lo - HAL_PAGE; at < g->stack_low; at += HAL_PAGE) {
-        CHECK(!hal_readable(at));
-        CHECK(!hal_readable(at + HAL_PAGE - 8));
+        CHECK(!readable(at));
+        CHECK(!readable(at + HAL_PAGE - 8));
     }
+}
+
+/* hal_peek() says what a load would find, on g0 as in a G, masked or not, and commits nothing. */
+static void peeks_on_g0(struct g *g, void *arg) {
+    *(bool *)arg = !readable(0) && !readable(g->stack_lo - HAL_PAGE) && readable((uintptr_t)g);
+    hal_enter(g);
+}
+
+TEST(unit, peek_never_faults) {
+    static const uint64_t known = 0x1122334455667788;
+    uint64_t word = 0;
+    struct g *g = hal_self();
+    bool on_g0 = false;
+    CHECK(hal_peek((uintptr_t)&known, &word));
+    CHECK(word == known);
+    CHECK(!hal_peek(8, &word));
+    CHECK(!hal_peek(UINTPTR_MAX - 6, &word));
+    CHECK(word == known); /* a failed one stores nothing */
+    uintptr_t low = g->stack_low;
+    hal_irq_mask();
+    bool masked = readable(16) || hal_irq_masked() == false;
+    hal_park(g, peeks_on_g0, &on_g0);
+    hal_irq_unmask();
+    CHECK(!masked);
+    CHECK(on_g0);
+    readable(g->stack_lo);
+    CHECK(g->stack_low == low);
 }
 
 TEST(unit, stack_is_as_large_as_it_says) {
@@ -96,12 +123,12 @@ TEST(unit, stack_classes) {
 TEST(unit, stack_has_a_guard) {
     uintptr_t lo = hal_self()->stack_lo;
 #ifdef HAL_HOST
-    if (hal_readable(lo - 8)) {
+    if (readable(lo - 8)) {
         SKIP("Linux has too few mappings for a guard below each of very many stacks");
     }
 #endif
-    CHECK(!hal_readable(lo - 8));
-    CHECK(!hal_readable(lo - HAL_PAGE));
+    CHECK(!readable(lo - 8));
+    CHECK(!readable(lo - HAL_PAGE));
 }
 
 static void large(void *arg) {

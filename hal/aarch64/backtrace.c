@@ -36,14 +36,6 @@ const char *hal_symbol(uintptr_t pc, uintptr_t *offset) {
     return &ksyms_names[ksyms[lo].name];
 }
 
-bool hal_readable(uintptr_t va) {
-    hal_irq_t was = hal_irq_save(); /* PAR_EL1 is one for the core */
-    __asm__ volatile("at s1e1r, %0\n\tisb" ::"r"(va) : "memory");
-    bool ok = (SYSREG_READ(par_el1) & 1) == 0;
-    hal_irq_restore(was);
-    return ok;
-}
-
 struct walk {
     uintptr_t fp, lo, hi;
     void (*line)(uintptr_t pc);
@@ -56,10 +48,15 @@ static void say(struct walk *w, uintptr_t pc) {
     }
 }
 
+/* The frame record {caller's record, return address} at fp; false: there is none. */
+static bool record_at(const struct walk *w, uintptr_t fp, uint64_t record[2]) {
+    return fp >= w->lo && fp + 16 <= w->hi && (fp & 7) == 0 && hal_peek(fp, &record[0]) &&
+           hal_peek(fp + 8, &record[1]);
+}
+
 static void chain(struct walk *w) {
-    while (w->left > 0 && w->fp >= w->lo && w->fp + 16 <= w->hi && (w->fp & 7) == 0 &&
-           hal_readable(w->fp) && hal_readable(w->fp + 8)) {
-        const uint64_t *record = (const uint64_t *)w->fp;
+    uint64_t record[2];
+    while (w->left > 0 && record_at(w, w->fp, record)) {
         if (record[1] == 0) {
             break;
         }
@@ -82,8 +79,8 @@ static bool same_function(uintptr_t a, uintptr_t b) {
 static void registers(struct walk *w, uintptr_t pc, const uint64_t *x) {
     say(w, pc);
     w->fp = x[29];
-    bool record_has_lr = w->fp >= w->lo && w->fp + 16 <= w->hi && (w->fp & 7) == 0 &&
-                         hal_readable(w->fp + 8) && ((const uint64_t *)w->fp)[1] == x[30];
+    uint64_t record[2];
+    bool record_has_lr = record_at(w, w->fp, record) && record[1] == x[30];
     if (in_text(x[30] - 4) && !record_has_lr && !same_function(pc, x[30] - 4)) {
         say(w, x[30] - 4);
     }

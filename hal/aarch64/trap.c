@@ -81,10 +81,22 @@ static bool semihosting_absent(struct trap *t) {
     return true;
 }
 
+extern const char hal_peek_insn[], hal_peek_failed[];
+
+/* hal_peek() met what does not answer. Before all else: it also looks at pages that a stack would
+ * commit. */
+static bool peek_failed(struct trap *t) {
+    if (t->pc != (uintptr_t)hal_peek_insn) {
+        return false;
+    }
+    t->pc = (uintptr_t)hal_peek_failed;
+    return true;
+}
+
 void trap_sync(struct trap *t) {
     char text[96];
     struct hal_fault f;
-    if (semihosting_absent(t)) {
+    if (peek_failed(t) || semihosting_absent(t)) {
         return;
     }
     syndrome_decode(&f, t, text, sizeof text);
@@ -144,7 +156,7 @@ _Noreturn void trap_unexpected(struct trap *t, uint64_t kind) {
 }
 
 void trap_core_stack(struct trap *t, uint64_t kind) {
-    if (kind == 0 && semihosting_absent(t)) {
+    if (kind == 0 && (peek_failed(t) || semihosting_absent(t))) {
         return;
     }
     report(t, kind, true);

@@ -132,7 +132,7 @@ serror_from_g:
     mov     x1, #3
     bl      trap_unexpected
 
-/* x0 and x1 are saved, x1 is the kind. Only an emulator's missing semihosting comes back from here. */
+/* x0 and x1 are saved, x1 is the kind. A failed hal_peek() and an emulator's missing semihosting come back from here. */
 from_core:
     str     x1, [sp]
     PUSH

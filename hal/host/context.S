@@ -116,4 +116,34 @@ host_start:                         /* x19 fn, x20 arg, x29 0 */
 
 #endif
 
+/*
+ * bool hal_peek(uintptr_t va, uint64_t *out); a fault at host_peek_insn goes on at host_peek_failed (fault.c).
+ */
+    .globl  hal_peek
+    .type   hal_peek, @function
+    .globl  host_peek_insn
+    .globl  host_peek_failed
+#if defined(__x86_64__)
+hal_peek:
+host_peek_insn:
+    movq    (%rdi), %rax
+    movq    %rax, (%rsi)
+    movl    $1, %eax
+    ret
+host_peek_failed:
+    xorl    %eax, %eax
+    ret
+#elif defined(__aarch64__)
+hal_peek:
+host_peek_insn:
+    ldr     x2, [x0]
+    str     x2, [x1]
+    mov     w0, #1
+    ret
+host_peek_failed:
+    mov     w0, #0
+    ret
+#endif
+    .size   hal_peek, . - hal_peek
+
     .section .note.GNU-stack, "", %progbits

@@ -69,6 +69,10 @@ static struct host_fault decode(int sig, const siginfo_t *info, const struct hos
 
 static void on_fault(int sig, siginfo_t *info, void *context) {
     struct host_core *c = host_self();
+    if (host_pc(context) == (uintptr_t)host_peek_insn) {
+        host_set_pc(context, (uintptr_t)host_peek_failed);
+        return;
+    }
     if (c == NULL) {
         signal(sig, SIG_DFL); /* not a core: it faults again, and dies of it */
         return;

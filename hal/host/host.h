@@ -87,6 +87,9 @@ _Noreturn void host_switch_in(void *sp);
 /* Where a new G starts; calls host_first(). Not to be called. */
 void host_start(void);
 
+/* The load in hal_peek(), and where it goes on when it faults. */
+extern const char host_peek_insn[], host_peek_failed[];
+
 /* ---- switch.c -------------------------------------------------------------------------------- */
 
 /* The first C function of a G. */

@@ -54,8 +54,19 @@ static inline struct host_regs host_regs_of(const ucontext_t *u) {
         .syndrome = (uint64_t)r[REG_TRAPNO] << 32 | (uint32_t)r[REG_ERR],
         .write = (r[REG_ERR] & 2) != 0,
     };
-    out.lr = hal_readable(out.sp) ? *(uintptr_t *)out.sp : 0;
+    uint64_t top = 0;
+    hal_peek(out.sp, &top);
+    out.lr = top;
     return out;
+}
+
+/* Where what was interrupted goes on. */
+static inline uintptr_t host_pc(const ucontext_t *u) {
+    return (uintptr_t)u->uc_mcontext.gregs[REG_RIP];
+}
+
+static inline void host_set_pc(ucontext_t *u, uintptr_t pc) {
+    u->uc_mcontext.gregs[REG_RIP] = (greg_t)pc;
 }
 
 #elif defined(__aarch64__)
@@ -104,6 +115,15 @@ static inline struct host_regs host_regs_of(const ucontext_t *u) {
         .write = data_abort && (esr & (1u << 6)) != 0,
         .x = (const uint64_t *)u->uc_mcontext.regs,
     };
+}
+
+/* Where what was interrupted goes on. */
+static inline uintptr_t host_pc(const ucontext_t *u) {
+    return u->uc_mcontext.pc;
+}
+
+static inline void host_set_pc(ucontext_t *u, uintptr_t pc) {
+    u->uc_mcontext.pc = pc;
 }
 
 #else

@@ -13,11 +13,8 @@
  */
 #include "hal/host/host.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #define GIB       ((size_t)1 << 30)
 #define MIB       ((size_t)1 << 20)
@@ -124,14 +121,6 @@ void hal_guard(uintptr_t va) {
     if (atomic_fetch_add_explicit(&guards, 1, memory_order_relaxed) < GUARDS) {
         mprotect((void *)va, HAL_PAGE, PROT_NONE);
     }
-}
-
-/* The kernel reads a signal set of 8 bytes before it finds that there is no such operation. */
-bool hal_readable(uintptr_t va) {
-    int e = errno;
-    bool readable = syscall(SYS_rt_sigprocmask, ~0, va, NULL, 8) == 0 || errno != EFAULT;
-    errno = e;
-    return readable;
 }
 
 /* There is no device that reads memory. */

@@ -81,11 +81,8 @@ static uintptr_t call_before(uint64_t pc) {
 /* A frame record is {caller's frame record, return address}; the first of a stack is {0, 0}. */
 static void walk(uintptr_t fp, uintptr_t lo, uintptr_t hi, void (*line)(uintptr_t pc)) {
     for (int left = FRAMES - 2; left > 0 && fp >= lo && fp + 16 <= hi && fp % 8 == 0; left--) {
-        if (!hal_readable(fp) || !hal_readable(fp + 8)) {
-            return;
-        }
-        const uintptr_t *record = (const uintptr_t *)fp;
-        if (record[1] == 0) {
+        uint64_t record[2];
+        if (!hal_peek(fp, &record[0]) || !hal_peek(fp + 8, &record[1]) || record[1] == 0) {
             return;
         }
         line(call_before(record[1]));
@@ -100,12 +97,14 @@ static void walk(uintptr_t fp, uintptr_t lo, uintptr_t hi, void (*line)(uintptr_
  * interest. */
 static void walk_g(const struct hal_g *g, uintptr_t lo, uintptr_t hi, void (*line)(uintptr_t pc)) {
     uintptr_t sp = (uintptr_t)(g->frame != NULL ? host_frame_sp(g->frame) : g->sp);
-    if (sp < lo || sp + sizeof(struct host_context) > hi || !hal_readable(sp)) {
+    uint64_t pc, fp;
+    if (sp < lo || sp + sizeof(struct host_context) > hi ||
+        !hal_peek(sp + offsetof(struct host_context, pc), &pc) ||
+        !hal_peek(sp + offsetof(struct host_context, fp), &fp)) {
         return;
     }
-    const struct host_context *c = (const struct host_context *)sp;
-    line(call_before(c->pc));
-    walk(c->fp, lo, hi, line);
+    line(call_before(pc));
+    walk(fp, lo, hi, line);
 }
 
 void hal_backtrace(const struct g *g, const struct hal_fault *fault, uintptr_t lo, uintptr_t hi,

@@ -226,13 +226,13 @@ TEST(boot, devices_are_device_memory) {
 TEST(boot, page_0_is_not_mapped) {
     CHECK_EQ(walk(0), 0);
     CHECK_EQ(walk(HAL_PAGE - 8), 0);
-    CHECK(!hal_readable(0));
+    CHECK(!readable(0));
 }
 
 /* What nobody has asked for does not answer: an address beyond RAM and devices. */
 TEST(boot, the_rest_is_not_mapped) {
-    CHECK(!hal_readable(0x5f00000000));
-    CHECK(!hal_readable(0x8000000000));
+    CHECK(!readable(0x5f00000000));
+    CHECK(!readable(0x8000000000));
 }
 
 /* Between any two core stacks, and below the lowest, there is a page that is not mapped. */
@@ -244,8 +244,8 @@ TEST(boot, core_stacks_have_guards) {
             below = other < top && other > below ? other : below;
         }
         uintptr_t page = top - HAL_PAGE;
-        CHECK(hal_readable(page));
-        while (hal_readable(page)) {
+        CHECK(readable(page));
+        while (readable(page)) {
             page -= HAL_PAGE;
             CHECK(page >= below);
             CHECK(top - page <= KB(20)); /* 16 KiB of stack, and the guard */
