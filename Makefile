@@ -51,7 +51,7 @@ endif
 else
 
 # ---- verbs that need no board --------------------------------------------------------------------
-.PHONY: help doctor list-boards test test-all mutants check precommit layers fmt clean distclean
+.PHONY: help doctor list-boards test test-all verify mutants check precommit layers fmt clean distclean
 help: ## this list
 	@echo 'make [verb] [BOARD=b] [APP=folder] [INPUT=text] [ARGS="..."] [LLVM=1] [DEBUG=1] [V=1]'
 	@echo '     [CONFIG="-DCONFIG_SLICE_NS=1000000 ..."], include/bareloom/config.h lists them'
@@ -70,6 +70,10 @@ test: ## all tests as docs/TESTING.md says; BOARD=b and TEST=name run a part
 
 test-all: ## the whole suite on every board with both compilers
 	@tools/test.py --all
+
+verify: ## models, litmus tests and the like: docs/VERIFICATION.md; FAST=1 for CI's part, ONLY=section for one
+	@tools/verify-tools.sh || echo 'verify: the litmus tests will be skipped'
+	@tools/verify.py $(if $(FAST),--fast) $(ONLY)
 
 mutants: ## take each feature out and see its test fail
 	@tools/mutants.py $(if $(TEST),--test '$(TEST)')

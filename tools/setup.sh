@@ -30,6 +30,7 @@ python3                  python3                 tools
 xz                       xz-utils                newlib
 clang-format             clang-format            check
 cppcheck                 cppcheck                check
+spin                     spin                    verify
 '
 
 say() { printf '%s\n' "setup: $*"; }
