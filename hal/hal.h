@@ -171,12 +171,16 @@ struct hal_fault;
 void hal_backtrace(const struct g *g, const struct hal_fault *fault, uintptr_t lo, uintptr_t hi,
                    void (*line)(uintptr_t pc));
 
+/* The same for g, which ran on another core when hal_stop_others() stopped that: from where it was.
+ * False: no core that has stopped ran g, so nothing is known. */
+bool hal_backtrace_stopped(const struct g *g, uintptr_t lo, uintptr_t hi, void (*line)(uintptr_t pc));
+
 /* Sends every other core into a stop that ends only with the machine, and waits up to 100 ms.
  * Returns the set of cores that did not answer. Polled; any context. */
 unsigned hal_stop_others(void);
 
-/* This core is out of the game for ever: it counts as one that answered hal_stop_others(). Any
- * context. */
+/* This core is out of the game for ever: it counts as one that answered hal_stop_others(), and keeps
+ * where it was for hal_backtrace_stopped(). Any context. */
 _Noreturn void hal_stop_self(void);
 
 /* A fault as the port decoded it. */

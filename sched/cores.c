@@ -38,7 +38,7 @@ static void first_core(void) {
     atomic_store(&machine.slice, CONFIG_SLICE_NS);
     /* release: pairs with the acquire below, the tables above are there */
     atomic_store_explicit(&machine.started, true, memory_order_release);
-    if (g_start(&GO_OPTS(.name = "main", .stack = KB(256)), go_main, NULL) != 0) {
+    if (g_start(&GO_OPTS(.name = "main", .stack = KB(256)), go_main, NULL, 0) != 0) {
         FATAL("runtime: no memory for the first goroutine");
     }
 }

@@ -225,8 +225,10 @@ static uint64_t new_id(void) {
     return id;
 }
 
-static void g_reset(struct g *g, const struct go_opts *o) {
+static void g_reset(struct g *g, const struct go_opts *o, uintptr_t creator) {
     g->id = new_id();
+    g->creator = creator;
+    g->parent = hal_self()->id;
     g->name = o->name;
     g->pin = o->pinned ? (uint8_t)o->core : ANY_CORE;
     g->local = NULL;
@@ -238,7 +240,7 @@ static void g_reset(struct g *g, const struct go_opts *o) {
     g_set_state(g, G_RUNNABLE);
 }
 
-int g_start(const struct go_opts *o, go_fn *fn, void *arg) {
+int g_start(const struct go_opts *o, go_fn *fn, void *arg, uintptr_t creator) {
     if (stack_class_for(o->stack) == STACK_CLASSES ||
         (o->pinned && (o->core < 0 || (unsigned)o->core >= hal_core_count()))) {
         return -EINVAL;
@@ -247,7 +249,7 @@ int g_start(const struct go_opts *o, go_fn *fn, void *arg) {
     if (g == NULL) {
         return -ENOMEM;
     }
-    g_reset(g, o);
+    g_reset(g, o, creator);
     g_prepare(g, fn, arg);
     atomic_fetch_add_explicit(&machine.gs, 1, memory_order_relaxed); /* a count, orders nothing */
     hal_irq_t was = hal_irq_save();
@@ -262,18 +264,26 @@ int g_start(const struct go_opts *o, go_fn *fn, void *arg) {
     return 0;
 }
 
-int go_with(const struct go_opts *o, go_fn *fn, void *arg) {
+static void check_go(go_fn *fn) {
     if (hal_on_core_stack()) {
         PANIC("go: not from an interrupt handler");
     }
     if (fn == NULL) {
         FATAL("go of nil func value");
     }
-    return g_start(o, fn, arg);
+}
+
+/* Behind the call of the function that says it. */
+#define CALL_SITE ((uintptr_t)__builtin_extract_return_addr(__builtin_return_address(0)))
+
+int go_with(const struct go_opts *o, go_fn *fn, void *arg) {
+    check_go(fn);
+    return g_start(o, fn, arg, CALL_SITE);
 }
 
 int go(go_fn *fn, void *arg) {
-    return go_with(&GO_OPTS(0), fn, arg);
+    check_go(fn);
+    return g_start(&GO_OPTS(0), fn, arg, CALL_SITE);
 }
 
 void g_end(struct g *g, void *arg) {

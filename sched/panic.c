@@ -2,10 +2,10 @@
  *
  * Several cores may fail at once: the first one wins a compare-and-swap and reports, the others
  * wait for its stop. A report uses no lock, no heap, no libc; it reads other stacks only where
- * memory answers. */
+ * memory answers. As in Go a panic shows the G that failed, a fatal error all of them. */
 #include "hal/kprint.h"
 #include "sched/assert.h"
-#include "sched/info.h"
+#include "sched/dump.h"
 #include "sched/sched.h"
 #include "sched/stack.h"
 
@@ -34,50 +34,29 @@ static void claim_report(void) {
     }
 }
 
-static void print_frame(uintptr_t pc) {
-    uintptr_t offset;
-    const char *name = hal_symbol(pc, &offset);
-    if (name != NULL) {
-        kprintf("\t%s+0x%lx (%p)\n", name, (unsigned long)offset, (void *)pc);
-    } else {
-        kprintf("\t%p\n", (void *)pc);
-    }
-}
-
-static void print_g(const struct g *g, const struct hal_fault *fault) {
-    const char *reason = g_reason(g);
-    bool is_g0 = g == &this_core()->g0;
-    kprintf("\ngoroutine %lu", (unsigned long)g->id);
-    if (g->name != NULL) {
-        kprintf(" \"%s\"", g->name);
-    }
-    kprintf(" [%s], core %u:\n", reason[0] != '\0' ? reason : "running", this_core()->hal.index);
-    uintptr_t top = (uintptr_t)this_core()->hal.stack_top;
-    bool core_stack = is_g0 || (fault != NULL ? fault->on_core_stack : hal_on_core_stack());
-    hal_backtrace(g, fault, core_stack ? top - KB(16) : g->stack_lo, core_stack ? top : g->stack_hi,
-                  print_frame);
-}
-
-static _Noreturn void report(const char *kind, const char *file, int line, const char *format,
-                             va_list ap) {
+static void report(const char *kind, const char *file, int line, const char *format, va_list ap) {
     claim_report();
     kprintf("\n%s: ", kind);
     kvprintf(format, ap);
     kprintf("\n\tat %s:%d\n", file, line);
-    print_g(hal_self(), NULL);
-    hal_exit(STATUS);
+    dump_g(hal_self(), NULL);
 }
 
 _Noreturn void go_panic(const char *file, int line, const char *format, ...) {
     va_list ap;
     va_start(ap, format);
     report("panic", file, line, format, ap);
+    va_end(ap);
+    hal_exit(STATUS);
 }
 
 _Noreturn void go_fatal(const char *file, int line, const char *format, ...) {
     va_list ap;
     va_start(ap, format);
     report("fatal error", file, line, format, ap);
+    va_end(ap);
+    dump_others(hal_self());
+    hal_exit(STATUS);
 }
 
 /* ---- faults --------------------------------------------------------------------------------- */
@@ -109,7 +88,7 @@ static void print_fault(const struct hal_fault *f, const struct g *g) {
         kprintf("the address belongs to goroutine %lu \"%s\"\n", (unsigned long)owner->id,
                 owner->name != NULL ? owner->name : "");
     }
-    print_g(g, f);
+    dump_g(g, f);
 }
 
 static void print_regs(const struct hal_fault *f) {
@@ -139,5 +118,6 @@ bool sched_fault(const struct hal_fault *f) {
     claim_report();
     print_fault(f, g);
     print_regs(f);
+    dump_others(g);
     hal_exit(STATUS);
 }

@@ -67,6 +67,8 @@ struct g {
     /* Set while dead, read by anyone */
     uint64_t id;
     const char *name;
+    uintptr_t creator;  /* behind the call of go(), for dumps; 0: the first */
+    uint64_t parent;    /* number of the G that made that call */
     uintptr_t stack_lo; /* lowest address it may use; the guard lies below its slot */
     uintptr_t stack_hi;
     uint8_t pin; /* the only core it may run on, or ANY_CORE */
@@ -311,8 +313,8 @@ void frame_free(struct core *c, void *frame);
  * g0. */
 struct g *g_alloc(size_t size);
 
-/* go_with() without its checks; also on g0, for the first G. */
-int g_start(const struct go_opts *o, go_fn *fn, void *arg);
+/* go_with() without its checks; also on g0, for the first G. creator: where go() was called. */
+int g_start(const struct go_opts *o, go_fn *fn, void *arg, uintptr_t creator);
 
 /* g0. */
 void g_free(struct core *c, struct g *g);

@@ -140,6 +140,10 @@ void expect_text(const char *text) {
     kprintf("# expect text %s\n", text);
 }
 
+void expect_no_text(const char *text) {
+    kprintf("# expect no text %s\n", text);
+}
+
 /* ---- helpers of tests ---------------------------------------------------------------------------- */
 
 void start(go_fn *fn, void *arg) {

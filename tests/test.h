@@ -63,6 +63,7 @@ _Noreturn void test_skip(const char *why);
 /* A death test says what it is going to die of; the harness compares. */
 void expect_status(int status);
 void expect_text(const char *text);
+void expect_no_text(const char *text);
 
 /* Waits, letting others run. */
 #define WAIT_FOR(cond)                                                                             \

@@ -19,7 +19,8 @@ static void expect_report(const char *headline, const char *function) {
     expect_status(2);
     expect_text(headline);
     expect_text("goroutine ");
-    expect_text("[running], core ");
+    expect_text("[running]: \"");
+    expect_text(" on core ");
     expect_text(go_name());
     expect_text(function);
 }
@@ -47,6 +48,84 @@ TEST(death, panic_says_where) {
     expect_text("outer_culprit");
     expect_text("tests/test_death.c:");
     outer_culprit(6);
+}
+
+/* ---- dumps ------------------------------------------------------------------------------------------- */
+
+static _Atomic unsigned spinning;
+
+NOINLINE static void spins_here(void *arg) {
+    (void)arg;
+    atomic_fetch_add(&spinning, 1);
+    for (;;) {
+        hal_relax();
+    }
+}
+
+NOINLINE static void receives_here(void *arg) {
+    chan_recv(arg, NULL);
+    survived = true;
+}
+
+/* A fatal error shows every G: those that wait, those that never ran, those that the stop found running on the
+ * other cores. */
+TEST(death, fatal_shows_all) {
+    static struct chan *c;
+    expect_report("fatal error: sync: unlock of unlocked mutex", "mutex_unlock");
+    expect_text("[chan receive]: \"waiter\"");
+    expect_text("receives_here+0x");
+    expect_text("created by test_fatal_shows_all+0x");
+    expect_text("[runnable, locked to core 0]: \"late\"");
+    if (go_num_cores() > 1) {
+        expect_text("[running, locked to core 1]: \"spinner\" on core 1");
+        expect_text("spins_here+0x");
+    }
+    c = CHAN(int, 0);
+    CHECK_EQ(go_set_cores(1), 0);
+    CHECK_EQ(go_with(&GO_OPTS(.name = "waiter"), receives_here, c), 0);
+    go_sleep(MS(1));
+    if (go_num_cores() > 1) {
+        CHECK_EQ(go_with(&GO_OPTS(GO_PIN(1), .name = "spinner"), spins_here, NULL), 0);
+        WAIT_FOR(atomic_load(&spinning) == 1);
+    }
+    hal_irq_mask(); /* so that this one does not run */
+    CHECK_EQ(go_with(&GO_OPTS(GO_PIN(0), .name = "late"), spins_here, NULL), 0);
+    mutex_unlock(&mutex);
+}
+
+/* A panic is about one. */
+TEST(death, panic_shows_one) {
+    expect_report("panic: alone", "panic_shows_one");
+    expect_no_text("\"waiter\"");
+    CHECK_EQ(go_with(&GO_OPTS(.name = "waiter"), receives_here, NULL), 0);
+    go_sleep(MS(1));
+    PANIC("alone");
+}
+
+TEST(death, fatal_does_not_show_too_many) {
+    expect_report("fatal error: many", "fatal_does_not");
+    expect_text("...and 8 more goroutines"); /* the runner's main and 107 below, less 100 */
+    for (int i = 0; i < CONFIG_DUMP_GS + 7; i++) {
+        start(receives_here, NULL);
+    }
+    go_sleep(MS(1));
+    FATAL("many");
+}
+
+/* go_dump() prints the same and stops nobody. */
+TEST(death, dump_on_request) {
+    expect_status(0);
+    expect_text("[running]: \"dump_on_request\" on core ");
+    expect_text("[chan receive (nil chan)]: \"waiter\"");
+    expect_text("receives_here+0x");
+    expect_text("[semacquire]: \"main\"");
+    expect_text("created by ");
+    expect_text("still here");
+    CHECK_EQ(go_with(&GO_OPTS(.name = "waiter"), receives_here, NULL), 0);
+    go_sleep(MS(1));
+    go_dump();
+    kprintf("still here\n");
+    machine_exit(0);
 }
 
 TEST(death, unlock_of_unlocked) {

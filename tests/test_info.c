@@ -230,6 +230,40 @@ TEST(sched, info_queued_and_timers) {
 
 /* ---- the machine -------------------------------------------------------------------------------------- */
 
+/* Stacks are read while their Gs run, end and begin anew on all cores: no fault, and a dump each time. */
+static _Atomic bool enough_dumps;
+
+static void short_life(void *arg) {
+    go_yield();
+    wg_done(arg);
+}
+
+static void makes_short_lives(void *arg) {
+    while (!atomic_load(&enough_dumps)) {
+        struct wg lives = {0};
+        wg_add(&lives, 4);
+        for (int i = 0; i < 4; i++) {
+            start(short_life, &lives);
+        }
+        wg_wait(&lives);
+    }
+    wg_done(arg);
+}
+
+TEST(sched, dump_while_all_move) {
+    atomic_store(&enough_dumps, false);
+    wg_add(&wg, 4);
+    for (int i = 0; i < 4; i++) {
+        start(makes_short_lives, &wg);
+    }
+    for (unsigned i = 0; i < test_rounds(8); i++) {
+        go_sleep(US(50));
+        go_dump();
+    }
+    atomic_store(&enough_dumps, true);
+    wg_wait(&wg);
+}
+
 TEST(sched, info_names_the_board) {
     CHECK(info_board() != NULL && info_board()[0] != '\0');
     CHECK(info_args() != NULL);

@@ -12,7 +12,7 @@ What an image of tests/ does (tests/main.c):
     output                     TAP: `1..N`, `ok 1 - name`, `not ok 2 - name # why`, `ok 3 - name # SKIP why`
     exit status                0 when all passed
 A test of the group `death` gets a boot of its own. It prints `# expect status N` and `# expect text WORDS`
-before it dies; the status must be N and each text must come after its line.
+before it dies; the status must be N and each text must come after its line. `# expect no text WORDS`: must not.
 
 Beside the images there are tests/host/*.sh and *.py: a line `# boards: a b` in their first ten says for
 which boards they run (BOARD in their environment; without the line for virt); status 0 passed, 77 skipped.
@@ -230,7 +230,9 @@ def run_death(row, name, results):
         if match := re.search(r"# expect status (\d+)", line):
             wanted_status = int(match[1])
         elif match := re.search(r"# expect text (.*)", line):
-            texts.append((at, match[1].strip()))
+            texts.append((at, match[1].strip(), True))
+        elif match := re.search(r"# expect no text (.*)", line):
+            texts.append((at, match[1].strip(), False))
         elif (match := TAP.search(line)) and "SKIP" in (match[3] or ""):
             results.add("skip", row.where, name, match[3].replace("SKIP", "").strip())
             return
@@ -238,9 +240,10 @@ def run_death(row, name, results):
         why.append("no `# expect status` line")
     elif status != wanted_status:
         why.append(f"{status_words(status)} instead of {wanted_status}")
-    for at, text in texts:
-        if not any(text in line for line in output[at + 1:] if not line.startswith("# expect")):
-            why.append(f"no text '{text}'")
+    for at, text, wanted in texts:
+        found = any(text in line for line in output[at + 1:] if not line.startswith("# expect"))
+        if found != wanted:
+            why.append(f"{'no' if wanted else 'unwanted'} text '{text}'")
     results.add("FAIL" if why else "ok", row.where, name, "; ".join(why), output[-30:] if why else ())
 
 

@@ -87,20 +87,45 @@ static void registers(struct walk *w, uintptr_t pc, const uint64_t *x) {
     chain(w);
 }
 
+/* What hal_park() left at sp, or hal_prepare(): then its first function has yet to be called. */
+static void parked(struct walk *w, uintptr_t sp) {
+    uint64_t lr, first;
+    if (hal_peek(sp + 8, &lr) && lr == (uintptr_t)hal_first && hal_peek(sp + 16, &first)) {
+        say(w, first);
+        return;
+    }
+    w->fp = sp;
+    chain(w);
+}
+
 void hal_backtrace(const struct g *g, const struct hal_fault *fault, uintptr_t lo, uintptr_t hi,
                    void (*line)(uintptr_t pc)) {
     struct walk w = {.lo = lo, .hi = hi, .line = line, .left = FRAMES_MAX};
     const struct hal_g *hal = (const struct hal_g *)g;
+    const struct trap *frame = hal->frame; /* read once: it may be gone; frames are never unmapped */
     if (fault != NULL && fault->regs != NULL) {
         registers(&w, fault->pc, fault->regs);
     } else if (g == hal_self()) {
         w.fp = (uintptr_t)__builtin_frame_address(0);
         chain(&w);
-    } else if (hal->frame != NULL) {
-        const struct trap *t = hal->frame;
-        registers(&w, t->pc, t->x);
+    } else if (frame != NULL) {
+        registers(&w, frame->pc, frame->x);
     } else {
-        w.fp = (uintptr_t)hal->sp;
+        parked(&w, (uintptr_t)hal->sp);
+    }
+}
+
+bool hal_backtrace_stopped(const struct g *g, uintptr_t lo, uintptr_t hi, void (*line)(uintptr_t pc)) {
+    struct walk w = {.lo = lo, .hi = hi, .line = line, .left = FRAMES_MAX};
+    const struct stop *s = core_stop_of(g);
+    if (s == NULL) {
+        return false;
+    }
+    if (s->trap != NULL) {
+        registers(&w, s->trap->pc, s->trap->x);
+    } else {
+        w.fp = s->fp;
         chain(&w);
     }
+    return true;
 }

@@ -186,10 +186,29 @@ void hal_ipi(unsigned core) {
 static _Atomic bool stopping;
 static _Atomic uint32_t stopped; /* bit per core */
 
+static struct stop stops[HAL_MAX_CORES]; /* each core its own, before its bit in stopped */
+
 _Noreturn void hal_stop_self(void) {
     hal_irq_mask();
-    atomic_fetch_or(&stopped, 1u << ((struct hal_core *)hal_core())->index);
+    const struct hal_core *c = (const struct hal_core *)hal_core();
+    struct stop *s = &stops[c->index];
+    s->fp = (uintptr_t)__builtin_frame_address(0);
+    s->g = hal_self();
+    if (hal_on_core_stack() && s->g != c->g0) {
+        s->trap = (const struct trap *)c->stack_top - 1; /* the core stack was empty (vectors.S) */
+    }
+    atomic_fetch_or(&stopped, 1u << c->index);
     sleep_for_ever();
+}
+
+const struct stop *core_stop_of(const struct g *g) {
+    uint32_t set = atomic_load(&stopped);
+    for (unsigned i = 0; i < core_count; i++) {
+        if ((set & 1u << i) != 0 && stops[i].g == g) {
+            return &stops[i];
+        }
+    }
+    return NULL;
 }
 
 void core_check_stop(void) {

@@ -62,5 +62,15 @@ void cores_start(void);
 /* Each core, once: controller, timer, identity. i is dense. */
 void core_init(unsigned i);
 
+/* Where a core was when it stopped. Written by it before it says that it has. */
+struct stop {
+    const struct g *g;       /* NULL: it has not stopped */
+    const struct trap *trap; /* what the G's interrupt pushed; NULL: it stopped by itself, at fp */
+    uintptr_t fp;
+};
+
+/* The stop of the core that ran g; NULL: none did. */
+const struct stop *core_stop_of(const struct g *g);
+
 /* A core that was told to stop goes no further; called in every IPI. */
 void core_check_stop(void);

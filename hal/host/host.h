@@ -33,7 +33,11 @@ struct host_core {
     uint32_t edges;       /* looks for interrupts since then */
     uint32_t relaxed;     /* calls of hal_relax() */
 
-    _Atomic bool stopped; /* set by the owner, for hal_stop_others() */
+    _Atomic bool stopped;     /* set by the owner, for hal_stop_others() */
+    struct host_stop {        /* where it was then; before stopped */
+        const struct g *g;    /* NULL: not known, or no G */
+        uintptr_t pc, fp, lr; /* as in hal_fault and host_fault */
+    } stop;
 
     /* set once before the core enters the scheduler */
     struct core *core;

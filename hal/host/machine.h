@@ -41,6 +41,8 @@ static inline void host_context_init(struct host_context *c, void (*fn)(void *),
                                .pc = (uint64_t)(uintptr_t)host_start};
 }
 
+#define HOST_CONTEXT_FN offsetof(struct host_context, rbx) /* of a new G: its first function */
+
 static inline uintptr_t host_code_address(uint64_t pc) {
     return pc;
 }
@@ -86,6 +88,8 @@ static inline void host_context_init(struct host_context *c, void (*fn)(void *),
                                .x20 = (uint64_t)(uintptr_t)arg,
                                .pc = (uint64_t)(uintptr_t)host_start};
 }
+
+#define HOST_CONTEXT_FN offsetof(struct host_context, x19) /* of a new G: its first function */
 
 /* A return address without the signature that a compiler may have put into it. */
 static inline uintptr_t host_code_address(uint64_t pc) {

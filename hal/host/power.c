@@ -4,11 +4,10 @@
  * The stop is a signal, the one way to reach a thread that has its interrupts masked or is in the C
  * library. It may hold a lock there: what reports does not use the C library's.
  */
-#include "hal/host/host.h"
-
 #include <signal.h>
 #include <unistd.h>
 
+#include "hal/host/machine.h"
 #include "hal/host/uart.h"
 
 #define STOP_SIGNAL  SIGRTMIN
@@ -34,19 +33,47 @@ _Noreturn void hal_reset(void) {
     hal_exit(3);
 }
 
-_Noreturn void hal_stop_self(void) {
+_Noreturn static void stop(struct host_core *c, struct host_stop where) {
+    c->stop = where;
     /* release: pairs with the acquire below, this core has written its last */
-    atomic_store_explicit(&host_self()->stopped, true, memory_order_release);
+    atomic_store_explicit(&c->stopped, true, memory_order_release);
     for (;;) {
         pause();
     }
 }
 
+_Noreturn void hal_stop_self(void) {
+    struct host_core *c = host_self();
+    const uintptr_t *own = __builtin_frame_address(0);
+    bool in_g = !hal_on_core_stack();
+    stop(c, (struct host_stop){.g = in_g ? c->self : NULL, .pc = own[1], .fp = own[0]});
+}
+
+/* The signal came at any instruction: in the G, or over a G that a handler has stopped; where g0 is
+ * about to enter a G there is no telling. */
+static struct host_stop where(const struct host_core *c, const struct host_regs *r) {
+    const char *sp = (const char *)r->sp;
+    if (c->self == c->hal->g0) {
+        return (struct host_stop){0};
+    }
+    if (sp < c->stacks_lo || sp >= c->stack_top) {
+        return (struct host_stop){.g = c->self, .pc = r->pc, .fp = r->fp, .lr = r->lr};
+    }
+    if (!c->hal->in_handler) {
+        return (struct host_stop){0};
+    }
+    const struct host_context *saved = c->interrupted_sp;
+    return (struct host_stop){.g = c->self, .pc = saved->pc, .fp = saved->fp};
+}
+
 static void on_stop(int sig, siginfo_t *info, void *context) {
     (void)sig;
     (void)info;
-    (void)context;
-    hal_stop_self();
+    struct host_core *c = host_self();
+    struct host_regs r = host_regs_of(context);
+    if (!atomic_load_explicit(&c->stopped, memory_order_relaxed)) { /* else it was on its way */
+        stop(c, where(c, &r));
+    }
 }
 
 void host_stop_init(void) {

@@ -97,28 +97,50 @@ static void walk(uintptr_t fp, uintptr_t lo, uintptr_t hi, void (*line)(uintptr_
  * interest. */
 static void walk_g(const struct hal_g *g, uintptr_t lo, uintptr_t hi, void (*line)(uintptr_t pc)) {
     uintptr_t sp = (uintptr_t)(g->frame != NULL ? host_frame_sp(g->frame) : g->sp);
-    uint64_t pc, fp;
+    uint64_t pc, fp, first;
     if (sp < lo || sp + sizeof(struct host_context) > hi ||
         !hal_peek(sp + offsetof(struct host_context, pc), &pc) ||
         !hal_peek(sp + offsetof(struct host_context, fp), &fp)) {
+        return;
+    }
+    if (pc == (uintptr_t)host_start && hal_peek(sp + HOST_CONTEXT_FN, &first)) {
+        line(first); /* has yet to be called */
         return;
     }
     line(call_before(pc));
     walk(fp, lo, hi, line);
 }
 
+/* What was interrupted at pc, with its frame record at fp. In the C library, or nowhere: the function
+ * that called there made no frame record yet, so lr says who it was. */
+static void walk_from(uintptr_t pc, uintptr_t fp, uintptr_t lr, uintptr_t lo, uintptr_t hi,
+                      void (*line)(uintptr_t pc)) {
+    uintptr_t unused;
+    uintptr_t caller = call_before(lr);
+    line(pc);
+    if (hal_symbol(pc, &unused) == NULL && hal_symbol(caller, &unused) != NULL) {
+        line(caller);
+    }
+    walk(fp, lo, hi, line);
+}
+
+bool hal_backtrace_stopped(const struct g *g, uintptr_t lo, uintptr_t hi, void (*line)(uintptr_t pc)) {
+    for (unsigned i = 0; i < hal_core_count(); i++) {
+        const struct host_core *c = host_core_at(i);
+        /* acquire: pairs with the release in power.c */
+        if (atomic_load_explicit(&c->stopped, memory_order_acquire) && c->stop.g == g) {
+            walk_from(c->stop.pc, c->stop.fp, c->stop.lr, lo, hi, line);
+            return true;
+        }
+    }
+    return false;
+}
+
 void hal_backtrace(const struct g *g, const struct hal_fault *fault, uintptr_t lo, uintptr_t hi,
                    void (*line)(uintptr_t pc)) {
-    uintptr_t unused;
     if (fault != NULL) {
         const struct host_fault *f = (const struct host_fault *)fault;
-        line(fault->pc);
-        /* In the C library, or nowhere: the function that called there made no frame record yet */
-        uintptr_t caller = call_before(f->lr);
-        if (hal_symbol(fault->pc, &unused) == NULL && hal_symbol(caller, &unused) != NULL) {
-            line(caller);
-        }
-        walk(f->fp, lo, hi, line);
+        walk_from(fault->pc, f->fp, f->lr, lo, hi, line);
     } else if (g == hal_self()) {
         /* Not from the own record: the call may be a jump that has taken this frame down. */
         const uintptr_t *own = __builtin_frame_address(0);

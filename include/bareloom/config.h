@@ -16,6 +16,11 @@
 #define CONFIG_WAKE_BRAKE_NS 50000
 #endif
 
+/* How many Gs a fatal error or go_dump() prints; of the rest it says how many there are. */
+#ifndef CONFIG_DUMP_GS
+#define CONFIG_DUMP_GS 100
+#endif
+
 /* What a fault or a stack overflow of a G does: 0 stops the machine with status 2, 1 ends the G and
  * the others go on (never when the G held a lock of the runtime, owned a mutex or had preemption
  * off). What the G kept in the C library, a kilobyte or two, is lost. */

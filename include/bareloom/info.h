@@ -21,6 +21,11 @@ struct go_info {
  * G; fn may block. */
 void info_gs(bool (*fn)(const struct go_info *g, void *arg), void *arg);
 
+/* Prints every G as a fatal error does - what it waits for, its backtrace, who created it - and stops
+ * nobody: each as it is found, those that run on other cores without their frames, CONFIG_DUMP_GS at
+ * most. From a G. Go: runtime.Stack(buf, true). */
+void go_dump(void);
+
 /* Counters since power-on. Read without stopping the core: each is right, together they may be off
  * by the events between. */
 struct core_info {

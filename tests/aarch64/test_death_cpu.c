@@ -15,7 +15,8 @@ static void expect_report(const char *headline, const char *function) {
     expect_text(headline);
     expect_text("syndrome 0x");
     expect_text(go_name());
-    expect_text("[running], core ");
+    expect_text("[running]: \"");
+    expect_text(" on core ");
     expect_text(function);
 }
 

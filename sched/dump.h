@@ -1,0 +1,18 @@
+/* sched/dump.h - Gs in a report, in Go's format. */
+#pragma once
+
+#include "sched/sched.h"
+
+/* g's header, its frames, and who created it. Of the caller's G, or of fault's if that is not NULL;
+ * of one that is off its core; or of one that ran on another core when hal_stop_others() stopped
+ * it. */
+void dump_g(const struct g *g, const struct hal_fault *fault);
+
+/* All Gs but one, CONFIG_DUMP_GS at most; then how many more there are. but may be NULL. */
+void dump_others(const struct g *but);
+
+/* Copies g's name, cut to n - 1 bytes; "" if it has none. Does not fault when the name is gone. */
+void dump_name(const struct g *g, char *to, size_t n);
+
+/* "\tF+0x10 (0x..)" */
+void dump_frame(uintptr_t pc);
