@@ -51,7 +51,7 @@ endif
 else
 
 # ---- verbs that need no board --------------------------------------------------------------------
-.PHONY: help doctor list-boards test test-all verify mutants check precommit layers fmt clean distclean
+.PHONY: help doctor list-boards test test-all verify mutants sim soak check precommit layers fmt clean distclean
 help: ## this list
 	@echo 'make [verb] [BOARD=b] [APP=folder] [INPUT=text] [ARGS="..."] [LLVM=1] [DEBUG=1] [V=1]'
 	@echo '     [CONFIG="-DCONFIG_SLICE_NS=1000000 ..."], include/bareloom/config.h lists them'
@@ -77,6 +77,12 @@ verify: ## models, litmus tests and the like: docs/VERIFICATION.md; FAST=1 for C
 
 mutants: ## take each feature out and see its test fail
 	@tools/mutants.py $(if $(TEST),--test '$(TEST)')
+
+sim: ## the scheduler under a seed: SEED=n, or seeds 1 to 20; BOARD=virt|rpi3, TEST=names
+	@tools/sim.py --board $(if $(filter file,$(origin BOARD)),virt,$(BOARD)) $(if $(SEED),--seed $(SEED),--seeds 20) $(if $(TEST),--test '$(TEST)')
+
+soak: ## new seeds until one fails, HOURS=1 at most; BOARD=virt|rpi3, FIRST=seed to begin with
+	@tools/sim.py --board $(if $(filter file,$(origin BOARD)),virt,$(BOARD)) --soak $(or $(HOURS),1) $(if $(FIRST),--first $(FIRST)) $(if $(TEST),--test '$(TEST)')
 
 check: layers ## layers, formatting, cppcheck, headers on their own; sizes are printed only
 	@tools/check.py
@@ -225,7 +231,8 @@ LIBC_SRCS    := $(addprefix libc/,board_info.c console.c start.c $(if $(APP_INPU
 endif
 
 flags = $(if $(filter libc/%,$1),$(LIBC_CFLAGS),$(if $(filter hal/host/% boards/host/%,$1),$(PORT_CFLAGS),$(RUNTIME_CFLAGS))) \
-        $(if $(filter boot/early/%,$1),-mstrict-align)
+        $(if $(filter boot/early/%,$1),-mstrict-align) \
+        $(if $(and $(filter aarch64,$(HAL)),$(filter sched/%,$1),$(findstring CONFIG_SIM,$(CONFIG))),-Itests/sim)
 
 # ---- rules ---------------------------------------------------------------------------------------
 RUNTIME_OBJS := $(RUNTIME_SRCS:%=$(OUT)/%.o)

@@ -6,6 +6,7 @@
 #include "drivers/semihost.h"
 #include "hal/aarch64/port.h"
 #include "hal/kprint.h"
+#include "sched/sim.h"
 
 struct boot_info boot_info;
 const struct intc *board_intc;
@@ -48,6 +49,7 @@ static void arguments(void) {
     } else {
         fdt_bootargs(boot_info.fdt, boot_info.args, sizeof boot_info.args);
     }
+    sim_begin(boot_info.args);
 }
 
 static size_t memory(void) {

@@ -9,6 +9,7 @@
 #include "sched/mem.h"
 #include "sched/pages.h"
 #include "sched/runq.h"
+#include "sched/sim.h"
 #include "sched/stack.h"
 #include "sched/timer.h"
 
@@ -23,7 +24,7 @@ struct core *sched_core(unsigned i, void *stack_top) {
     c->g0.pin = (uint8_t)i;
     c->g0.name = "g0";
     c->g0.timer.pos = TIMER_IDLE;
-    c->random = 2463534242u + i; /* anything but zero */
+    c->random = sim_seed(i);
     c->deadline = INT64_MAX;
     c->last_displaced = INT64_MIN / 2;
     return c;

@@ -7,6 +7,7 @@
  * TOUR 7 / read next: sched/inbox.c */
 #include "sched/assert.h"
 #include "sched/runq.h"
+#include "sched/sim.h"
 
 /* How often the global queue goes first, so that it cannot starve. Go's number, prime on
  * purpose. */
@@ -88,6 +89,9 @@ void gmp_put(struct core *c, struct g *g, enum why why) {
         globq_put(&one, 1);
         wake_one();
         return;
+    }
+    if ((why == WHY_NEW || why == WHY_WOKEN) && sim_spurns_runnext(c)) {
+        why = WHY_YIELD;
     }
     switch (why) {
     case WHY_NEW:
@@ -179,24 +183,14 @@ bool gmp_tick(struct core *c, int64_t now) {
     if (gmp_anything(c) || others_wait(c)) {
         return true;
     }
-    c->slice_start = now; /* nobody waits for it: a new slice */
+    c->slice_start = now - sim_slice_gone(c, slice); /* nobody waits for it: a new slice */
     return false;
-}
-
-static uint32_t next_random(struct core *c) {
-    /* xorshift32: any non-zero seed runs through all values */
-    uint32_t x = c->random;
-    x ^= x << 13;
-    x ^= x >> 17;
-    x ^= x << 5;
-    c->random = x;
-    return x;
 }
 
 /* Each other core once, in random order. */
 static struct g *steal_pass(struct core *c) {
     unsigned n = hal_core_count();
-    struct steal_order order = steal_order(n, next_random(c));
+    struct steal_order order = steal_order(n, core_random(c));
     for (unsigned i = steal_next(&order); i < n; i = steal_next(&order)) {
         unsigned taken;
         struct g *g = i != c->hal.index ? runq_steal(&c->runq, &cores[i].runq, &taken) : NULL;

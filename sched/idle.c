@@ -155,8 +155,7 @@ static int64_t next_timer(struct core *c) {
 static void sleep(struct core *c) {
     int64_t when = next_timer(c);
     c->guard = NULL;
-    c->deadline = when; /* no tick on an idle core */
-    hal_timer_set(when);
+    arm(c, when); /* no tick on an idle core */
     int64_t before = hal_now();
     uint64_t ipis = atomic_load_explicit(&c->n.ipis_received, memory_order_relaxed);
     atomic_store_explicit(&c->n.asleep_since, before, memory_order_relaxed); /* for info_core() */

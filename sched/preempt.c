@@ -12,16 +12,21 @@
 #include "sched/assert.h"
 #include "sched/pages.h"
 #include "sched/runq.h"
+#include "sched/sim.h"
 #include "sched/stack.h"
 #include "sched/timer.h"
 
 #define FRAMES_LOW  2u
 #define FRAMES_HIGH 32u
 
+void arm(struct core *c, int64_t when) {
+    c->deadline = sim_deadline(c, when);
+    hal_timer_set(c->deadline);
+}
+
 void arm_sooner(struct core *c, int64_t when) {
     if (when < c->deadline) {
-        c->deadline = when;
-        hal_timer_set(when);
+        arm(c, when);
     }
 }
 
@@ -134,8 +139,7 @@ void sched_timer(void) {
             when = nearest(when, c->guard_when);
         }
     }
-    c->deadline = when;
-    hal_timer_set(when);
+    arm(c, when);
 }
 
 void sched_ipi(void) {

@@ -294,7 +294,8 @@ void kick(unsigned core);
 
 /* ---- preempt.c ------------------------------------------------------------------------------ */
 
-/* Masked, own core. The timer comes at when if it would have come later. */
+/* Masked, own core. The timer comes at when; the second: if it would have come later. */
+void arm(struct core *c, int64_t when);
 void arm_sooner(struct core *c, int64_t when);
 
 /* Masked, own core. If another core idles, what was put into runnext must not stay there (HAZARDS

@@ -6,9 +6,11 @@
  * TOUR 5 / read next: sched/runq.c */
 #include "sched/assert.h"
 #include "sched/runq.h"
+#include "sched/sim.h"
 
-static void enter_first_slice(struct core *c) {
+static void enter_first_slice(struct core *c, bool fresh) {
     int64_t slice = atomic_load_explicit(&machine.slice, memory_order_relaxed);
+    c->slice_start -= fresh ? sim_slice_gone(c, slice) : 0;
     c->slice_over = false;
     arm_sooner(c, c->slice_start + slice); /* a core that runs a G always has its tick (HAZARDS 4) */
 }
@@ -23,7 +25,8 @@ _Noreturn void dispatch(struct core *c, struct g *g, bool fresh) {
     }
     g->slice_used = 0;
     c->tick++;
-    enter_first_slice(c);
+    enter_first_slice(c, fresh);
+    sim_step(c, g);
     count(&c->n.switches);
     g_set_state(g, G_RUNNING);
     atomic_store_explicit(&g->core, (uint8_t)c->hal.index, memory_order_relaxed);

@@ -12,7 +12,7 @@
  */
 #include <string.h>
 
-#include "sched/sched.h"
+#include "sched/sim.h"
 #include "tests/test.h"
 
 #define LEFT_OVER_TRIES 2000
@@ -330,6 +330,7 @@ int main(int argc, char **argv) {
             failed += !run(t, ++number);
         }
     }
+    sim_report();
     kprintf("# %u run, %u failed\n", number, failed); /* a board without semihosting has no status */
     return failed != 0;
 }

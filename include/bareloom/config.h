@@ -21,6 +21,12 @@
 #define CONFIG_DUMP_GS 100
 #endif
 
+/* Not 0: what nothing prescribes (when a slice ends, whom a thief visits first) is drawn from a seed, which is
+ * this number unless the command line says seed=N. For `make sim`. */
+#ifndef CONFIG_SIM
+#define CONFIG_SIM 0
+#endif
+
 /* What a fault or a stack overflow of a G does: 0 stops the machine with status 2, 1 ends the G and
  * the others go on (never when the G held a lock of the runtime, owned a mutex or had preemption
  * off). What the G kept in the C library, a kilobyte or two, is lost. */

@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+"""Deterministic simulation: the real image, under virtual time, with its choices drawn from a seed (sched/sim.h).
+
+    sim.py --board virt --seed 7                one seed, its output shown
+    sim.py --board virt --seeds 20              seeds 1 to 20, and that a seed gives the same run twice
+    sim.py --board virt --soak 8                new seeds for eight hours, until the first that fails
+    sim.py --board virt --prove                 the mutants of tests/sim, by plain runs and by seeds: a table
+    ... --test 'bursts_*,linear_*'              other tests than the usual ones
+
+One instruction takes 1, 4 or 16 ns, as the seed says. A seed that fails is printed with the command that runs it
+again, which gives the same run instruction by instruction. The exit status is 0 only if no seed failed; 77 if the
+board cannot be run here.
+"""
+import argparse
+import concurrent.futures
+import glob
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+import mutants
+import run
+import test as harness
+
+TESTS = ("bursts_*,linear_*,cores_churn,steal_storm,spawn_tree,wake_and_idle,ping_pong_across_cores,two_pairs_scale,"
+         "deadlines_race_posts,calls_to_one_core,select_*")
+CONFIG = "-DCONFIG_SIM=1"
+HANG = 60
+SHIFTS = (0, 2, 4)
+WORKERS = max(1, min(2, os.cpu_count() or 1))
+
+PLAIN_RUNS = 9  # of --prove, each with SEEDS_TO_PROVE seeds beside it
+SEEDS_TO_PROVE = 9
+
+
+class Run:
+    """What one boot gave."""
+
+    def __init__(self, output, status):
+        self.output = output
+        self.status = status
+        self.hash = hashlib.sha256("\n".join(output).encode()).hexdigest()[:16]
+        self.trace = next((line.split("trace ")[1] for line in output if line.startswith("# sim: ")), None)
+        self.failed = status != 0 or any(line.startswith("not ok") for line in output)
+
+    def why(self):
+        bad = [line for line in self.output if line.startswith("not ok")]
+        last = [line for line in self.output if line.startswith(("panic", "fatal", "runtime"))]
+        return (bad or last or [harness.status_words(self.status)])[0]
+
+
+def boot(board, image, args, icount):
+    output = []
+    cmd = run.command(board, image, [*args, "--batch", "--short"], int(board["CORES"]), 3, icount)
+    return Run(output, harness.execute(cmd, output.append))
+
+
+def simulate(board, image, seed, tests):
+    return boot(board, image, [f"seed={seed}", f"--test={tests}"], SHIFTS[seed % len(SHIFTS)])
+
+
+def build(board, root=run.ROOT, config=CONFIG):
+    """The tests' image; exits with the compiler's words when there is none."""
+    args = ["make", "-s", f"-j{WORKERS}", "-C", root, f"BOARD={board['NAME']}", "APP=tests", f"CONFIG={config}"]
+    env = mutants.environment(board["NAME"])
+    made = subprocess.run(args, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if made.returncode != 0:
+        sys.exit(f"sim: the tests do not build for {board['NAME']}:\n{made.stdout}")
+    return os.path.join(root, subprocess.run([*args, "image-path"], env=env, text=True,
+                                             stdout=subprocess.PIPE).stdout.strip())
+
+
+def again(board, seed, tests):
+    return f"make sim BOARD={board['NAME']} SEED={seed}" + (f" TEST='{tests}'" if tests != TESTS else "")
+
+
+def show_failure(board, seed, tests, result):
+    print(f"FAIL {board['NAME']} seed {seed}: {result.why()}")
+    print("\n".join(f"        | {line}" for line in result.output[-30:]))
+    print(f"     again: {again(board, seed, tests)}", flush=True)
+
+
+def one_seed(board, image, seed, tests):
+    result = simulate(board, image, seed, tests)
+    print("\n".join(result.output))
+    if result.failed:
+        show_failure(board, seed, tests, result)
+    return result.failed
+
+
+def many_seeds(board, image, seeds, tests):
+    """Runs them, the first one twice. How many things were wrong."""
+    bad, results = 0, {}
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        first = pool.submit(simulate, board, image, seeds[0], tests)
+        for seed, result in zip(seeds, pool.map(lambda s: simulate(board, image, s, tests), seeds)):
+            results[seed] = result
+            if result.failed:
+                bad += 1
+                show_failure(board, seed, tests, result)
+            else:
+                print(f"ok   {board['NAME']} seed {seed}: trace {result.trace}", flush=True)
+    if first.result().hash != results[seeds[0]].hash:
+        bad += 1
+        print(f"FAIL {board['NAME']}: seed {seeds[0]} gave two different runs")
+    elif len({r.trace for r in results.values()}) < len(seeds):
+        bad += 1
+        print(f"FAIL {board['NAME']}: two seeds gave the same schedule")
+    else:
+        print(f"ok   {board['NAME']} seed {seeds[0]} once more: the same output and trace")
+    print(f"{len(seeds) + 1 - bad} passed, {bad} failed, 0 skipped")
+    return bad
+
+
+def soak(board, image, hours, tests, seed):
+    """Until the time is over or a seed fails."""
+    end, lock, done, failed = time.monotonic() + hours * 3600, threading.Lock(), [0], []
+
+    def worker():
+        nonlocal seed
+        while time.monotonic() < end and not failed:
+            with lock:
+                mine, seed = seed, seed + 1
+            result = simulate(board, image, mine, tests)
+            with lock:
+                done[0] += 1
+                if result.failed:
+                    failed.append(mine)
+                    show_failure(board, mine, tests, result)
+                elif done[0] % 100 == 0:
+                    print(f"soak: {done[0]} seeds, all well, now at {mine}", flush=True)
+
+    workers = [threading.Thread(target=worker) for _ in range(WORKERS)]
+    for w in workers:
+        w.start()
+    for w in workers:
+        w.join()
+    print(f"soak: {done[0]} seeds from {seed - done[0]} on, {len(failed)} failed")
+    return len(failed)
+
+
+# ---- what the seeds find that plain runs miss ----------------------------------------------------------
+
+def count_failures(runs):
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        return sum(r.failed for r in pool.map(lambda f: f(), runs))
+
+
+def judge(mutant, board):
+    """(failures of plain runs, failures of seeds) with this mutant in the copy."""
+    trouble = mutants.apply(mutant)
+    if trouble:
+        sys.exit(f"sim: {mutant.name}: {trouble}")
+    plain = build(board, mutants.COPY, "")
+    simulated = build(board, mutants.COPY)
+    tests = mutant.head["test"]
+    return (count_failures([lambda: boot(board, plain, [f"--test={tests}"], None)] * PLAIN_RUNS),
+            count_failures([lambda s=s: simulate(board, simulated, s, tests)
+                            for s in range(1, SEEDS_TO_PROVE + 1)]))
+
+
+def prove(pattern):
+    planted = [mutants.Mutant(p) for p in sorted(glob.glob(f"{run.ROOT}/tests/sim/{pattern}.mut"))]
+    if not planted:
+        sys.exit(f"sim: no tests/sim/{pattern}.mut")
+    harness.HANG_SECONDS = 20
+    mutants.copy_tree()
+    missed = 0
+    print("| planted bug | plain runs | seeds |\n|---|---|---|")
+    for mutant in planted:
+        try:
+            plain, seeds = judge(mutant, run.load_board(mutant.head["board"]))
+        finally:
+            mutants.restore(mutant)
+        missed += seeds == 0
+        print(f"| `{mutant.name}`: {mutant.head['why']} | {plain} of {PLAIN_RUNS} | {seeds} of {SEEDS_TO_PROVE} |",
+              flush=True)
+    print(f"{len(planted)} planted bugs, {missed} not found by any seed")
+    return missed
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--board", default="virt", choices=[b for b in run.boards() if b != "host"])
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--seed", type=int)
+    what.add_argument("--seeds", type=int, metavar="N")
+    what.add_argument("--soak", type=float, metavar="HOURS")
+    what.add_argument("--prove", nargs="?", const="*", metavar="PATTERN")
+    parser.add_argument("--first", type=int, default=1, help="where --seeds and --soak begin")
+    parser.add_argument("--test", default="", help="names or patterns, with commas between")
+    opts = parser.parse_args()
+    if any(n is not None and n < 0 for n in (opts.seed, opts.first)) or opts.seeds == 0:
+        parser.error("a seed is a number from 0 on, and --seeds wants at least one")
+    board = run.load_board(opts.board)
+    if why := run.cannot_run(board):
+        print(f"sim: {why}")
+        return run.SKIP
+    harness.HANG_SECONDS = HANG
+    if opts.prove:
+        return 1 if prove(opts.prove) else 0
+    tests = opts.test or TESTS
+    image = build(board)
+    if opts.seed is not None:
+        bad = one_seed(board, image, opts.seed, tests)
+    elif opts.seeds:
+        bad = many_seeds(board, image, range(opts.first, opts.first + opts.seeds), tests)
+    else:
+        bad = soak(board, image, opts.soak, tests, opts.first)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
