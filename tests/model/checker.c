@@ -1,68 +1,49 @@
-/* tests/model/checker.c - see checker.h. Threads are contexts of this one Linux thread. */
-#include "tests/model/checker.h"
-
-#include <stdatomic.h>
+/*
+ * tests/model/checker.c - the search: see checker.h. Threads are stacks of this one process.
+ */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <ucontext.h>
+#include <unistd.h>
 
-#define THREADS   4
-#define LOCATIONS 16
-#define HISTORY   64
-#define CHOICES   4096
-#define STEPS     600 /* longer runs only repeat themselves */
-#define STACK     65536
+#include "hal/host/machine.h" /* leaving a stack and entering another, as the host port does it */
+#include "tests/model/internal.h"
 
-/* How much of each location's history is certain: an index of it. */
-struct view {
-    uint8_t seen[LOCATIONS];
-};
+#define CHOICES 20000
+#define STEPS   20000 /* a run that takes more is taken for endless */
+#define STACK   65536
+#define ALONE   50 /* so often may a thread wait in a loop although nobody else can run */
 
-struct store {
-    uint64_t v;
-    struct view view; /* what its reader gets to see by acquire */
-};
+struct thread threads[THREADS];
+unsigned thread_count;
+struct thread *now;
+unsigned runs_started;
 
-static struct location {
-    volatile void *at;
-    unsigned n;
-    struct store store[HISTORY];
-} locations[LOCATIONS];
-static unsigned location_count;
-
-static struct thread {
-    ucontext_t context;
-    void (*fn)(unsigned me);
-    unsigned me;
-    bool over, asleep, rung;
-    struct view view;     /* certain */
-    struct view read;     /* seen by relaxed loads: certain after an acquire fence */
-    struct view released; /* what a relaxed store gives away: as of the last release fence */
-    struct view bell;     /* what comes with the interrupt */
-    char *stack;
-} threads[THREADS];
-static unsigned thread_count;
-
-static struct view sc; /* of the seq_cst fences */
-static ucontext_t explorer;
-static struct thread *now;
+static void *explorer;
+static char between[4096] __attribute__((aligned(64))); /* stack for the moment between two threads */
 
 /* The run: the choices that lead through it. */
 static struct { unsigned made, of; } choices[CHOICES];
 static unsigned choice_count, choice_at;
-static unsigned switches, stale, steps;
+static unsigned switches, stale, steps, alone;
 static const struct scenario *scenario;
 static const char *failure;
-static bool cut;
+static void (*at_points)(void);
+static bool (*at_rest)(void);
 
-static void join(struct view *a, const struct view *b) {
-    for (unsigned i = 0; i < LOCATIONS; i++) {
-        a->seen[i] = a->seen[i] > b->seen[i] ? a->seen[i] : b->seen[i];
-    }
+/* How to search. */
+static bool randomly;
+static unsigned deeper;
+static uint64_t seed = 1;
+static bool tracing;
+
+/* ---- choices ---------------------------------------------------------------------------------- */
+
+static unsigned roll(unsigned n) {
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)(seed >> 33) % n;
 }
-
-/* ---- choices --------------------------------------------------------------------------------------- */
 
 unsigned model_choose(unsigned n) {
     if (n <= 1) {
@@ -70,10 +51,10 @@ unsigned model_choose(unsigned n) {
     }
     if (choice_at == choice_count) {
         if (choice_count == CHOICES) {
-            cut = true;
+            model_fail("too many choices in one run: enlarge CHOICES");
             return 0;
         }
-        choices[choice_count].made = 0;
+        choices[choice_count].made = randomly && roll(8) == 0 ? roll(n) : 0;
         choices[choice_count].of = n;
         choice_count++;
     }
@@ -92,303 +73,339 @@ static bool next_choices(void) {
     return true;
 }
 
-/* ---- threads --------------------------------------------------------------------------------------- */
+unsigned choose_stale(unsigned n) {
+    if (!randomly && stale >= scenario->stale + deeper) {
+        return 0;
+    }
+    unsigned back = model_choose(n);
+    stale += back != 0;
+    return back;
+}
+
+/* ---- threads ---------------------------------------------------------------------------------- */
+
+_Noreturn void host_first(void (*fn)(void *arg), void *arg) {
+    fn(arg);
+    abort(); /* a thread ends by never being entered again */
+}
+
+static void enter(void *sp) {
+    host_switch_in(sp);
+}
+
+static void switch_to(struct thread *t) {
+    void **from = now != NULL ? &now->sp : &explorer;
+    now = t;
+    host_switch_out(from, between + sizeof between, enter, t != NULL ? t->sp : explorer);
+}
 
 static bool can_run(const struct thread *t) {
     return !t->over && !t->asleep;
 }
 
-static void switch_to(struct thread *t) {
-    struct thread *from = now;
-    now = t;
-    swapcontext(&from->context, t != NULL ? &t->context : &explorer);
-}
-
-/* Another thread may go on here; must, if this one cannot. */
-static void reschedule(void) {
-    struct thread *candidates[THREADS];
+/* Those that may go on instead of this thread. waiting: also who waits in a loop for a change. */
+static unsigned others(struct thread **out, bool waiting) {
     unsigned n = 0;
-    if (can_run(now)) {
-        candidates[n++] = now;
-    }
     for (unsigned i = 0; i < thread_count; i++) {
         struct thread *t = &threads[i];
-        if (t != now && can_run(t) && (!can_run(now) || switches < scenario->switches)) {
-            candidates[n++] = t;
+        if (t != now && can_run(t) && (waiting || !t->yielded)) {
+            out[n++] = t;
         }
     }
-    if (failure != NULL || cut || n == 0) {
-        switch_to(NULL);
-        return;
+    return n;
+}
+
+/* This thread cannot go on, or does not want to: another does. False: there is none. */
+static bool give_way(void) {
+    struct thread *candidates[THREADS];
+    unsigned n = others(candidates, false);
+    if (n == 0) {
+        n = others(candidates, true);
     }
-    struct thread *t = candidates[model_choose(n)];
-    if (t != now) {
-        switches += can_run(now);
-        switch_to(t);
+    if (n == 0) {
+        return false;
+    }
+    switch_to(candidates[model_choose(n)]);
+    return true;
+}
+
+/* Ends the run. */
+static void stop(void) {
+    if (now != NULL) {
+        switch_to(NULL);
     }
 }
 
-static void point(void) {
+/* This thread is asleep or over. */
+static void give_way_or_stop(void) {
+    if (!give_way() && !(at_rest != NULL && at_rest() && (can_run(now) || give_way()))) {
+        stop();
+    }
+}
+
+/* Another thread may go on here. */
+static void preempt(void) {
+    if (!randomly && switches >= scenario->switches + deeper) {
+        return;
+    }
+    struct thread *candidates[THREADS];
+    unsigned n = others(candidates, false);
+    unsigned made = model_choose(n + 1);
+    if (made != 0) {
+        switches++;
+        switch_to(candidates[made - 1]);
+    }
+}
+
+void point(void) {
     if (now == NULL) {
         return; /* init and check run alone */
     }
-    cut = cut || ++steps > STEPS;
-    reschedule();
+    if (++steps > STEPS) {
+        model_fail("comes to no end");
+    }
+    preempt();
+    if (at_points != NULL) {
+        at_points();
+    }
 }
 
-static void thread_main(void) {
+void progress(void) {
+    alone = 0;
+    for (unsigned i = 0; i < thread_count; i++) {
+        threads[i].yielded = threads[i].yielded && &threads[i] == now;
+    }
+}
+
+void model_relax(void) {
+    if (++steps > STEPS) {
+        model_fail("comes to no end");
+    }
+    now->yielded = true;
+    struct thread *candidates[THREADS];
+    if (others(candidates, false) == 0 && ++alone > ALONE) {
+        model_fail("waits for ever: nobody can change what it waits for");
+    }
+    give_way(); /* alone: it has perhaps seen an old value */
+}
+
+static void thread_main(void *arg) {
+    (void)arg;
     now->fn(now->me);
     now->over = true;
-    reschedule();
+    give_way_or_stop();
 }
 
 void model_thread(void (*fn)(unsigned me), unsigned me) {
     struct thread *t = &threads[thread_count++];
     char *stack = t->stack != NULL ? t->stack : malloc(STACK);
     *t = (struct thread){.fn = fn, .me = me, .stack = stack};
-    getcontext(&t->context);
-    t->context.uc_stack.ss_sp = stack;
-    t->context.uc_stack.ss_size = STACK;
-    t->context.uc_link = NULL;
-    makecontext(&t->context, thread_main, 0);
+    t->view.clock[thread_index(t)] = 1; /* what others know of it so far is 0 */
+    struct host_context *c = (struct host_context *)(stack + STACK) - 1;
+    host_context_init(c, thread_main, NULL);
+    t->sp = c;
 }
 
 unsigned model_me(void) {
     return now->me;
 }
 
-void model_fail(const char *why) {
-    failure = why;
-    if (now != NULL) {
-        switch_to(NULL);
-    }
+void *model_stack_top(void) {
+    return now->stack + STACK;
 }
 
-/* ---- interrupts ------------------------------------------------------------------------------------- */
+void model_point(void) {
+    point();
+}
+
+void model_at_rest(bool (*fn)(void)) {
+    at_rest = fn;
+}
+
+void model_at_points(void (*fn)(void)) {
+    at_points = fn;
+}
+
+void model_fail(const char *why) {
+    if (failure == NULL) {
+        failure = why;
+    }
+    stop();
+}
+
+/* ---- interrupts ------------------------------------------------------------------------------- */
 
 static struct thread *thread_of(unsigned me) {
     struct thread *t = threads;
     while (t < threads + thread_count && t->me != me) {
         t++;
     }
-    return t < threads + thread_count ? t : NULL;
+    return t;
 }
 
 void model_ring(unsigned me) {
     point();
+    model_trace("rings %u", me);
     struct thread *t = thread_of(me);
+    if (t == threads + thread_count) {
+        return; /* a core that is not in the play */
+    }
     t->rung = true;
     t->asleep = false;
-    join(&t->bell, &now->view);
+    memory_hand_over(&t->bell, now);
+    progress();
 }
 
 bool model_rung(unsigned me) {
     return thread_of(me)->rung;
 }
 
-void model_wait_ring(void) {
-    point();
-    while (!now->rung) {
-        now->asleep = true;
-        reschedule();
-    }
-    now->rung = false;
-    join(&now->view, &now->bell);
-}
-
-/* ---- memory ----------------------------------------------------------------------------------------- */
-
-static uint64_t plain_get(const volatile void *at, size_t size) {
-    uint64_t v = 0;
-    memcpy(&v, (const void *)(uintptr_t)at, size);
-    return v;
-}
-
-static void plain_set(volatile void *at, size_t size, uint64_t v) {
-    memcpy((void *)(uintptr_t)at, &v, size);
-}
-
-void model_location(volatile void *at) {
-    struct location *l = &locations[location_count++];
-    l->at = at;
-    l->n = 0;
-}
-
-/* NULL for plain memory. The first access fetches the value that init left. */
-static struct location *location_of(const volatile void *at, size_t size) {
-    for (unsigned i = 0; i < location_count && now != NULL; i++) {
-        struct location *l = &locations[i];
-        if (l->at == at) {
-            if (l->n == 0) {
-                l->store[0] = (struct store){.v = plain_get(at, size)};
-                l->n = 1;
-            }
-            return l;
-        }
-    }
-    return NULL;
-}
-
-static unsigned index_of(const struct location *l) {
-    return (unsigned)(l - locations);
-}
-
-static bool acquires(memory_order order) {
-    return order == memory_order_acquire || order >= memory_order_acq_rel;
-}
-
-static bool releases(memory_order order) {
-    return order >= memory_order_release;
-}
-
-static uint64_t read_store(struct location *l, unsigned i, memory_order order) {
-    unsigned at = index_of(l);
-    now->view.seen[at] = (uint8_t)i;
-    join(acquires(order) ? &now->view : &now->read, &l->store[i].view);
-    return l->store[i].v;
-}
-
-/* before: the store that a read-modify-write replaces, whose release goes on through it. */
-static void add_store(struct location *l, size_t size, uint64_t v, memory_order order,
-                      const struct store *before) {
-    if (l->n == HISTORY) {
-        cut = true;
-        return;
-    }
-    struct store *s = &l->store[l->n];
-    now->view.seen[index_of(l)] = (uint8_t)l->n;
-    s->v = v;
-    s->view = releases(order) ? now->view : now->released;
-    s->view.seen[index_of(l)] = (uint8_t)l->n;
-    if (before != NULL) {
-        join(&s->view, &before->view);
-    }
-    l->n++;
-    plain_set(l->at, size, v);
-}
-
-uint64_t model_load(const volatile void *at, size_t size, memory_order order) {
-    struct location *l = location_of(at, size);
-    if (l == NULL) {
-        return plain_get(at, size);
-    }
-    point();
-    unsigned oldest = now->view.seen[index_of(l)];
-    unsigned back = stale < scenario->stale ? model_choose(l->n - oldest) : 0;
-    stale += back != 0;
-    return read_store(l, l->n - 1 - back, order);
-}
-
-void model_store(volatile void *at, size_t size, uint64_t v, memory_order order) {
-    struct location *l = location_of(at, size);
-    if (l == NULL) {
-        plain_set(at, size, v);
-        return;
-    }
-    point();
-    add_store(l, size, v, order, NULL);
-}
-
-static uint64_t cut_to(uint64_t v, size_t size) {
-    return size == 8 ? v : v & ((1ull << 8 * size) - 1);
-}
-
-uint64_t model_rmw(volatile void *at, size_t size, enum rmw op, uint64_t v, memory_order order) {
-    struct location *l = location_of(at, size);
-    if (l != NULL) {
-        point();
-    }
-    uint64_t old = l != NULL ? read_store(l, l->n - 1, order) : plain_get(at, size);
-    uint64_t new = cut_to(op == RMW_SET   ? v
-                          : op == RMW_ADD ? old + v
-                          : op == RMW_SUB ? old - v
-                          : op == RMW_OR  ? old | v
-                                          : old & v,
-                          size);
-    if (l != NULL) {
-        add_store(l, size, new, order, &l->store[l->n - 1]);
-    } else {
-        plain_set(at, size, new);
-    }
-    return old;
-}
-
-_Bool model_cas(volatile void *at, size_t size, void *expected, uint64_t v, memory_order order,
-                memory_order failed) {
-    struct location *l = location_of(at, size);
-    if (l != NULL) {
-        point();
-    }
-    uint64_t old = l != NULL ? l->store[l->n - 1].v : plain_get(at, size);
-    if (old != plain_get(expected, size)) {
-        if (l != NULL) {
-            read_store(l, l->n - 1, failed);
-        }
-        plain_set(expected, size, old);
+bool model_take_ring(void) {
+    if (!now->rung) {
         return false;
     }
-    if (l == NULL) {
-        plain_set(at, size, v);
-        return true;
-    }
-    read_store(l, l->n - 1, order);
-    add_store(l, size, v, order, &l->store[l->n - 1]);
+    now->rung = false;
+    view_join(&now->view, &now->bell);
+    model_trace("takes the ring");
     return true;
 }
 
-void model_fence(memory_order order) {
-    if (now == NULL) {
-        return;
-    }
-    point();
-    if (acquires(order)) {
-        join(&now->view, &now->read);
-    }
-    if (order == memory_order_seq_cst) {
-        join(&now->view, &sc);
-        sc = now->view;
-    }
-    if (releases(order)) {
-        now->released = now->view;
+void model_wait_ring(void) {
+    while (!model_take_ring()) {
+        model_sleep();
     }
 }
 
-/* ---- the search ---------------------------------------------------------------------------------------- */
+void model_sleep(void) {
+    point();
+    if (!now->rung) {
+        model_trace("sleeps");
+        now->asleep = true;
+        give_way_or_stop();
+    }
+}
+
+void model_wake(unsigned me) {
+    thread_of(me)->asleep = false;
+    progress();
+}
+
+/* ---- the search ------------------------------------------------------------------------------- */
+
+void model_trace(const char *format, ...) {
+    if (!tracing || now == NULL) {
+        return;
+    }
+    va_list args;
+    va_start(args, format);
+    printf("  %*s%u ", (int)now->me * 4, "", now->me);
+    vprintf(format, args);
+    printf("\n");
+    va_end(args);
+}
 
 static void run_once(void) {
-    location_count = thread_count = switches = stale = steps = choice_at = 0;
+    runs_started++;
+    thread_count = switches = stale = steps = choice_at = alone = 0;
     failure = NULL;
-    cut = false;
+    at_points = NULL;
+    at_rest = NULL;
     now = NULL;
-    memset(&sc, 0, sizeof sc);
+    memory_reset();
     scenario->init();
-    struct thread *first = &threads[model_choose(thread_count)];
-    now = first;
-    swapcontext(&explorer, &first->context);
-    now = NULL;
-    if (failure == NULL && !cut) {
+    switch_to(&threads[model_choose(thread_count)]);
+    if (failure == NULL) {
         scenario->check();
     }
 }
 
-bool explore(const struct scenario *s) {
-    unsigned long runs = 0, cuts = 0;
+static const char *line_of(uintptr_t pc) {
+    static char line[2][200];
+    static unsigned turn;
+    char *out = line[turn++ % 2];
+    char command[100];
+    snprintf(command, sizeof command, "addr2line -s -e /proc/%d/exe %#lx", (int)getpid(),
+             (unsigned long)pc - 1);
+    FILE *p = popen(command, "r");
+    if (p == NULL || fgets(out, sizeof line[0], p) == NULL) {
+        strcpy(out, "?");
+    }
+    if (p != NULL) {
+        pclose(p);
+    }
+    out[strcspn(out, "\n ")] = '\0';
+    return out;
+}
+
+void model_fail_race(const struct access *mine, const struct access *other) {
+    static char why[600];
+    snprintf(why, sizeof why,
+             "data race: thread %u %s at %s what thread %u %s at %s, and nothing orders the two",
+             threads[mine->thread].me, mine->store ? "stores" : "loads", line_of(mine->pc),
+             threads[other->thread].me, other->store ? "stored" : "loaded", line_of(other->pc));
+    model_fail(why);
+}
+
+static void report(unsigned long runs) {
+    printf("%s: run %lu fails: %s\n", scenario->name, runs, failure);
+    tracing = true;
+    run_once(); /* the same choices again */
+    tracing = false;
+    printf("  and so it came: a column for each thread, what it did in order; then: %s\n", failure);
+}
+
+static bool explore(const struct scenario *s, unsigned long limit) {
+    unsigned long runs = 0;
     scenario = s;
     choice_count = 0;
     do {
+        if (randomly) {
+            choice_count = 0;
+        }
         run_once();
         runs++;
-        cuts += cut;
+        if (failure != NULL && s->fails) {
+            printf("%s: run %lu fails, as it must: %s\n", s->name, runs, failure);
+            fflush(stdout);
+            return true;
+        }
         if (failure != NULL) {
-            printf("%s: run %lu fails: %s\n  choices:", s->name, runs, failure);
-            for (unsigned i = 0; i < choice_count; i++) {
-                printf(" %u/%u", choices[i].made, choices[i].of);
-            }
-            printf("\n");
+            report(runs);
             return false;
         }
-    } while (next_choices());
-    printf("%s: %lu runs, %lu of them cut short, none fails\n", s->name, runs, cuts);
+    } while (randomly ? runs < limit : next_choices());
+    printf("%s: %lu runs, none fails%s\n", s->name, runs, s->fails ? ", but one should" : "");
     fflush(stdout); /* who waits for us counts from the last line */
-    return true;
+    return !s->fails;
+}
+
+int model_main(int argc, char **argv, const struct scenario *s, size_t n) {
+    const char *only = NULL;
+    unsigned long limit = 0;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--deep") == 0) {
+            deeper++;
+        } else if (strcmp(argv[i], "--random") == 0 && i + 2 < argc) {
+            randomly = memory_watch_all = true;
+            limit = strtoul(argv[i + 1], NULL, 10);
+            seed = strtoull(argv[i + 2], NULL, 10);
+            i += 2;
+        } else if (argv[i][0] != '-' && only == NULL) {
+            only = argv[i];
+        } else {
+            fprintf(stderr,
+                    "%s: wanted: [--deep]... [--random RUNS SEED] [a part of a scenario's name]\n",
+                    argv[0]);
+            return 2;
+        }
+    }
+    bool good = true;
+    unsigned explored = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (only == NULL || strstr(s[i].name, only) != NULL) {
+            good = explore(&s[i], limit) && good;
+            explored++;
+        }
+    }
+    return good && explored != 0 ? 0 : 1;
 }

@@ -1,5 +1,6 @@
 /*
  * tests/model/idle_model.c - the idle protocol: sched/idle.c and sched/runq.c themselves under the checker.
+ * sources: sched/idle.c sched/runq.c
  *
  * Core 0 (and 3) make work and then compute for ever; the others look for work as find() in sched/schedule.c does,
  * and sleep. Each G that is taken computes for ever too, so a core that got one looks at nothing again. In the
@@ -13,8 +14,7 @@
 
 #include "tests/model/checker.h"
 
-#include "sched/idle.c"
-#include "sched/runq.c"
+#include "sched/runq.h"
 
 #define CORES 4
 #define GS    3
@@ -128,8 +128,8 @@ static void begin(unsigned n) {
     memset(alarms, 0, sizeof alarms);
     core_count = n;
     machine.active = n;
-    model_location(&machine.idle_mask);
-    model_location(&machine.searchers);
+    model_watch(&machine.idle_mask);
+    model_watch(&machine.searchers);
     for (unsigned i = 0; i < n; i++) {
         cores[i].hal.index = i;
     }
@@ -137,8 +137,8 @@ static void begin(unsigned n) {
 
 /* Only these have a queue that changes: a thief of one G runs it and puts none. */
 static void has_queue(unsigned core) {
-    model_location(&cores[core].runq.tail);
-    model_location(&cores[core].runq.head);
+    model_watch(&cores[core].runq.tail);
+    model_watch(&cores[core].runq.head);
 }
 
 static void check(unsigned made) {
@@ -212,7 +212,7 @@ static void two_with_alarm(void) {
     alarms[2] = 1;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     static const struct scenario scenarios[] = {
         {"one G, one idle core", one_for_one, check_one, 4, 4},
         {"the same, and a timer", one_with_alarm, check_one, 4, 4},
@@ -221,9 +221,5 @@ int main(void) {
         {"the same, and a timer", two_with_alarm, check_two, 2, 1},
         {"two cores make one each", two_makers, check_two, 2, 1},
     };
-    bool good = true;
-    for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++) {
-        good = explore(&scenarios[i]) && good;
-    }
-    return good ? 0 : 1;
+    return model_main(argc, argv, scenarios, sizeof scenarios / sizeof scenarios[0]);
 }

@@ -1,0 +1,453 @@
+/*
+ * tests/model/port.c - see port.h. Compiled without calls for its accesses: what it does is no part of any race, but
+ * for the saved stack pointer, which it reports itself.
+ */
+#include "tests/model/port.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hal/host/machine.h"
+#include "sched/pages.h"
+#include "sched/runq.h"
+#include "sched/stack.h"
+#include "sched/timer.h"
+
+#define CORES  3
+#define GS     8
+#define STACK  32768
+#define TIMERS 8
+#define FRAMES 4
+
+struct model_g {
+    struct g g;
+    void (*fn)(void *);
+    void *arg;
+    bool ended;
+    bool on_stack; /* some core is on it */
+    char *stack;
+};
+
+static struct model_g gs[GS];
+static unsigned g_count;
+
+static struct port {
+    struct g *self;
+    bool masked;
+    int64_t timer_at;
+    bool timer_due; /* everybody was at rest, and it came */
+    unsigned device_left;
+    bool sleeps;
+    struct timer_slot slots[TIMERS];
+    char frames[FRAMES][HAL_FRAME_SIZE] __attribute__((aligned(64)));
+} ports[CORES];
+static unsigned core_count, early_timers;
+static int64_t clock_now;
+static void (*device_handler)(void);
+
+static struct port *here(void) {
+    return &ports[model_me()];
+}
+
+/* ---- leaving and entering ----------------------------------------------------------------------- */
+
+struct leaving {
+    struct g *g;
+    void (*then)(struct g *g, void *arg);
+    void *arg;
+};
+
+static struct model_g *of(struct g *g) {
+    return (struct model_g *)g;
+}
+
+/* On the core stack. */
+static void left(void *arg) {
+    struct leaving l = *(struct leaving *)arg;
+    here()->self = &cores[model_me()].g0;
+    of(l.g)->on_stack = false;
+    l.then(l.g, l.arg);
+    model_fail("hal_park: then() returned");
+}
+
+void hal_park(struct g *g, void (*then)(struct g *g, void *arg), void *arg) {
+    struct leaving l = {.g = g, .then = then, .arg = arg};
+    MODEL_CHECK(g == here()->self && here()->masked);
+    model_plain(&g->hal.sp, sizeof g->hal.sp, true);
+    host_switch_out(&g->hal.sp, model_stack_top(), left, &l);
+}
+
+_Noreturn void hal_leave(struct g *g, void (*then)(struct g *g, void *arg), void *arg) {
+    hal_park(g, then, arg);
+    model_fail("hal_leave: a G that had ended was entered");
+    abort();
+}
+
+static void becomes(struct g *g) {
+    if (of(g)->on_stack) {
+        model_fail("a G is entered while a core is on its stack");
+    }
+    of(g)->on_stack = true;
+    here()->self = g;
+    model_trace("enters G %d", (int)(of(g) - gs));
+}
+
+_Noreturn void hal_enter(struct g *g) {
+    becomes(g);
+    model_plain(&g->hal.sp, sizeof g->hal.sp, false);
+    host_switch_in(g->hal.sp);
+}
+
+_Noreturn void hal_resume(struct g *g, void *frame) {
+    void *sp;
+    memcpy(&sp, (char *)frame + 8, sizeof sp);
+    becomes(g);
+    host_switch_in(sp);
+}
+
+/* ---- interrupts --------------------------------------------------------------------------------- */
+
+struct preempted {
+    struct g *g;
+    void *frame;
+};
+
+static void preempted(void *arg) {
+    struct preempted p = *(struct preempted *)arg;
+    here()->self = &cores[model_me()].g0;
+    of(p.g)->on_stack = false;
+    sched_preempted(p.g, p.frame);
+}
+
+enum { NOTHING, IPI, TIMER, DEVICE };
+
+static void handle(unsigned what) {
+    struct port *p = here();
+    struct core *c = &cores[model_me()];
+    c->hal.in_handler = true;
+    if (what == IPI) {
+        model_take_ring();
+        sched_ipi();
+    } else if (what == TIMER) {
+        model_trace("timer");
+        clock_now = clock_now < p->timer_at ? p->timer_at : clock_now;
+        p->timer_due = false;
+        p->timer_at = INT64_MAX;
+        sched_timer();
+    } else {
+        model_trace("device");
+        p->device_left--;
+        device_handler();
+    }
+    c->hal.in_handler = false;
+}
+
+/* What may come now, chosen. */
+static unsigned pending(void) {
+    struct port *p = here();
+    unsigned may[4] = {NOTHING}, n = 1;
+    if (model_rung(model_me())) {
+        may[n++] = IPI;
+    }
+    if (p->timer_due || (p->timer_at != INT64_MAX && early_timers != 0)) {
+        may[n++] = TIMER;
+    }
+    if (p->device_left != 0) {
+        may[n++] = DEVICE;
+    }
+    unsigned what = may[model_choose(n)];
+    if (what == TIMER && !p->timer_due) {
+        early_timers--;
+    }
+    return what;
+}
+
+/* At each point, and when interrupts are opened. */
+static void poll(void) {
+    struct port *p = here();
+    unsigned what;
+    while (!p->masked && (what = pending()) != NOTHING) {
+        struct preempted by = {.g = p->self};
+        p->masked = true;
+        handle(what);
+        by.frame = sched_irq_exit();
+        if (by.frame != NULL) {
+            host_switch_out((void **)((char *)by.frame + 8), model_stack_top(), preempted, &by);
+            p = here(); /* entered again, perhaps by another core */
+        }
+        p->masked = false;
+    }
+}
+
+hal_irq_t hal_irq_save(void) {
+    hal_irq_t was = here()->masked;
+    here()->masked = true;
+    return was;
+}
+
+void hal_irq_restore(hal_irq_t was) {
+    here()->masked = was;
+    poll();
+}
+
+void hal_irq_mask(void) {
+    here()->masked = true;
+}
+
+void hal_irq_unmask(void) {
+    hal_irq_restore(false);
+}
+
+bool hal_irq_masked(void) {
+    return here()->masked;
+}
+
+void hal_idle(void) {
+    struct port *p = here();
+    MODEL_CHECK(p->masked && p->self == &cores[model_me()].g0);
+    unsigned what = model_rung(model_me()) ? IPI : pending();
+    if (what == NOTHING) {
+        p->sleeps = true;
+        model_sleep();
+        p->sleeps = false;
+        what = p->timer_due ? TIMER : p->device_left != 0 && !model_rung(model_me()) ? DEVICE : IPI;
+    }
+    handle(what);
+}
+
+/* No core can run. What has not come yet comes now: devices, then the nearest timer. */
+static bool at_rest(void) {
+    struct port *first = NULL;
+    for (unsigned i = 0; i < core_count; i++) {
+        struct port *p = &ports[i];
+        if (p->device_left != 0) {
+            model_wake(i);
+            return true;
+        }
+        if (p->timer_at != INT64_MAX && (first == NULL || p->timer_at < first->timer_at)) {
+            first = p;
+        }
+    }
+    if (first == NULL) {
+        return false;
+    }
+    first->timer_due = true;
+    model_wake((unsigned)(first - ports));
+    return true;
+}
+
+void hal_ipi(unsigned core) {
+    model_ring(core);
+}
+
+void hal_timer_set(int64_t when) {
+    here()->timer_at = when;
+}
+
+int64_t hal_now(void) {
+    return clock_now;
+}
+
+void hal_relax(void) {
+    model_relax();
+}
+
+/* ---- who and where ------------------------------------------------------------------------------- */
+
+struct core *hal_core(void) {
+    return &cores[model_me()];
+}
+
+struct g *hal_self(void) {
+    return here()->self;
+}
+
+unsigned hal_core_count(void) {
+    return core_count;
+}
+
+bool hal_on_core_stack(void) {
+    return here()->self == &cores[model_me()].g0 || cores[model_me()].hal.in_handler;
+}
+
+uintptr_t hal_interrupted_sp(void) {
+    return here()->self->stack_hi;
+}
+
+/* ---- what the model has none of ------------------------------------------------------------------ */
+
+static _Noreturn void broken(const char *format) {
+    model_fail(format);
+    abort();
+}
+
+_Noreturn void go_fatal(const char *file, int line, const char *format, ...) {
+    (void)file;
+    (void)line;
+    broken(format);
+}
+
+_Noreturn void go_panic(const char *file, int line, const char *format, ...) {
+    (void)file;
+    (void)line;
+    broken(format);
+}
+
+void *page_alloc(void) {
+    return NULL;
+}
+
+void magazine_fill(struct core *c) {
+    (void)c;
+}
+
+uintptr_t hal_window(enum hal_window w, size_t *size) {
+    (void)w;
+    *size = 0;
+    broken("no windows in a model");
+}
+
+bool hal_map_tables(uintptr_t va, size_t size, void *(*page)(void)) {
+    (void)va;
+    (void)size;
+    (void)page;
+    return false;
+}
+
+void hal_map(uintptr_t va, void *page) {
+    (void)va;
+    (void)page;
+}
+
+/* ---- scenarios ----------------------------------------------------------------------------------- */
+
+static void ended(struct g *g, void *arg) {
+    (void)arg;
+    of(g)->ended = true;
+    schedule();
+}
+
+static void g_main(void *arg) {
+    struct model_g *m = arg;
+    hal_irq_unmask();
+    m->fn(m->arg);
+    hal_irq_mask();
+    g_set_state(&m->g, G_DEAD);
+    hal_leave(&m->g, ended, NULL);
+}
+
+static void core_main(unsigned me) {
+    (void)me;
+    here()->self = &cores[model_me()].g0;
+    here()->masked = true;
+    schedule();
+}
+
+void port_begin(unsigned n) {
+    memset(cores, 0, sizeof cores);
+    memset(&machine, 0, sizeof machine);
+    memset(ports, 0, sizeof ports);
+    core_count = n;
+    g_count = early_timers = 0;
+    clock_now = 0;
+    machine.active = n;
+    machine.slice = CONFIG_SLICE_NS;
+    for (unsigned i = 0; i < n; i++) {
+        struct core *c = sched_core(i, NULL);
+        ports[i].timer_at = INT64_MAX;
+        c->timers.slots = ports[i].slots;
+        c->timers.capacity = TIMERS;
+        c->magazine_count = MAGAZINE;
+        for (unsigned f = 0; f < FRAMES; f++) {
+            frame_free(c, ports[i].frames[f]);
+        }
+        model_thread(core_main, i);
+    }
+    model_at_points(poll);
+    model_at_rest(at_rest);
+}
+
+static struct g *new_g(unsigned core, void (*fn)(void *), void *arg) {
+    struct model_g *m = &gs[g_count++];
+    char *stack = m->stack != NULL ? m->stack : malloc(STACK);
+    *m = (struct model_g){.fn = fn, .arg = arg, .stack = stack};
+    m->g = (struct g){.id = g_count, .pin = ANY_CORE, .timer.pos = TIMER_IDLE, .stack_hi = UINTPTR_MAX};
+    m->g.core = (uint8_t)core;
+    g_set_state(&m->g, G_RUNNABLE);
+    struct host_context *c = (struct host_context *)(stack + STACK) - 1;
+    host_context_init(c, g_main, m);
+    m->g.hal.sp = c;
+    return &m->g;
+}
+
+struct g *port_g(unsigned core, void (*fn)(void *), void *arg) {
+    struct g *g = new_g(core, fn, arg);
+    runq_put(&cores[core].runq, g);
+    return g;
+}
+
+struct g *port_pinned_g(unsigned core, void (*fn)(void *), void *arg) {
+    struct g *g = new_g(core, fn, arg);
+    g->pin = (uint8_t)core;
+    g->link = cores[core].inbox;
+    cores[core].inbox = g;
+    return g;
+}
+
+void port_device(unsigned core, unsigned times, void (*handler)(void)) {
+    ports[core].device_left = times;
+    device_handler = handler;
+}
+
+void port_early_timers(unsigned n) {
+    early_timers = n;
+}
+
+void port_watch_idle(void) {
+    model_watch(&machine.idle_mask);
+    model_watch(&machine.searchers);
+}
+
+void port_watch_queue(unsigned core) {
+    model_watch(&cores[core].runq.tail);
+    model_watch(&cores[core].runq.head);
+}
+
+void port_watch_inbox(unsigned core) {
+    model_watch(&cores[core].inbox);
+    model_watch(&cores[core].runnext);
+}
+
+bool port_ended(unsigned i) {
+    return gs[i].ended;
+}
+
+void port_check_rest(void) {
+    for (unsigned i = 0; i < g_count; i++) {
+        if (!gs[i].ended) {
+            model_fail("a G was lost: it has not ended, and no core does anything any more");
+        }
+    }
+    for (unsigned i = 0; i < core_count; i++) {
+        struct core *c = &cores[i];
+        if (!ports[i].sleeps) {
+            model_fail("a core does not sleep although there is nothing to do");
+        }
+        if (runq_length(&c->runq) != 0 || c->runnext != NULL || c->inbox != NULL ||
+            c->pinned.head != NULL || c->timers.n != 0) {
+            model_fail("a queue holds something although every G has ended");
+        }
+    }
+    if (machine.idle_mask != (1u << machine.active) - 1) {
+        model_fail("the idle mask does not say who sleeps");
+    }
+    if (machine.searchers != 0) {
+        model_fail("a searcher is counted although nobody searches");
+    }
+}
+
+void port_compute(unsigned points) {
+    for (unsigned i = 0; i < points; i++) {
+        model_point();
+    }
+}

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Builds a model and runs it: tests/model/NAME_model.c, with the sources of sched/ that it includes, under the checker.
+#
+#   run.sh NAME                        every run within the bounds that each scenario has
+#   run.sh NAME --deep                 one switch and one old value more; again for two more
+#   run.sh NAME --random 1000000 7     that many runs without bounds, every atomic object watched; 7 is the seed
+#   run.sh NAME ... "two cores"        only the scenarios whose name has these words
+set -eu
+cd "$(dirname "$0")/../.."
+name=${1:-}
+if [ ! -e "tests/model/${name}_model.c" ]; then
+    echo "run.sh: no model '$name'; there are: $(cd tests/model; echo *_model.c | sed 's/_model\.c//g')" >&2
+    exit 2
+fi
+shift
+# What the model compiles of the tree stands in its head: " * sources: a.c b.c", " * machine: port" for all of hal.h.
+model=tests/model/${name}_model.c
+sources=$(sed -n 's/^ \* sources: //p' "$model")
+machine=$(sed -n 's/^ \* machine: /tests\/model\//; s/^\(tests\/model\/[a-z]*\)$/\1.c/p' "$model")
+out=build/model/$name
+work=$out.$$
+mkdir -p "$work"
+trap 'rm -rf "$work"' EXIT
+flags="-std=gnu11 -g -I. -Iinclude -DHAL_HOST -D_GNU_SOURCE -U_FORTIFY_SOURCE -fno-stack-protector -ffunction-sections -fno-pie"
+warn="-Wall -Wextra -Wno-missing-field-initializers -Werror"
+# These are compiled with a call for each access, which the checker answers.
+for source in "$model" $sources; do
+    gcc -O1 $flags $warn -fsanitize=thread --param tsan-instrument-func-entry-exit=0 -c \
+        -o "$work/$(basename "$source").o" "$source" &
+    jobs="${jobs:-} $!"
+done
+for source in tests/model/checker.c tests/model/memory.c tests/model/tsan.c $machine; do
+    gcc -O3 $flags $warn -c -o "$work/$(basename "$source").o" "$source" &
+    jobs="$jobs $!"
+done
+for job in $jobs; do
+    wait "$job"
+done
+gcc -no-pie -Wl,--gc-sections -o "$out" "$work"/*.o hal/host/context.S
+rm -rf "$work"
+trap - EXIT
+exec "$out" "$@"
