@@ -10,6 +10,7 @@
 #include "hal/host/machine.h"
 #include "sched/pages.h"
 #include "sched/runq.h"
+#include "sched/sim.h"
 #include "sched/stack.h"
 #include "sched/timer.h"
 
@@ -295,6 +296,10 @@ _Noreturn void go_panic(const char *file, int line, const char *format, ...) {
 
 void *page_alloc(void) {
     return NULL;
+}
+
+uint32_t sim_seed(unsigned i) {
+    return 1 + i;
 }
 
 void magazine_fill(struct core *c) {
