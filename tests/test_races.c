@@ -59,14 +59,12 @@ TEST(stress, deadlines_race_posts) {
 
 /* ---- many wake one core ------------------------------------------------------------------------------- */
 
-#define SERVERS 4u
-
 struct call {
     struct sema ask, answer;
     unsigned rounds;
 };
 
-static struct call calls[HAL_MAX_CORES * SERVERS];
+static struct call calls[HAL_MAX_CORES];
 
 static void answers(void *arg) {
     struct call *call = arg;
@@ -86,8 +84,8 @@ static void asks(void *arg) {
     wg_done(&wg);
 }
 
-/* Several Gs pinned to one core, each called from another: hand-overs to one inbox meet, the core is busy, falls
- * asleep, or is just about to. One that is lost is a hang. */
+/* Gs pinned to one core, each called from another core, few enough that it falls asleep again and again: hand-overs to
+ * one inbox meet each other and the sleep. One that is lost is a hang. */
 TEST(stress, calls_to_one_core) {
     unsigned n = go_num_cores();
     if (n == 1) {
@@ -95,12 +93,11 @@ TEST(stress, calls_to_one_core) {
     }
     go_set_slice(US(50));
     for (unsigned called = 0; called < n; called++) {
-        unsigned count = SERVERS * (n - 1);
-        wg_add(&wg, (int)(2 * count));
-        for (unsigned i = 0; i < count; i++) {
-            calls[i] = (struct call){.rounds = test_rounds(400)};
+        wg_add(&wg, (int)(2 * (n - 1)));
+        for (unsigned i = 0; i < n - 1; i++) {
+            calls[i] = (struct call){.rounds = test_rounds(1600)};
             start_on(called, answers, &calls[i]);
-            start_on((called + 1 + i % (n - 1)) % n, asks, &calls[i]);
+            start_on((called + 1 + i) % n, asks, &calls[i]);
         }
         wg_wait(&wg);
     }
