@@ -24,7 +24,7 @@ for name; do
     if ! "build/fuzz/$name" -max_total_time="$seconds" -max_len=16384 -timeout=10 -print_final_stats=1 \
             -artifact_prefix="build/fuzz/$name-" "build/fuzz/new.$name" "tests/fuzz/corpus/$name" \
             > "build/fuzz/$name.log" 2>&1; then
-        tail -n 40 "build/fuzz/$name.log"
+        grep -v '^#[0-9]' "build/fuzz/$name.log" | tail -n 40
         echo "FAIL fuzz $name: again with build/fuzz/$name FILE, the file is named above"
         failed=$((failed + 1))
     else
