@@ -4,8 +4,11 @@
 #include <bareloom/base.h>
 #include <bareloom/chan.h>
 #include <bareloom/console.h>
+#include <bareloom/ctx.h>
 #include <bareloom/go.h>
 #include <bareloom/info.h>
 #include <bareloom/irq.h>
+#include <bareloom/limit.h>
+#include <bareloom/select.h>
 #include <bareloom/sync.h>
 #include <bareloom/time.h>

@@ -128,10 +128,14 @@ static int take(void) {
     return -1;
 }
 
-int console_getc(ns_t when) {
+int console_getc(void) {
+    return console_getc_until(AT(FOREVER));
+}
+
+int console_getc_until(struct limit l) {
     const struct uart *u = board.console;
     start(u);
-    int status = sema_wait_until(&rx.ready, when);
+    int status = sema_wait_until(&rx.ready, l);
     if (status != 0) {
         return status;
     }

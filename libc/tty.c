@@ -87,7 +87,7 @@ static void get_line(void) {
     bool whole = false;
     in.n = in.given = 0;
     while (!whole) {
-        int c = console_getc(FOREVER);
+        int c = console_getc();
         whole = c < 0 || key(c);
     }
 }

@@ -1,57 +1,33 @@
 /* sched/chan.c - channels.
  *
- * Invariants, under the channel's lock: at most one of senders and receivers is not empty;
- * receivers wait only while count == 0, senders only while count == capacity. So a value goes
- * straight from one G's variable into another's whenever somebody waits, and whoever came first is
- * served first.
+ * Invariants, under the channel's lock: at most one of senders and receivers is not empty (but for
+ * waiters whose wait somebody else has ended); receivers wait only while count == 0, senders only
+ * while count == capacity. So a value goes straight from one G's variable into another's whenever
+ * somebody waits, and whoever came first is served first.
  *
  * The race: a G that waits must not be entered by its partner before it is off its stack. The lock
- * is therefore opened by park(), on g0; the partner finds the waiter only under that lock. A
- * partner copies into the stack of a parked G: that page must be there, so both sides touch their
- * own value before they take the lock (HAZARDS 14).
+ * is therefore opened on g0 (wait.c); the partner finds the waiter only under that lock.
  *
  * Elements over 64 bytes are copied with preemption off but interrupts open, and so are not for
  * handlers (HAZARDS 25).
- * TOUR 12 / read next: sched/mutex.c */
-#include <bareloom/chan.h>
+ * TOUR 12 / read next: sched/select.c */
+#include "sched/chan.h"
 
 #include "sched/assert.h"
 #include "sched/errno.h"
 #include "sched/mem.h"
-#include "sched/wait.h"
+#include "sched/timer.h"
 
-#define HANDLER_MAX 64u
-#define ELEM_MAX    KB(64)
+#define ELEM_MAX KB(64)
 
-/* Receivers or senders woken by close with interrupts masked in one go. */
+/* Receivers or senders taken by close under the lock in one go. */
 #define CLOSE_BATCH 32
-
-struct chan {
-    spinlock_t lock;
-
-    /* set once */
-    uint32_t elem;
-    size_t capacity;
-    size_t bytes; /* of the whole object */
-
-    /* guarded by lock; chan_len() reads count without it, as a hint */
-    size_t count;
-    size_t recv_at, send_at;
-    bool closed;
-    struct wait_list senders, receivers;
-
-    _Alignas(16) unsigned char buffer[];
-};
 
 /* ---- the lock ------------------------------------------------------------------------------- */
 
-static bool big(const struct chan *c) {
-    return c->elem > HANDLER_MAX;
-}
-
 static hal_irq_t chan_lock(struct chan *c) {
     hal_irq_t was = hal_irq_save();
-    if (big(c)) {
+    if (chan_big(c)) {
         go_preempt_off();
         hal_irq_restore(was);
     }
@@ -60,25 +36,27 @@ static hal_irq_t chan_lock(struct chan *c) {
 }
 
 static void chan_unlock(struct chan *c, hal_irq_t was) {
-    bool open = big(c); /* after the unlock the partner may free c */
+    bool big = chan_big(c); /* after the unlock the partner may free c */
     spin_unlock_masked(&c->lock);
-    if (open) {
+    if (big) {
         go_preempt_on();
     } else {
         hal_irq_restore(was);
     }
 }
 
-/* The G waits; the lock is opened once it is off its stack. */
-static void chan_park(struct chan *c, enum wait_reason reason) {
-    if (big(c)) {
+/* Waits with the lock held, which is open afterwards; as wait_on(). */
+static int chan_wait(struct chan *c, struct wait_list *l, struct waiter *w, enum wait_reason why,
+                     const struct limit *limit, hal_irq_t was) {
+    if (chan_big(c)) {
         hal_irq_mask();
         struct g *g = hal_self();
         atomic_store_explicit(&g->preempt_off, 0, memory_order_relaxed); /* was 1: checked on entry */
         atomic_store_explicit(&g->resched, 0, memory_order_relaxed);     /* we give way anyhow */
     }
-    park(reason, park_unlock, &c->lock);
-    hal_irq_unmask();
+    int r = wait_on(&c->lock, l, w, why, limit);
+    hal_irq_restore(was);
+    return r;
 }
 
 /* ---- values --------------------------------------------------------------------------------- */
@@ -98,7 +76,7 @@ static void copy_out(void *to, const void *from, size_t n) {
     }
 }
 
-static void touch(const void *v, size_t n) {
+void chan_touch(const void *v, size_t n) {
     const volatile unsigned char *p = v;
     for (size_t at = 0; v != NULL && at < n; at += HAL_PAGE) {
         (void)p[at];
@@ -183,50 +161,54 @@ static int recv_now(struct chan *c, void *v, hal_irq_t was) {
     return 0;
 }
 
-static _Noreturn void block_for_ever(enum wait_reason reason) {
-    static spinlock_t nobody; /* opened by each that parks here, contended by none for long */
-    hal_irq_mask();
-    spin_lock_masked(&nobody);
-    park(reason, park_unlock, &nobody);
-    FATAL("runtime: a goroutine that waits for ever was woken");
+/* A NULL channel: nothing but the limit can end it. */
+static int block_on_nil(enum wait_reason why, const struct limit *limit) {
+    spinlock_t lock = 0;
+    struct wait_list nobody = {0};
+    struct waiter w = {0};
+    hal_irq_t was = spin_lock(&lock);
+    int r = wait_on(&lock, &nobody, &w, why, limit);
+    hal_irq_restore(was);
+    return r;
 }
 
-int chan_send(struct chan *c, const void *v) {
+/* Both in the callers, so that these are named in a backtrace. */
+__attribute__((always_inline)) static inline int send_limited(struct chan *c, const void *v,
+                                                              const struct limit *limit) {
     check_may_block("chan_send");
     if (c == NULL) {
-        block_for_ever(WAIT_CHAN_SEND_NIL);
+        return block_on_nil(WAIT_CHAN_SEND_NIL, limit);
     }
-    touch(v, c->elem);
+    chan_touch(v, c->elem);
     hal_irq_t was = chan_lock(c);
     if (send_now(c, v, was) == 0) {
         return 0;
     }
-    struct waiter w = {.g = hal_self(), .data = (void *)(uintptr_t)v};
-    wait_enqueue(&c->senders, &w);
-    chan_park(c, WAIT_CHAN_SEND);
-    if (!w.ok) {
+    struct waiter w = {.data = (void *)(uintptr_t)v};
+    int r = chan_wait(c, &c->senders, &w, WAIT_CHAN_SEND, limit, was);
+    if (r == 0 && !w.ok) {
         PANIC("send on closed channel");
     }
-    return 0;
+    return r;
 }
 
-int chan_recv(struct chan *c, void *v) {
+__attribute__((always_inline)) static inline int recv_limited(struct chan *c, void *v,
+                                                              const struct limit *limit) {
     check_may_block("chan_recv");
     if (c == NULL) {
-        block_for_ever(WAIT_CHAN_RECV_NIL);
+        return block_on_nil(WAIT_CHAN_RECV_NIL, limit);
     }
-    touch(v, c->elem);
+    chan_touch(v, c->elem);
     size_t elem = c->elem; /* after a close the channel may be gone by the time we run again */
     hal_irq_t was = chan_lock(c);
     int r = recv_now(c, v, was);
     if (r != -EAGAIN) {
         return r;
     }
-    struct waiter w = {.g = hal_self(), .data = v};
-    wait_enqueue(&c->receivers, &w);
-    chan_park(c, WAIT_CHAN_RECV);
-    if (w.ok) {
-        return 0;
+    struct waiter w = {.data = v};
+    r = chan_wait(c, &c->receivers, &w, WAIT_CHAN_RECV, limit, was);
+    if (r != 0 || w.ok) {
+        return r;
     }
     if (v != NULL) {
         __builtin_memset(v, 0, elem);
@@ -234,9 +216,25 @@ int chan_recv(struct chan *c, void *v) {
     return -EPIPE;
 }
 
+int chan_send(struct chan *c, const void *v) {
+    return send_limited(c, v, NULL);
+}
+
+int chan_send_until(struct chan *c, const void *v, struct limit l) {
+    return send_limited(c, v, &l);
+}
+
+int chan_recv(struct chan *c, void *v) {
+    return recv_limited(c, v, NULL);
+}
+
+int chan_recv_until(struct chan *c, void *v, struct limit l) {
+    return recv_limited(c, v, &l);
+}
+
 static void check_context(const struct chan *c, const char *what) {
-    if (big(c) && hal_on_core_stack()) {
-        PANIC("%s: elements over %u bytes are not for interrupt handlers", what, HANDLER_MAX);
+    if (chan_big(c) && hal_on_core_stack()) {
+        PANIC("%s: elements over %u bytes are not for interrupt handlers", what, CHAN_HANDLER_MAX);
     }
 }
 
@@ -245,7 +243,7 @@ int chan_try_send(struct chan *c, const void *v) {
         return -EAGAIN;
     }
     check_context(c, "chan_try_send");
-    touch(v, c->elem);
+    chan_touch(v, c->elem);
     hal_irq_t was = chan_lock(c);
     int r = send_now(c, v, was);
     if (r == -EAGAIN) {
@@ -259,7 +257,7 @@ int chan_try_recv(struct chan *c, void *v) {
         return -EAGAIN;
     }
     check_context(c, "chan_try_recv");
-    touch(v, c->elem);
+    chan_touch(v, c->elem);
     hal_irq_t was = chan_lock(c);
     int r = recv_now(c, v, was);
     if (r == -EAGAIN) {
@@ -283,18 +281,18 @@ struct chan *chan_make(size_t elem_size, size_t capacity) {
     return c;
 }
 
-/* The channel may be gone: only the waiters are touched, each until it runs. */
-static void wake_closed(struct waiter *w) {
-    while (w != NULL) {
-        hal_irq_t was = hal_irq_save();
-        for (int i = 0; i < CLOSE_BATCH && w != NULL; i++) {
-            struct waiter *next = w->next;
-            w->ok = false;
-            ready(w->g);
-            w = next;
+/* Under the lock: up to a batch of those who wait, linked through next. */
+static struct waiter *take_batch(struct chan *c) {
+    struct waiter *first = NULL, **end = &first, *w;
+    for (int i = 0; i < CLOSE_BATCH; i++) {
+        if ((w = wait_take(&c->receivers)) == NULL && (w = wait_take(&c->senders)) == NULL) {
+            break;
         }
-        hal_irq_restore(was);
+        *end = w;
+        end = &w->next;
     }
+    *end = NULL;
+    return first;
 }
 
 void chan_close(struct chan *c) {
@@ -307,26 +305,53 @@ void chan_close(struct chan *c) {
         PANIC("close of closed channel");
     }
     c->closed = true;
-    struct waiter *waiters = c->receivers.head != NULL ? c->receivers.head : c->senders.head;
-    c->receivers = c->senders = (struct wait_list){0};
-    chan_unlock(c, was);
-    wake_closed(waiters);
+    for (;;) {
+        struct waiter *some = take_batch(c);
+        /* who is woken may free the channel: chan_free() sees closing, or we are through with it */
+        c->closing = c->receivers.head != NULL || c->senders.head != NULL;
+        bool more = c->closing;
+        chan_unlock(c, was);
+        wake_all(some, false);
+        if (!more) {
+            return;
+        }
+        was = chan_lock(c);
+    }
 }
 
 size_t chan_len(const struct chan *c) {
-    return c != NULL ? c->count : 0;
+    return c != NULL && c->timer == NULL ? c->count : 0;
 }
 
 size_t chan_cap(const struct chan *c) {
-    return c != NULL ? c->capacity : 0;
+    return c != NULL && c->timer == NULL ? c->capacity : 0;
+}
+
+void chan_release(struct chan *c) {
+    mem_free(c, c->bytes);
 }
 
 void chan_free(struct chan *c) {
     if (c == NULL) {
         return;
     }
-    if (c->receivers.head != NULL || c->senders.head != NULL) {
+    if (c->timer != NULL) {
+        timer_free_chan(c->timer);
+        return;
+    }
+    bool closing, waited_on;
+    for (;;) {
+        hal_irq_t was = chan_lock(c); /* the lock also waits for whoever is still on its way out */
+        closing = c->closing;
+        waited_on = c->receivers.head != NULL || c->senders.head != NULL;
+        chan_unlock(c, was);
+        if (!closing) {
+            break;
+        }
+        go_yield();
+    }
+    if (waited_on) {
         PANIC("chan_free: goroutines wait on the channel");
     }
-    mem_free(c, c->bytes);
+    chan_release(c);
 }

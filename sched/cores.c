@@ -4,6 +4,7 @@
  * A retired core keeps its interrupts, its timers, its inbox and its pinned Gs; it only stops
  * picking and stealing the rest, and gives what it had to the global queue (HAZARDS 9).
  * TOUR 2 / read next: sched/sched.h */
+#include "sched/alarm.h"
 #include "sched/assert.h"
 #include "sched/errno.h"
 #include "sched/mem.h"
@@ -11,7 +12,6 @@
 #include "sched/runq.h"
 #include "sched/sim.h"
 #include "sched/stack.h"
-#include "sched/timer.h"
 
 struct core cores[HAL_MAX_CORES];
 struct machine machine;
@@ -23,7 +23,7 @@ struct core *sched_core(unsigned i, void *stack_top) {
     c->hal.g0 = &c->g0;
     c->g0.pin = (uint8_t)i;
     c->g0.name = "g0";
-    c->g0.timer.pos = TIMER_IDLE;
+    c->g0.alarm.pos = ALARM_IDLE;
     c->random = sim_seed(i);
     c->deadline = INT64_MAX;
     c->last_displaced = INT64_MIN / 2;
@@ -33,7 +33,7 @@ struct core *sched_core(unsigned i, void *stack_top) {
 static void first_core(void) {
     pages_init();
     stacks_init();
-    timers_init();
+    alarms_init();
     mem_init();
     atomic_store(&machine.active, hal_core_count());
     atomic_store(&machine.slice, CONFIG_SLICE_NS);

@@ -126,7 +126,7 @@ struct dumping {
 
 static bool dump_one(struct g *g, void *arg) {
     struct dumping *d = arg;
-    if (g == d->but || state_of(g) == G_DEAD) {
+    if (g == d->but || state_of(g) == G_DEAD || g->system) {
         return true;
     }
     if (d->printed == CONFIG_DUMP_GS) {

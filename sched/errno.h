@@ -13,4 +13,5 @@
 #define EINVAL    22
 #define EPIPE     32
 #define ETIMEDOUT 116
+#define ECANCELED 140
 #endif

@@ -187,6 +187,13 @@ bool gmp_tick(struct core *c, int64_t now) {
     return false;
 }
 
+uint32_t random_below(uint32_t n) {
+    hal_irq_t was = hal_irq_save();
+    uint32_t x = core_random(this_core());
+    hal_irq_restore(was);
+    return (uint32_t)((uint64_t)x * n >> 32);
+}
+
 /* Each other core once, in random order. */
 static struct g *steal_pass(struct core *c) {
     unsigned n = hal_core_count();

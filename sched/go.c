@@ -5,12 +5,12 @@
  * wait in per-core caches, which spill and refill in batches: one core spawns, others hoard the
  * dead (HAZARDS 42).
  * TOUR 4 / read next: sched/schedule.c */
+#include "sched/alarm.h"
 #include "sched/assert.h"
 #include "sched/errno.h"
 #include "sched/pages.h"
 #include "sched/runq.h"
 #include "sched/stack.h"
-#include "sched/timer.h"
 
 #define CACHE_MAX   64
 #define CACHE_BATCH 32
@@ -48,7 +48,7 @@ static bool blanks_refill(void) {
     }
     for (size_t i = 0; i < GS_PER_PAGE; i++) {
         struct g *g = &page->gs[i];
-        *g = (struct g){.pin = ANY_CORE, .timer.pos = TIMER_IDLE};
+        *g = (struct g){.pin = ANY_CORE, .alarm.pos = ALARM_IDLE};
         g->link = pool.blank;
         pool.blank = g;
     }
@@ -234,13 +234,14 @@ static void g_reset(struct g *g, const struct go_opts *o, uintptr_t creator) {
     g->local = NULL;
     g->slice_used = 0;
     g->mutexes = 0;
+    g->waits_on = NULL;
     atomic_store_explicit(&g->preempt_off, 0, memory_order_relaxed); /* published by the queue */
     atomic_store_explicit(&g->resched, 0, memory_order_relaxed);
     atomic_store_explicit(&g->reason, WAIT_NONE, memory_order_relaxed);
     g_set_state(g, G_RUNNABLE);
 }
 
-int g_start(const struct go_opts *o, go_fn *fn, void *arg, uintptr_t creator) {
+static int start(const struct go_opts *o, go_fn *fn, void *arg, uintptr_t creator, bool system) {
     if (stack_class_for(o->stack) == STACK_CLASSES ||
         (o->pinned && (o->core < 0 || (unsigned)o->core >= hal_core_count()))) {
         return -EINVAL;
@@ -251,7 +252,10 @@ int g_start(const struct go_opts *o, go_fn *fn, void *arg, uintptr_t creator) {
     }
     g_reset(g, o, creator);
     g_prepare(g, fn, arg);
-    atomic_fetch_add_explicit(&machine.gs, 1, memory_order_relaxed); /* a count, orders nothing */
+    g->system = system;
+    if (!system) {
+        atomic_fetch_add_explicit(&machine.gs, 1, memory_order_relaxed); /* a count, orders nothing */
+    }
     hal_irq_t was = hal_irq_save();
     struct core *c = this_core();
     count(&c->n.started);
@@ -262,6 +266,14 @@ int g_start(const struct go_opts *o, go_fn *fn, void *arg, uintptr_t creator) {
     }
     hal_irq_restore(was);
     return 0;
+}
+
+int g_start(const struct go_opts *o, go_fn *fn, void *arg, uintptr_t creator) {
+    return start(o, fn, arg, creator, false);
+}
+
+int go_system(const char *name, go_fn *fn) {
+    return start(&GO_OPTS(.name = name), fn, NULL, 0, true);
 }
 
 static void check_go(go_fn *fn) {

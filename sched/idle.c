@@ -146,9 +146,9 @@ static void ask_for_guards(struct core *c) {
 }
 
 static int64_t next_timer(struct core *c) {
-    spin_lock_masked(&c->timers.lock);
-    int64_t when = c->timers.n != 0 ? c->timers.slots[0].when : INT64_MAX;
-    spin_unlock_masked(&c->timers.lock);
+    spin_lock_masked(&c->alarms.lock);
+    int64_t when = c->alarms.n != 0 ? c->alarms.slots[0].when : INT64_MAX;
+    spin_unlock_masked(&c->alarms.lock);
     return when;
 }
 

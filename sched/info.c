@@ -17,6 +17,15 @@ static const char *const reasons[WAIT_REASONS] = {
     [WAIT_MUTEX] = "sync.Mutex.Lock",
     [WAIT_WG] = "sync.WaitGroup.Wait",
     [WAIT_SEMA] = "semacquire",
+    [WAIT_SELECT] = "select",
+    [WAIT_SELECT_NONE] = "select (no cases)",
+    [WAIT_RWMUTEX_R] = "sync.RWMutex.RLock",
+    [WAIT_RWMUTEX_W] = "sync.RWMutex.Lock",
+    [WAIT_COND] = "sync.Cond.Wait",
+    [WAIT_EVENT] = "event wait",
+    [WAIT_BARRIER] = "barrier wait",
+    [WAIT_JOIN] = "join",
+    [WAIT_IO] = "IO wait",
 };
 
 const char *g_reason(const struct g *g) {
@@ -34,7 +43,7 @@ static bool tell(struct g *g, void *arg) {
     struct walk *w = arg;
     struct go_info i = {0};
     unsigned state = atomic_load_explicit(&g->state, memory_order_relaxed);
-    if (state == G_DEAD) {
+    if (state == G_DEAD || g->system) {
         return true;
     }
     static const enum go_state states[] = {GO_DEAD, GO_RUNNABLE, GO_RUNNING, GO_WAITING};
@@ -89,7 +98,7 @@ bool info_core(unsigned i, struct core_info *out) {
         .faults = get(&c->n.faults),
         .idle = idle_time(c),
         .queued = runq_length(&c->runq) + (runnext_of(c) != NULL),
-        .timers = c->timers.n,
+        .timers = c->alarms.n,
     };
     return true;
 }

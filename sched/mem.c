@@ -15,7 +15,7 @@
 #define PAGE_SHIFT 12u
 #define MAX_SHIFT  36u
 
-/* The first part of the tables window is the timers' (timer.c). */
+/* The first part of the tables window is the alarms' (alarm.c). */
 #define RUNS_OFFSET MB(256)
 
 struct item {

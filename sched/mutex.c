@@ -1,9 +1,17 @@
-/* sched/mutex.c - a mutex that knows its owner, with direct hand-off to the first waiter.
+/* sched/mutex.c - a mutex that knows its owner; who comes first takes it, who waits long is handed it.
  *
- * word is the owner's struct g, with bit 0 set while there are waiters; bit 0 changes only under
- * the spinlock. An unlock that finds no waiter is one compare-and-swap and never looks at the mutex
- * again: the next owner may already have freed it (HAZARDS 12). One that finds waiters makes the
- * first of them the owner before it wakes it, so nobody can barge in between.
+ * word is the owner's struct g and three flags. While no flag stands, lock and unlock are one
+ * compare-and-swap each, and the unlock never looks at the mutex again: the next owner may already
+ * have freed it (HAZARDS 12). Flags change only under the spinlock, and while one stands everybody
+ * takes the spinlock; so whoever clears the owner there is through with the mutex before the next
+ * one can have it.
+ *
+ *      WAITERS   somebody is on the list, or woken and on its way
+ *      WOKEN     one has been taken off the list to try again: no other is woken meanwhile
+ *      STARVING  the first of the list has waited for over a millisecond: the next unlock makes it
+ *                the owner before it wakes it, and nobody can barge in between
+ *
+ * Go's mutex (its two modes and its millisecond), with an owner: a dead lock has a name then.
  * TOUR 13 / read next: sched/wg.c */
 #include <bareloom/sync.h>
 
@@ -11,91 +19,186 @@
 #include "sched/errno.h"
 #include "sched/wait.h"
 
-#define WAITERS ((uintptr_t)1)
+#define WAITERS  ((uintptr_t)1)
+#define WOKEN    ((uintptr_t)2)
+#define STARVING ((uintptr_t)4)
+#define FLAGS    (WAITERS | WOKEN | STARVING)
 
-/* The fast path: nobody owns it. */
+#define STARVING_AFTER MS(1)
+
+struct locker {
+    struct waiter w; /* ok: it was made the owner; else it is to try again */
+    int64_t since;   /* when it began to wait; 0: it has not waited yet */
+};
+
+static struct g *owner_of(uintptr_t word) {
+    return (struct g *)(word & ~FLAGS);
+}
+
+static uintptr_t load(struct mutex *m) {
+    return atomic_load_explicit(&m->word, memory_order_relaxed); /* acted on by compare-and-swap */
+}
+
+/* The fast path: nobody owns it and nobody waits. */
 static bool take(struct mutex *m, struct g *g) {
     uintptr_t nobody = 0;
-    /* acquire: pairs with the release in give() and in mutex_unlock's hand-off */
+    /* acquire: pairs with the releases in mutex_unlock() and unlock_slow() */
     return atomic_compare_exchange_strong_explicit(&m->word, &nobody, (uintptr_t)g,
                                                    memory_order_acquire, memory_order_relaxed);
 }
 
-/* Under the spinlock. True: it came free and is ours. False: bit 0 stands, the owner will hand it
- * over. */
-static bool take_or_mark(struct mutex *m, struct g *g) {
-    uintptr_t v = atomic_load_explicit(&m->word, memory_order_relaxed);
-    for (;;) {
-        if (v == 0) {
-            if (take(m, g)) {
-                return true;
+/* Under the spinlock: what stands beside the owner when the one that was woken, if woken, is none
+ * of them any more. */
+static uintptr_t flags_after(struct mutex *m, uintptr_t word, bool woken) {
+    uintptr_t flags = word & (woken ? STARVING : STARVING | WOKEN);
+    if (m->waiters.head != NULL || (flags & WOKEN) != 0) {
+        flags |= WAITERS;
+    }
+    return m->waiters.head != NULL ? flags : flags & ~STARVING;
+}
+
+/* Under the spinlock. True: it is ours. False: WAITERS stands, so that its owner will come by. */
+static bool take_or_mark(struct mutex *m, struct locker *me, struct g *g, bool woken) {
+    uintptr_t word = load(m), new;
+    do {
+        if (owner_of(word) == NULL) {
+            new = (uintptr_t)g | flags_after(m, word, woken);
+        } else {
+            new = (uintptr_t)owner_of(word) | WAITERS | (word & STARVING) | (woken ? 0 : word & WOKEN);
+            if (woken && hal_now() - me->since > STARVING_AFTER) {
+                new |= STARVING;
             }
-            v = atomic_load_explicit(&m->word, memory_order_relaxed);
-        } else if (atomic_compare_exchange_weak_explicit(&m->word, &v, v | WAITERS,
-                                                         memory_order_relaxed, memory_order_relaxed)) {
-            return false;
         }
-    }
+        /* acquire: as in take(); a failure means that a fast path was faster */
+    } while (!atomic_compare_exchange_weak_explicit(&m->word, &word, new, memory_order_acquire,
+                                                    memory_order_relaxed));
+    return owner_of(new) == g;
 }
 
-static void lock_slow(struct mutex *m, struct g *g) {
-    hal_irq_t was = spin_lock(&m->lock);
-    if (take_or_mark(m, g)) {
-        spin_unlock(&m->lock, was);
-        return;
+static int lock_slow(struct mutex *m, struct g *g, const struct limit *limit) {
+    struct locker me = {.since = 0};
+    bool woken = false;
+    int r = 0;
+    hal_irq_t was = hal_irq_save();
+    g->waits_on = m;
+    for (;;) {
+        spin_lock_masked(&m->lock);
+        if (take_or_mark(m, &me, g, woken)) {
+            spin_unlock_masked(&m->lock);
+            break;
+        }
+        if (me.since == 0) {
+            me.since = hal_now();
+        }
+        me.w.woken = me.w.ok = false;
+        r = woken ? wait_on_first(&m->lock, &m->waiters, &me.w, WAIT_MUTEX, limit)
+                  : wait_on(&m->lock, &m->waiters, &me.w, WAIT_MUTEX, limit);
+        if (r != 0 || me.w.ok) {
+            break;
+        }
+        woken = true;
     }
-    struct waiter w = {.g = g};
-    wait_enqueue(&m->waiters, &w);
-    park(WAIT_MUTEX, park_unlock, &m->lock);
+    g->waits_on = NULL;
     hal_irq_restore(was);
+    return r;
 }
 
-void mutex_lock(struct mutex *m) {
+static int lock(struct mutex *m, const struct limit *limit) {
     check_may_block("mutex_lock");
     struct g *g = hal_self();
     if (!take(m, g)) {
-        if ((atomic_load_explicit(&m->word, memory_order_relaxed) & ~WAITERS) == (uintptr_t)g) {
+        if (owner_of(load(m)) == g) {
             PANIC("mutex_lock: goroutine %lu owns the mutex already", (unsigned long)g->id);
         }
-        lock_slow(m, g);
+        int r = lock_slow(m, g, limit);
+        if (r != 0) {
+            return r;
+        }
     }
     g->mutexes++;
+    return 0;
+}
+
+void mutex_lock(struct mutex *m) {
+    lock(m, NULL);
+}
+
+int mutex_lock_until(struct mutex *m, struct limit l) {
+    return lock(m, &l);
+}
+
+/* Free, but one that was woken is on its way: the first to come takes it, as in take_or_mark(). */
+static bool try_slow(struct mutex *m, struct g *g) {
+    hal_irq_t was = spin_lock(&m->lock);
+    uintptr_t word = load(m);
+    /* acquire: as in take(); flags change under the spinlock alone, so a failure is no pretence */
+    bool ok = owner_of(word) == NULL &&
+              atomic_compare_exchange_strong_explicit(&m->word, &word,
+                                                      (uintptr_t)g | flags_after(m, word, false),
+                                                      memory_order_acquire, memory_order_relaxed);
+    spin_unlock(&m->lock, was);
+    return ok;
 }
 
 int mutex_trylock(struct mutex *m) {
     check_may_block("mutex_trylock");
     struct g *g = hal_self();
-    if (!take(m, g)) {
+    if (!take(m, g) && (owner_of(load(m)) != NULL || !try_slow(m, g))) {
         return -EBUSY;
     }
     g->mutexes++;
     return 0;
 }
 
-static void hand_off(struct mutex *m) {
+/* Under the spinlock: what word becomes as its owner lets go, with w taken off the list to have it,
+ * or NULL: one is on its way already. */
+static uintptr_t word_after(struct mutex *m, uintptr_t word, struct waiter *w) {
+    if (w == NULL || (word & STARVING) == 0) {
+        return WAITERS | WOKEN; /* no owner: it has to try, like all others */
+    }
+    w->ok = true;
+    uintptr_t new = (uintptr_t)w->g;
+    if (m->waiters.head != NULL) {
+        bool long_ago = hal_now() - ((struct locker *)(void *)w)->since > STARVING_AFTER;
+        new |= long_ago ? WAITERS | STARVING : WAITERS;
+    }
+    return new;
+}
+
+/* Flags stand. False: nobody waits any more; they are gone, the mutex is still ours. */
+static bool let_go(struct mutex *m, struct g *g) {
     hal_irq_t was = spin_lock(&m->lock);
-    struct waiter *w = wait_take(&m->waiters);
-    ASSERT(w != NULL);
-    struct g *next = w->g;
-    uintptr_t more = m->waiters.head != NULL ? WAITERS : 0;
-    /* release: what we wrote inside, to the next owner; it also pairs with a later take() */
-    atomic_store_explicit(&m->word, (uintptr_t)next | more, memory_order_release);
-    spin_unlock_masked(&m->lock); /* the new owner is parked still, so m is there */
-    ready(next);
+    uintptr_t word = load(m);
+    struct waiter *w = (word & WOKEN) == 0 ? wait_take(&m->waiters) : NULL;
+    if (w == NULL && (word & WOKEN) == 0) {
+        atomic_store_explicit(&m->word, (uintptr_t)g, memory_order_relaxed); /* only we write it now */
+        spin_unlock(&m->lock, was);
+        return false;
+    }
+    struct g *next = w != NULL ? w->g : NULL;
+    /* release: what we wrote inside, to the next owner; pairs with take_or_mark(), and with what the
+     * woken G does next */
+    atomic_store_explicit(&m->word, word_after(m, word, w), memory_order_release);
+    spin_unlock_masked(&m->lock); /* next still comes by, so m is there */
+    if (next != NULL) {
+        ready(next);
+    }
     hal_irq_restore(was);
+    return true;
 }
 
 void mutex_unlock(struct mutex *m) {
     check_may_block("mutex_unlock");
     struct g *g = hal_self();
-    uintptr_t v = (uintptr_t)g;
-    if ((atomic_load_explicit(&m->word, memory_order_relaxed) & ~WAITERS) != (uintptr_t)g) {
+    if (owner_of(load(m)) != g) {
         FATAL("sync: unlock of unlocked mutex");
     }
     g->mutexes--;
-    /* release: pairs with take() */
-    if (!atomic_compare_exchange_strong_explicit(&m->word, &v, 0, memory_order_release,
-                                                 memory_order_relaxed)) {
-        hand_off(m);
-    }
+    uintptr_t mine;
+    do {
+        mine = (uintptr_t)g;
+        /* release: pairs with take() */
+    } while (!atomic_compare_exchange_strong_explicit(&m->word, &mine, 0, memory_order_release,
+                                                      memory_order_relaxed) &&
+             !let_go(m, g));
 }

@@ -9,12 +9,12 @@
  * the tail; displaced by a woken one, to runnext with the rest of its slice, at most once in
  * CONFIG_WAKE_BRAKE_NS (HAZARDS 7).
  * TOUR 10 / read next: sched/timer.c */
+#include "sched/alarm.h"
 #include "sched/assert.h"
 #include "sched/pages.h"
 #include "sched/runq.h"
 #include "sched/sim.h"
 #include "sched/stack.h"
-#include "sched/timer.h"
 
 #define FRAMES_LOW  2u
 #define FRAMES_HIGH 32u
@@ -125,7 +125,7 @@ void sched_timer(void) {
     struct core *c = this_core();
     count(&c->n.ticks);
     int64_t now = hal_now();
-    int64_t when = timers_expire(c, now);
+    int64_t when = alarms_expire(c, now);
     if (!on_g0(c)) {
         int64_t slice = atomic_load_explicit(&machine.slice, memory_order_relaxed);
         guard_check(c, now);

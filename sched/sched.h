@@ -47,17 +47,28 @@ enum wait_reason {
     WAIT_MUTEX,
     WAIT_WG,
     WAIT_SEMA,
+    WAIT_SELECT,
+    WAIT_SELECT_NONE,
+    WAIT_RWMUTEX_R,
+    WAIT_RWMUTEX_W,
+    WAIT_COND,
+    WAIT_EVENT,
+    WAIT_BARRIER,
+    WAIT_JOIN,
+    WAIT_IO,
     WAIT_REASONS
 };
 
 #define ANY_CORE UINT8_MAX
 
-/* A place in a core's timer heap; guarded by that heap's lock. */
-struct timer {
+/* Something that is due at a point in time: in a core's heap, under that heap's lock. It is never
+ * unmapped, and seq tells a late handler that it was set anew: so no handler has to be waited for. */
+struct alarm {
     int64_t when;
-    uint32_t pos; /* index in the heap, or TIMER_IDLE */
-    uint32_t seq; /* the wait that it ends */
-    uint8_t core; /* whose heap */
+    uint32_t pos;  /* index in the heap, or ALARM_IDLE */
+    uint32_t seq;  /* the wait that it ends, or which setting of a timer it is */
+    uint8_t core;  /* whose heap */
+    bool is_timer; /* it lies in a struct timer, not in a struct g; set once */
 };
 
 struct g {
@@ -86,6 +97,7 @@ struct g {
     void *local;         /* go_local() */
     int64_t slice_used;  /* of a displaced G: how much of its slice is gone */
     uint32_t mutexes;    /* how many it owns */
+    bool system;         /* the runtime's own: not counted, not listed; set before it starts */
 
     /* The G and its core's handlers */
     _Atomic uint32_t preempt_off; /* depth; written by the G */
@@ -93,7 +105,8 @@ struct g {
 
     /* A wait that more than one may end: seq << 1 | claimed (sched/wait.h) */
     _Atomic uint32_t wait;
-    struct timer timer;
+    struct alarm alarm; /* its deadline; set by the G, started on g0 */
+    void *waits_on; /* the mutex, rwmutex or join that it waits for, which has a holder; else NULL */
 
     /* For policies to come */
     uint8_t prio;
@@ -120,14 +133,14 @@ struct runq {
                                         additions */
 };
 
-struct timer_slot {
+struct alarm_slot {
     int64_t when;
-    struct g *g;
+    struct alarm *alarm;
 };
 
-struct timer_heap {
+struct alarm_heap {
     spinlock_t lock;
-    struct timer_slot *slots; /* grows in a window of address space, page by page */
+    struct alarm_slot *slots; /* grows in a window of address space, page by page */
     uint32_t n;
     uint32_t capacity; /* owner core only, grown before the lock is taken */
 };
@@ -175,7 +188,7 @@ struct core {
     _Atomic(struct g *) inbox __attribute__((aligned(64)));
 
     struct runq runq __attribute__((aligned(64)));
-    struct timer_heap timers;
+    struct alarm_heap alarms;
 } __attribute__((aligned(64)));
 
 /* The machine. idle_mask and searchers share a line on purpose: a waker reads both. */
@@ -261,6 +274,9 @@ bool gmp_tick(struct core *c, int64_t now);
 /* Masked, own core. What sits in runnext goes to the ring, where thieves see it. */
 void gmp_publish_runnext(struct core *c);
 
+/* A random number below n, which is not 0. Not for secrets. Any context. */
+uint32_t random_below(uint32_t n);
+
 /* ---- inbox.c -------------------------------------------------------------------------------- */
 
 /* Masked, any core and context. Hands a runnable G to c, and kicks c if it is another core. */
@@ -316,6 +332,9 @@ struct g *g_alloc(size_t size);
 
 /* go_with() without its checks; also on g0, for the first G. creator: where go() was called. */
 int g_start(const struct go_opts *o, go_fn *fn, void *arg, uintptr_t creator);
+
+/* A G. Starts one of the runtime's own, which never ends. */
+int go_system(const char *name, go_fn *fn);
 
 /* g0. */
 void g_free(struct core *c, struct g *g);

@@ -38,3 +38,15 @@ static inline void spin_unlock(spinlock_t *l, hal_irq_t was) {
     spin_unlock_masked(l);
     hal_irq_restore(was);
 }
+
+/* Where the holder may take long (a channel with large elements): masked only once it is ours. */
+static inline hal_irq_t spin_lock_patiently(spinlock_t *l) {
+    for (;;) {
+        hal_irq_t was = hal_irq_save();
+        if (atomic_exchange_explicit(l, 1, memory_order_acquire) == 0) { /* as in spin_lock_masked */
+            return was;
+        }
+        hal_irq_restore(was);
+        hal_relax();
+    }
+}

@@ -1,197 +1,352 @@
-/* sched/timer.c - sleeping Gs in 4-ary heaps, one per core: see timer.h.
+/* sched/timer.c - timers and tickers: an alarm that sends on a channel, or starts a G.
  *
- * Four children to a node: half as deep as a binary heap, and the children share a cache line. The
- * slot holds the time, so sifting touches no G but to tell it where it stands.
- * TOUR 11 / read next: sched/wait.h, sched/chan.c */
+ * The race: an alarm is popped by its core's handler, and before the handler fires it somebody on
+ * another core stops, resets or frees the timer. So firing, stopping and setting are one at a time
+ * under the timer's lock, and each setting has a number: the handler brings the one it popped, and
+ * does nothing if that is no longer the timer's. Timers are never unmapped, so coming late is safe;
+ * a freed one is used again as a timer, with its numbers going on.
+ *
+ * What a timer sends it sends under its lock. So when stop has that lock, either the value is in
+ * the channel, from where it is taken away, or it will never come.
+ *
+ * Functions are called by Gs of their own. A handler cannot start one; it puts the timer on a list
+ * and wakes the starter, one G for the whole machine that does nothing else.
+ *
+ * Lock order: timer -> channel; timer -> heap of alarms.
+ * TOUR 11 / read next: sched/wait.h */
 #include "sched/timer.h"
 
-#include <bareloom/time.h>
-
+#include "sched/alarm.h"
 #include "sched/assert.h"
+#include "sched/chan.h"
+#include "sched/errno.h"
 #include "sched/pages.h"
-#include "sched/wait.h"
 
-/* Waits ended in one go with interrupts masked (HAZARDS 26). */
-#define BATCH 32
+#define TICK_MIN US(10)
 
-/* Address space per core: room for a million timers. */
-#define HEAP_BYTES MB(16)
+struct timer {
+    struct alarm alarm; /* when, seq: guarded by lock */
+    spinlock_t lock;
 
-/* ---- the heap ------------------------------------------------------------------------------- */
+    /* Set once for this life of the timer */
+    struct chan *chan; /* NULL: it calls fn */
+    go_fn *fn;
+    void *arg;
+    bool frees_with_chan; /* timer_after() */
 
-static void place(struct timer_heap *h, uint32_t at, struct timer_slot s) {
-    h->slots[at] = s;
-    s.g->timer.pos = at;
-}
+    /* Guarded by lock */
+    bool armed;  /* it is to fire, in the setting alarm.seq */
+    ns_t period; /* of a ticker, else 0 */
 
-static void sift_up(struct timer_heap *h, uint32_t at, struct timer_slot s) {
-    while (at != 0) {
-        uint32_t parent = (at - 1) / 4;
-        if (h->slots[parent].when <= s.when) {
-            break;
+    /* Guarded by starter.lock */
+    struct timer *next; /* on the list of the starter, or of free timers */
+    bool listed;        /* on the starter's list */
+    bool start;         /* and to be started, unless it was stopped meanwhile */
+    bool freed;         /* and to be given back by the starter */
+};
+
+struct ticker {
+    struct timer t;
+};
+
+/* ---- memory: pages of timers, never unmapped ---------------------------------------------------- */
+
+static struct {
+    spinlock_t lock;
+    struct timer *free; /* guarded by lock */
+} pool;
+
+static struct timer *timer_alloc(void) {
+    hal_irq_t was = spin_lock(&pool.lock);
+    if (pool.free == NULL) {
+        char *page = page_alloc();
+        for (size_t at = 0; page != NULL && at + sizeof(struct timer) <= HAL_PAGE;
+             at += sizeof(struct timer)) {
+            struct timer *t = (struct timer *)(void *)(page + at);
+            *t = (struct timer){.alarm = {.pos = ALARM_IDLE, .is_timer = true}, .next = pool.free};
+            pool.free = t;
         }
-        place(h, at, h->slots[parent]);
-        at = parent;
     }
-    place(h, at, s);
-}
-
-static void sift_down(struct timer_heap *h, uint32_t at, struct timer_slot s) {
-    for (;;) {
-        uint32_t first = at * 4 + 1;
-        uint32_t least = at;
-        int64_t when = s.when;
-        for (uint32_t i = first; i < first + 4 && i < h->n; i++) {
-            if (h->slots[i].when < when) {
-                when = h->slots[i].when;
-                least = i;
-            }
-        }
-        if (least == at) {
-            break;
-        }
-        place(h, at, h->slots[least]);
-        at = least;
+    struct timer *t = pool.free;
+    if (t != NULL) {
+        pool.free = t->next;
     }
-    place(h, at, s);
+    spin_unlock(&pool.lock, was);
+    return t;
 }
 
-void heap_push(struct timer_heap *h, int64_t when, struct g *g) {
-    ASSERT(h->n < h->capacity);
-    h->n++;
-    sift_up(h, h->n - 1, (struct timer_slot){.when = when, .g = g});
+static void timer_give(struct timer *t) {
+    hal_irq_t was = spin_lock(&pool.lock);
+    t->next = pool.free;
+    pool.free = t;
+    spin_unlock(&pool.lock, was);
 }
 
-void heap_remove(struct timer_heap *h, uint32_t at) {
-    h->slots[at].g->timer.pos = TIMER_IDLE;
-    struct timer_slot last = h->slots[--h->n];
-    if (at < h->n) {
-        if (at != 0 && last.when < h->slots[(at - 1) / 4].when) {
-            sift_up(h, at, last);
+/* ---- the starter ------------------------------------------------------------------------------ */
+
+static struct {
+    spinlock_t lock;
+    struct timer *head, *tail; /* what is to be started; guarded by lock */
+    _Atomic bool made;
+    struct sema work; /* one for each timer on the list */
+} starter;
+
+/* Handler, or a G that set a timer to now. */
+static void start_soon(struct timer *t) {
+    hal_irq_t was = spin_lock(&starter.lock);
+    bool add = !t->listed;
+    t->start = true;
+    if (add) {
+        t->listed = true;
+        t->next = NULL;
+        if (starter.head != NULL) {
+            starter.tail->next = t;
         } else {
-            sift_down(h, at, last);
+            starter.head = t;
+        }
+        starter.tail = t;
+    }
+    spin_unlock(&starter.lock, was);
+    if (add) {
+        sema_post(&starter.work);
+    }
+}
+
+/* True: it was on the list and to be started, which it now is not. */
+static bool start_not(struct timer *t) {
+    hal_irq_t was = spin_lock(&starter.lock);
+    bool start = t->start;
+    t->start = false;
+    spin_unlock(&starter.lock, was);
+    return start;
+}
+
+static void starter_main(void *arg) {
+    (void)arg;
+    for (;;) {
+        sema_wait(&starter.work);
+        hal_irq_t was = spin_lock(&starter.lock);
+        struct timer *t = starter.head;
+        starter.head = t->next;
+        t->listed = false;
+        bool start = t->start, freed = t->freed;
+        t->start = t->freed = false;
+        go_fn *fn = t->fn;
+        void *t_arg = t->arg;
+        spin_unlock(&starter.lock, was);
+        if (freed) {
+            timer_give(t);
+        }
+        while (start && go(fn, t_arg) != 0) {
+            go_yield(); /* no memory for it just now: late perhaps, never lost */
         }
     }
 }
 
-struct g *heap_pop(struct timer_heap *h) {
-    struct g *g = h->slots[0].g;
-    heap_remove(h, 0);
-    return g;
-}
-
-/* ---- storage -------------------------------------------------------------------------------- */
-
-static uintptr_t storage; /* HEAP_BYTES for each core; set once */
-
-void timers_init(void) {
-    size_t size;
-    storage = hal_window(HAL_WINDOW_TABLES, &size);
-    ASSERT(size >= HEAP_BYTES * HAL_MAX_CORES);
-    if (!hal_map_tables(storage, HEAP_BYTES * hal_core_count(), page_alloc)) {
-        FATAL("runtime: no memory for the timers' tables");
-    }
-}
-
-bool timer_reserve(struct core *c) {
-    struct timer_heap *h = &c->timers;
-    /* n is read without the lock: others only lower it, and what this core adds it adds later */
-    if (h->n < h->capacity) {
+/* The first function makes it. False: no memory. */
+static bool starter_make(void) {
+    if (atomic_exchange(&starter.made, true)) {
         return true;
     }
-    uintptr_t base = storage + (size_t)c->hal.index * HEAP_BYTES;
-    size_t used = h->capacity * sizeof(struct timer_slot);
-    void *page = used < HEAP_BYTES ? page_alloc() : NULL;
-    if (page == NULL) {
-        return false;
+    if (go_system("timers", starter_main) == 0) {
+        return true;
     }
-    hal_map(base + used, page);
-    h->slots = (struct timer_slot *)base;
-    h->capacity += HAL_PAGE / (uint32_t)sizeof(struct timer_slot);
-    return true;
+    atomic_store(&starter.made, false);
+    return false;
 }
 
-/* ---- start, stop, expire -------------------------------------------------------------------- */
+/* ---- firing: under the timer's lock -------------------------------------------------------------- */
 
-void timer_start(struct core *c, struct g *g) {
-    spin_lock_masked(&c->timers.lock);
-    g->timer.core = (uint8_t)c->hal.index;
-    heap_push(&c->timers, g->timer.when, g);
-    spin_unlock_masked(&c->timers.lock);
-    arm_sooner(c, g->timer.when);
+/* The next time in step with when, after now, not sooner than every TICK_MIN. */
+static ns_t next_tick(ns_t when, ns_t period, ns_t now) {
+    ns_t after = period < TICK_MIN ? now + TICK_MIN - 1 : now;
+    return when + period * (1 + (after - when) / period);
 }
 
-void timer_stop(struct g *g) {
-    struct timer_heap *h = &cores[g->timer.core].timers;
-    hal_irq_t was = spin_lock(&h->lock);
-    if (g->timer.pos != TIMER_IDLE) {
-        heap_remove(h, g->timer.pos);
-    }
-    spin_unlock(&h->lock, was);
-}
-
-int64_t timers_expire(struct core *c, int64_t now) {
-    struct timer_heap *h = &c->timers;
-    int64_t when = INT64_MAX;
-    struct {
-        struct g *g;
-        uint32_t seq;
-    } due[BATCH];
-    unsigned n = 0;
-    spin_lock_masked(&h->lock);
-    while (n < BATCH && h->n != 0 && h->slots[0].when <= now) {
-        due[n].g = heap_pop(h);
-        due[n].seq = due[n].g->timer.seq;
-        n++;
-    }
-    if (h->n != 0) {
-        when = h->slots[0].when; /* when a full batch left some that are due: at once */
-    }
-    spin_unlock_masked(&h->lock);
-    for (unsigned i = 0; i < n; i++) {
-        if (wait_claim(due[i].g, due[i].seq)) {
-            ready(due[i].g);
+void timer_fire(struct alarm *a, uint32_t seq, int64_t now) {
+    struct timer *t = (struct timer *)(void *)a; /* its first member */
+    spin_lock_masked(&t->lock);
+    if (t->armed && t->alarm.seq == seq) {
+        if (t->period != 0) {
+            t->alarm.when = next_tick(t->alarm.when, t->period, now);
+            alarm_start(this_core(), a); /* popped from this core's heap just now: there is room */
+        } else {
+            t->armed = false;
+        }
+        if (t->chan != NULL) {
+            chan_try_send(t->chan, &now); /* full: nobody has taken the last one, this one is dropped */
+        } else {
+            start_soon(t);
         }
     }
-    return when;
+    spin_unlock_masked(&t->lock);
 }
 
-/* ---- sleeping ------------------------------------------------------------------------------- */
-
-ns_t go_now(void) {
-    return hal_now();
+/* Disarms it and takes away what it has sent; true: without this it would have fired, or been received. */
+static bool disarm(struct timer *t) {
+    bool pending = t->armed;
+    t->armed = false;
+    alarm_stop(&t->alarm);
+    t->alarm.seq++; /* out of the heap: nobody pops it with the new number */
+    if (t->chan != NULL) {
+        pending |= chan_try_recv(t->chan, NULL) == 0;
+    } else {
+        pending |= start_not(t);
+    }
+    return pending;
 }
 
-static void sleeping(struct g *g, void *arg) {
-    (void)arg;
-    timer_start(this_core(), g);
+/* 0, or -ENOMEM. */
+static int arm_at(struct timer *t, ns_t when, ns_t period) {
+    if (!alarm_reserve(this_core())) {
+        return -ENOMEM;
+    }
+    t->period = period;
+    t->armed = true;
+    t->alarm.when = when;
+    alarm_start(this_core(), &t->alarm);
+    return 0;
 }
 
-void go_sleep_until(ns_t when) {
-    check_may_block("go_sleep");
-    if (when <= hal_now()) {
+/* Whether it was pending, or -ENOMEM. */
+static int set(struct timer *t, ns_t when, ns_t period) {
+    hal_irq_t was = spin_lock(&t->lock);
+    bool pending = disarm(t);
+    int r = arm_at(t, when, period);
+    spin_unlock(&t->lock, was);
+    return r != 0 ? r : pending;
+}
+
+static bool stop(struct timer *t) {
+    hal_irq_t was = spin_lock(&t->lock);
+    bool pending = disarm(t);
+    spin_unlock(&t->lock, was);
+    return pending;
+}
+
+/* ---- making and freeing ------------------------------------------------------------------------- */
+
+static struct timer *make(ns_t d, ns_t period, go_fn *fn, void *arg) {
+    check_may_block("timer_make");
+    struct timer *t = timer_alloc();
+    if (t == NULL) {
+        return NULL;
+    }
+    t->chan = NULL;
+    t->fn = fn;
+    t->arg = arg;
+    t->frees_with_chan = false;
+    bool ok = fn != NULL ? starter_make() : (t->chan = CHAN(ns_t, 1)) != NULL;
+    if (t->chan != NULL) {
+        t->chan->timer = t;
+    }
+    if (!ok || set(t, limit_within(d).when, period) < 0) {
+        timer_free(t);
+        return NULL;
+    }
+    return t;
+}
+
+/* By the starter, if it is on its list: a list cannot be taken apart in the middle. */
+static void give(struct timer *t) {
+    hal_irq_t was = spin_lock(&starter.lock);
+    bool listed = t->listed;
+    t->freed = listed;
+    spin_unlock(&starter.lock, was);
+    if (!listed) {
+        timer_give(t);
+    }
+}
+
+void timer_free(struct timer *t) {
+    if (t == NULL) {
         return;
     }
-    hal_irq_mask();
-    struct g *g = hal_self();
-    if (timer_reserve(this_core())) {
-        g->timer.when = when;
-        g->timer.seq = wait_begin(g);
-        park(WAIT_SLEEP, sleeping, NULL);
-        hal_irq_unmask();
-        return;
+    check_may_block("timer_free");
+    stop(t);
+    if (t->chan != NULL) {
+        t->chan->timer = NULL;
+        chan_free(t->chan);
     }
-    hal_irq_unmask();
-    while (hal_now() < when) {
-        go_yield(); /* no page for the heap: late perhaps, never lost */
-    }
+    give(t);
 }
 
-void go_sleep(ns_t d) {
-    if (d <= 0) {
-        check_may_block("go_sleep");
-        return;
+void timer_free_chan(struct timer *t) {
+    if (!t->frees_with_chan) {
+        PANIC("chan_free: the channel belongs to a timer or ticker, free that");
     }
-    ns_t now = hal_now();
-    go_sleep_until(d < FOREVER - now ? now + d : FOREVER);
+    timer_free(t);
+}
+
+struct timer *timer_make(ns_t d) {
+    return make(d, 0, NULL, NULL);
+}
+
+struct timer *timer_after_func(ns_t d, go_fn *fn, void *arg) {
+    if (fn == NULL) {
+        FATAL("go of nil func value");
+    }
+    return make(d, 0, fn, arg);
+}
+
+struct chan *timer_after(ns_t d) {
+    struct timer *t = make(d, 0, NULL, NULL);
+    if (t == NULL) {
+        return NULL;
+    }
+    t->frees_with_chan = true;
+    return t->chan;
+}
+
+struct chan *timer_chan(struct timer *t) {
+    return t->chan;
+}
+
+bool timer_stop(struct timer *t) {
+    if (t == NULL) {
+        PANIC("time: Stop called on uninitialized Timer");
+    }
+    check_may_block("timer_stop");
+    return stop(t);
+}
+
+int timer_reset(struct timer *t, ns_t d) {
+    if (t == NULL) {
+        PANIC("time: Reset called on uninitialized Timer");
+    }
+    check_may_block("timer_reset");
+    return set(t, limit_within(d).when, 0);
+}
+
+/* ---- tickers -------------------------------------------------------------------------------------- */
+
+struct ticker *ticker_make(ns_t period) {
+    if (period <= 0) {
+        PANIC("non-positive interval for NewTicker");
+    }
+    return (struct ticker *)(void *)make(period, period, NULL, NULL);
+}
+
+struct chan *ticker_chan(struct ticker *t) {
+    return t->t.chan;
+}
+
+void ticker_stop(struct ticker *t) {
+    timer_stop(t != NULL ? &t->t : NULL);
+}
+
+int ticker_reset(struct ticker *t, ns_t period) {
+    if (period <= 0) {
+        PANIC("non-positive interval for Ticker.Reset");
+    }
+    if (t == NULL) {
+        PANIC("time: Reset called on uninitialized Ticker");
+    }
+    check_may_block("ticker_reset");
+    int r = set(&t->t, limit_within(period).when, period);
+    return r < 0 ? r : 0;
+}
+
+void ticker_free(struct ticker *t) {
+    timer_free(t != NULL ? &t->t : NULL);
 }

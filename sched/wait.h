@@ -3,17 +3,21 @@
  * wait.
  *
  * A waiter lies on its G's stack and is linked into the object's list under the object's spinlock.
- * Whoever takes it off the list under that lock ends the wait - unless the wait also has a
- * deadline: then waker and timer race, and the one whose compare-and-swap moves g->wait from seq <<
- * 1 to seq << 1 | 1 is the winner. seq is new for each such wait, so a timer or waker left over
- * from an old one loses. g->wait lies in the G, which is never unmapped, so losing is safe at any
- * time.
+ * Whoever takes it off the list under that lock ends the wait - unless others may end it too (a
+ * deadline, a context, the other channels of a select): such a wait is shared, and the one whose
+ * compare-and-swap moves g->wait from seq << 1 to seq << 1 | 1 is the winner. seq is new for each
+ * shared wait, so a timer or waker left over from an old one loses. g->wait lies in the G, which is
+ * never unmapped, so losing is safe at any time. The waiter is not: a loser must have met it under
+ * the lock of its list, and not look at it afterwards.
  *
  * No object is touched after the store that may release its waiter: the waiter may free it (HAZARDS
- * 12).
+ * 12). So a waker opens the object's lock first and calls ready() last.
+ *
+ * TOUR 11 / read next: sched/wait.c
  */
 #pragma once
 
+#include <bareloom/limit.h>
 #include <bareloom/sync.h>
 
 #include "sched/sched.h"
@@ -21,17 +25,19 @@
 struct waiter {
     struct waiter *next, *prev;
     struct g *g;
-    void *data;   /* channel: the value's place */
-    uint32_t seq; /* with timed */
-    bool timed;   /* a deadline races with the waker */
+    void *data;   /* the object's: a channel's value */
+    uint32_t n;   /* the object's: a value's size, what a semaphore is asked for */
+    uint32_t seq; /* with shared */
+    bool shared;  /* more than one may end this wait */
     bool queued;  /* on the list; guarded by the object's lock */
-    bool ok; /* set by the waker before ready(): the operation was done, not ended by a close */
+    bool woken;   /* taken by a waker, who won; written under the object's lock, before ready() */
+    bool ok;      /* the object's: set by the waker before ready() */
 };
 
 /* Own G. Begins a wait that more than one may end; returns its number. */
 static inline uint32_t wait_begin(struct g *g) {
     uint32_t seq = (atomic_load_explicit(&g->wait, memory_order_relaxed) >> 1) + 1;
-    /* relaxed: the number is published with the waiter or the timer, under their locks */
+    /* relaxed: the number is published with the waiter or the alarm, under their locks */
     atomic_store_explicit(&g->wait, seq << 1, memory_order_relaxed);
     return seq & (UINT32_MAX >> 1);
 }
@@ -42,6 +48,12 @@ static inline bool wait_claim(struct g *g, uint32_t seq) {
     /* acq_rel: the winner sees what the waiter wrote; the loser's later reading sees the winner */
     return atomic_compare_exchange_strong_explicit(&g->wait, &open, open | 1, memory_order_acq_rel,
                                                    memory_order_relaxed);
+}
+
+/* Under the object's lock, of a waiter on the list: somebody else has ended its wait. */
+static inline bool wait_is_over(const struct waiter *w) {
+    /* relaxed: a hint; one that is over stays so until its G takes this lock */
+    return w->shared && atomic_load_explicit(&w->g->wait, memory_order_relaxed) != (w->seq << 1);
 }
 
 /* Under the object's lock. */
@@ -55,6 +67,19 @@ static inline void wait_enqueue(struct wait_list *l, struct waiter *w) {
         l->head = w;
     }
     l->tail = w;
+}
+
+/* The same for one that has waited before and must not lose its place. */
+static inline void wait_enqueue_first(struct wait_list *l, struct waiter *w) {
+    w->prev = NULL;
+    w->next = l->head;
+    w->queued = true;
+    if (l->head != NULL) {
+        l->head->prev = w;
+    } else {
+        l->tail = w;
+    }
+    l->head = w;
 }
 
 static inline void wait_unlink(struct wait_list *l, struct waiter *w) {
@@ -71,14 +96,66 @@ static inline void wait_unlink(struct wait_list *l, struct waiter *w) {
     w->queued = false;
 }
 
-/* Under the object's lock: the first waiter whose wait is ours to end, off the list; NULL: none. */
+/* Under the object's lock: w off the list; true: its wait is ours to end, its G stays parked until
+ * our ready(). */
+static inline bool wait_take_this(struct wait_list *l, struct waiter *w) {
+    wait_unlink(l, w);
+    if (!w->shared || wait_claim(w->g, w->seq)) {
+        w->woken = true;
+        return true;
+    }
+    return false;
+}
+
+/* The same for the first waiter whose wait is ours to end; NULL: none. */
 static inline struct waiter *wait_take(struct wait_list *l) {
     struct waiter *w;
     while ((w = l->head) != NULL) {
-        wait_unlink(l, w);
-        if (!w->timed || wait_claim(w->g, w->seq)) {
+        if (wait_take_this(l, w)) {
             return w;
         }
     }
     return NULL;
 }
+
+/* All of them, linked through next, to be given to wake_all(). */
+struct waiter *wait_take_all(struct wait_list *l);
+
+/* No lock held. Makes the Gs of such a chain runnable, with interrupts masked for a batch at a
+ * time; ok is what each finds in its waiter. */
+void wake_all(struct waiter *chain, bool ok);
+
+/* A G, masked, with the object's lock, and nothing to be had there. Puts w (with what is the
+ * object's own filled in) on l and waits for why; the lock is opened once the G is off its stack.
+ * limit: how long, NULL for ever. Returns masked, with the lock open and w off l:
+ *      0            a waker took w: the object may be gone
+ *      -ETIMEDOUT, -ECANCELED, -ENOMEM    as in <bareloom/limit.h> */
+int wait_on(spinlock_t *lock, struct wait_list *l, struct waiter *w, enum wait_reason why,
+            const struct limit *limit);
+
+/* The same, before those who wait already. */
+int wait_on_first(spinlock_t *lock, struct wait_list *l, struct waiter *w, enum wait_reason why,
+                  const struct limit *limit);
+
+/* ---- a limit beside other waits (select.c) ---------------------------------------------------- */
+
+/* What a limit needs while its G waits; on the G's stack. */
+struct limit_wait {
+    const struct limit *limit; /* NULL: for ever */
+    struct waiter cancel;      /* on the context's list */
+    bool alarm;                /* a deadline was set */
+    bool canceled;             /* the context was done before the wait began */
+};
+
+/* Own G, masked. Before the wait: 0; -ETIMEDOUT when it is over already; -ENOMEM. After 0 the G must
+ * park before it is unmasked. */
+int limit_begin(struct limit_wait *lw, const struct limit *limit);
+
+/* g0, from then(), with the locks of the objects held and seq begun. Starts the deadline and joins
+ * the context. False: the context is done, the wait has been claimed; the caller opens its locks and
+ * makes g ready. */
+bool limit_arm(struct limit_wait *lw, struct g *g, uint32_t seq);
+
+/* Own G, masked, no lock held, after the wait. Takes deadline and context away; returns why the wait
+ * ended if no waker ended it. */
+int limit_end(struct limit_wait *lw, struct g *g);

@@ -1,43 +1,32 @@
-/* sched/wg.c - wait groups and semaphores.
+/* sched/wg.c - wait groups.
  *
  * A wait group may lie on the stack of the G that waits for it, and is gone when that G returns. So
- * done() decides by one read-modify-write of count and waiters together: if it leaves a count, or
+ * done() decides by one read-modify-write of the count and a flag for waiters together: if it leaves a count, or
  * nobody waits, it never looks at the group again; if it must wake, the waiters are still parked
- * and the group is there until the last is taken off the list (HAZARDS 12).
- * TOUR 13 / read next: sched/stack.c */
+ * and the group is there until the last is taken off the list (HAZARDS 12). A waiter whose limit is
+ * over just then stays until it has been taken off, too.
+ * TOUR 13 / read next: sched/sema.c */
 #include <bareloom/sync.h>
 
 #include "sched/assert.h"
 #include "sched/errno.h"
-#include "sched/timer.h"
 #include "sched/wait.h"
 
-#define ONE_WAITER ((uint64_t)1 << 32)
-
-/* Waiters woken with interrupts masked in one go. */
-#define WAKE_BATCH 32
+/* Beside the count in the low half: the list is not empty. Changes only under the lock. */
+#define WAITERS ((uint64_t)1 << 32)
 
 static int32_t count_of(uint64_t word) {
     return (int32_t)(uint32_t)word;
 }
 
 /* The count is zero and somebody waits: wakes all of them. */
-static void wg_release(struct wg *w) {
+static void release(struct wg *w) {
     hal_irq_t was = spin_lock(&w->lock);
-    struct waiter *each = w->waiters.head;
-    w->waiters = (struct wait_list){0};
+    struct waiter *all = wait_take_all(&w->waiters);
     /* release: what happened before the dones, to who reads zero in wg_wait */
-    atomic_store_explicit(&w->word, 0, memory_order_release);
+    atomic_fetch_and_explicit(&w->word, ~WAITERS, memory_order_release);
     spin_unlock(&w->lock, was);
-    while (each != NULL) { /* the list is ours alone */
-        was = hal_irq_save();
-        for (int i = 0; i < WAKE_BATCH && each != NULL; i++) {
-            struct waiter *next = each->next; /* each is on its G's stack */
-            ready(each->g);
-            each = next;
-        }
-        hal_irq_restore(was);
-    }
+    wake_all(all, true);
 }
 
 void wg_add(struct wg *w, int n) {
@@ -50,11 +39,14 @@ void wg_add(struct wg *w, int n) {
         if (count < 0) {
             PANIC("sync: negative WaitGroup counter");
         }
+        if (old == WAITERS && n > 0) {
+            PANIC("sync: WaitGroup misuse: Add called concurrently with Wait");
+        }
         new = (old & ~(uint64_t)UINT32_MAX) | (uint32_t)count;
     } while (!atomic_compare_exchange_weak_explicit(&w->word, &old, new, memory_order_acq_rel,
                                                     memory_order_relaxed));
     if (count_of(new) == 0 && new != 0) {
-        wg_release(w);
+        release(w);
     }
 }
 
@@ -62,106 +54,55 @@ void wg_done(struct wg *w) {
     wg_add(w, -1);
 }
 
-void wg_wait(struct wg *w) {
+/* The limit of one that waited is over, and it is off the list. A done() that has just made the count
+ * zero is on its way to the list, and will look at the group: it has to be waited for. */
+static void leave(struct wg *w) {
+    for (;;) {
+        hal_irq_t was = spin_lock(&w->lock);
+        uint64_t v = atomic_load_explicit(&w->word, memory_order_relaxed); /* only compared */
+        bool waking = v == WAITERS;
+        while (!waking && (v & WAITERS) != 0 && w->waiters.head == NULL &&
+               /* acquire: as in wait() */
+               !atomic_compare_exchange_weak_explicit(&w->word, &v, v & ~WAITERS,
+                                                      memory_order_acquire, memory_order_relaxed)) {
+            waking = v == WAITERS;
+        }
+        spin_unlock(&w->lock, was);
+        if (!waking) {
+            return;
+        }
+        go_yield();
+    }
+}
+
+static int wait(struct wg *w, const struct limit *limit) {
     check_may_block("wg_wait");
     /* acquire: pairs with the dones that made it zero */
     if (count_of(atomic_load_explicit(&w->word, memory_order_acquire)) == 0) {
-        return;
+        return 0;
     }
     hal_irq_t was = spin_lock(&w->lock);
     uint64_t v = atomic_load_explicit(&w->word, memory_order_acquire);
     do {
         if (count_of(v) == 0) {
             spin_unlock(&w->lock, was);
-            return;
+            return 0;
         }
-    } while (!atomic_compare_exchange_weak_explicit(&w->word, &v, v + ONE_WAITER,
-                                                    memory_order_acquire, memory_order_acquire));
-    struct waiter me = {.g = hal_self()};
-    wait_enqueue(&w->waiters, &me);
-    park(WAIT_WG, park_unlock, &w->lock);
+    } while (!atomic_compare_exchange_weak_explicit(&w->word, &v, v | WAITERS, memory_order_acquire,
+                                                    memory_order_acquire));
+    struct waiter me = {0};
+    int r = wait_on(&w->lock, &w->waiters, &me, WAIT_WG, limit);
     hal_irq_restore(was);
+    if (r != 0) {
+        leave(w);
+    }
+    return r;
 }
 
-/* ---- semaphore ------------------------------------------------------------------------------ */
-
-/* then() of a timed wait: the deadline first, then the lock, both once the G is off its stack
- * (HAZARDS 2). */
-static void park_timed(struct g *g, void *lock) {
-    timer_start(this_core(), g);
-    spin_unlock_masked((spinlock_t *)lock);
+void wg_wait(struct wg *w) {
+    wait(w, NULL);
 }
 
-void sema_wait(struct sema *s) {
-    check_may_block("sema_wait");
-    hal_irq_t was = spin_lock(&s->lock);
-    if (s->count != 0) {
-        s->count--;
-        spin_unlock(&s->lock, was);
-        return;
-    }
-    struct waiter w = {.g = hal_self()};
-    wait_enqueue(&s->waiters, &w);
-    park(WAIT_SEMA, park_unlock, &s->lock);
-    hal_irq_restore(was);
-}
-
-/* Under the lock, which it opens: waits until a post or the deadline. */
-static int wait_timed(struct sema *s, hal_irq_t was, ns_t when) {
-    struct g *g = hal_self();
-    struct waiter w = {.g = g, .timed = true};
-    w.seq = wait_begin(g);
-    g->timer.seq = w.seq;
-    g->timer.when = when;
-    wait_enqueue(&s->waiters, &w);
-    park(WAIT_SEMA, park_timed, &s->lock);
-    hal_irq_restore(was);
-    if (w.ok) {
-        timer_stop(g);
-        return 0;
-    }
-    was = spin_lock(&s->lock);
-    if (w.queued) {
-        wait_unlink(&s->waiters, &w);
-    }
-    spin_unlock(&s->lock, was);
-    return -ETIMEDOUT;
-}
-
-int sema_wait_until(struct sema *s, ns_t when) {
-    check_may_block("sema_wait_until");
-    if (when == FOREVER) {
-        sema_wait(s);
-        return 0;
-    }
-    hal_irq_t was = hal_irq_save();
-    bool room = timer_reserve(this_core()); /* masked from here: room stays ours */
-    spin_lock_masked(&s->lock);
-    if (s->count != 0) {
-        s->count--;
-        spin_unlock(&s->lock, was);
-        return 0;
-    }
-    if (when <= hal_now() || !room) {
-        spin_unlock(&s->lock, was);
-        return room ? -ETIMEDOUT : -ENOMEM;
-    }
-    return wait_timed(s, was, when);
-}
-
-void sema_post(struct sema *s) {
-    hal_irq_t was = spin_lock(&s->lock);
-    struct waiter *w = wait_take(&s->waiters);
-    struct g *g = NULL;
-    if (w != NULL) {
-        g = w->g;
-        w->ok = true;
-    } else {
-        s->count++;
-    }
-    spin_unlock_masked(&s->lock);
-    if (g != NULL) {
-        ready(g);
-    }
-    hal_irq_restore(was);
+int wg_wait_until(struct wg *w, struct limit l) {
+    return wait(w, &l);
 }

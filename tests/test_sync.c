@@ -71,7 +71,8 @@ static void locks_in_turn(void *arg) {
     wg_done(&wg);
 }
 
-/* Handed to the first that waits; an unlocker that locks again at once does not get in before them. */
+/* An unlocker that locks again at once gets in before those who wait - until one of them has waited for over a
+ * millisecond and has been woken in vain: then the mutex is handed from one to the next. */
 TEST(sched, mutex_hands_over_in_order) {
     enum { N = 20 };
     use_cores(1);
@@ -85,6 +86,11 @@ TEST(sched, mutex_hands_over_in_order) {
         WAIT_FOR(atomic_load(&locked.waiting) == i + 1);
         go_yield();
     }
+    go_sleep(MS(2));
+    mutex_unlock(&locked.m);
+    mutex_lock(&locked.m);
+    CHECK_EQ(locked.n, 0);
+    go_yield(); /* the first one, woken by the unlock, finds it taken */
     mutex_unlock(&locked.m);
     mutex_lock(&locked.m);
     CHECK_EQ(locked.n, N);
@@ -189,14 +195,14 @@ TEST(sched, wg_used_again) {
 static struct sema sema;
 
 TEST(sched, sema_counts) {
-    CHECK_EQ(sema_wait_until(&sema, NOWAIT), -ETIMEDOUT);
+    CHECK_EQ(sema_wait_until(&sema, WITHIN(NOWAIT)), -ETIMEDOUT);
     for (int i = 0; i < 5; i++) {
         sema_post(&sema);
     }
     for (int i = 0; i < 5; i++) {
         sema_wait(&sema);
     }
-    CHECK_EQ(sema_wait_until(&sema, NOWAIT), -ETIMEDOUT);
+    CHECK_EQ(sema_wait_until(&sema, WITHIN(NOWAIT)), -ETIMEDOUT);
 }
 
 static void takes_in_turn(void *arg) {
@@ -231,14 +237,14 @@ TEST(sched, sema_is_fifo) {
 TEST(sched, sema_times_out) {
     for (int i = 0; i < 5; i++) {
         ns_t when = go_now() + US(300);
-        CHECK_EQ(sema_wait_until(&sema, when), -ETIMEDOUT);
+        CHECK_EQ(sema_wait_until(&sema, AT(when)), -ETIMEDOUT);
         CHECK(go_now() >= when);
     }
-    CHECK_EQ(sema_wait_until(&sema, go_now() - 1), -ETIMEDOUT);
+    CHECK_EQ(sema_wait_until(&sema, AT(go_now() - 1)), -ETIMEDOUT);
     sema_post(&sema);
-    CHECK_EQ(sema_wait_until(&sema, go_now() - 1), 0);
+    CHECK_EQ(sema_wait_until(&sema, AT(go_now() - 1)), 0);
     sema_post(&sema);
-    CHECK_EQ(sema_wait_until(&sema, FOREVER), 0);
+    CHECK_EQ(sema_wait_until(&sema, AT(FOREVER)), 0);
 }
 
 static struct {
@@ -249,7 +255,7 @@ static struct {
 static void waits_a_moment(void *arg) {
     uint32_t random = 1 + (uint32_t)(uintptr_t)arg;
     while (!atomic_load(&race.stop)) {
-        int r = sema_wait_until(&sema, go_now() + US(5 + test_random(&random) % 60));
+        int r = sema_wait_until(&sema, WITHIN(US(5 + test_random(&random) % 60)));
         if (r == 0) {
             atomic_fetch_add(&race.got, 1);
         } else {
@@ -278,7 +284,7 @@ TEST(sched, sema_post_races_with_deadline) {
     race.stop = true;
     wg_wait(&wg);
     unsigned left = 0;
-    while (sema_wait_until(&sema, NOWAIT) == 0) {
+    while (sema_wait_until(&sema, WITHIN(NOWAIT)) == 0) {
         left++;
     }
     CHECK_EQ(atomic_load(&race.got) + left, posted);

@@ -70,7 +70,7 @@ TEST(unit, wait_number_wraps) {
 TEST(unit, waiter_timed_out_is_skipped) {
     renew();
     for (unsigned i = 0; i < 2; i++) {
-        waiters[i].timed = true;
+        waiters[i].shared = true;
         waiters[i].seq = wait_begin(&fake[i]);
     }
     CHECK(wait_claim(&fake[0], waiters[0].seq)); /* the timer was first */

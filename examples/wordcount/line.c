@@ -33,12 +33,12 @@ static void put(const char *s) {
 /* An arrow or a function key sends ESC [ parameters letter, or ESC O letter: reads what follows the
  * ESC. */
 static void skip_escape(void) {
-    int c = console_getc(go_now() + WITHIN_KEY);
+    int c = console_getc_until(WITHIN(WITHIN_KEY));
     if (c != '[' && c != 'O') {
         return;
     }
     do {
-        c = console_getc(go_now() + WITHIN_KEY);
+        c = console_getc_until(WITHIN(WITHIN_KEY));
     } while (c >= 0 && (c < '@' || c > '~'));
 }
 
@@ -48,7 +48,7 @@ static int next_key(void) {
     static bool after_cr;
 
     for (;;) {
-        int c = console_getc(FOREVER);
+        int c = console_getc();
         bool second_half = c == '\n' && after_cr;
         after_cr = c == '\r';
         if (c == ESC) {

@@ -1,26 +1,26 @@
-/* tests/test_timer_heap.c - the heap of deadlines against a sorted list. */
-#include "sched/timer.h"
+/* tests/test_alarm_heap.c - the heap of deadlines against a sorted list. */
+#include "sched/alarm.h"
 #include "tests/test.h"
 
 #define MANY 500
 
-static struct g fake[MANY];
-static struct timer_slot slots[MANY];
-static struct timer_heap heap;
+static struct alarm fake[MANY];
+static struct alarm_slot slots[MANY];
+static struct alarm_heap heap;
 static bool queued[MANY];
 
 static void renew(void) {
-    heap = (struct timer_heap){.slots = slots, .capacity = MANY};
+    heap = (struct alarm_heap){.slots = slots, .capacity = MANY};
     for (unsigned i = 0; i < MANY; i++) {
-        fake[i] = (struct g){.id = i, .timer.pos = TIMER_IDLE};
+        fake[i] = (struct alarm){.pos = ALARM_IDLE};
         queued[i] = false;
     }
 }
 
-/* Every G knows its place, no parent is later than its child. */
+/* Every alarm knows its place, no parent is later than its child. */
 static void check_shape(void) {
     for (unsigned i = 0; i < heap.n; i++) {
-        CHECK_EQ(heap.slots[i].g->timer.pos, i);
+        CHECK_EQ(heap.slots[i].alarm->pos, i);
         CHECK(i == 0 || heap.slots[(i - 1) / 4].when <= heap.slots[i].when);
     }
 }
@@ -28,15 +28,15 @@ static void check_shape(void) {
 static int64_t earliest(void) {
     int64_t when = INT64_MAX;
     for (unsigned i = 0; i < MANY; i++) {
-        if (queued[i] && fake[i].timer.when < when) {
-            when = fake[i].timer.when;
+        if (queued[i] && fake[i].when < when) {
+            when = fake[i].when;
         }
     }
     return when;
 }
 
 static void push(unsigned i, int64_t when) {
-    fake[i].timer.when = when;
+    fake[i].when = when;
     queued[i] = true;
     heap_push(&heap, when, &fake[i]);
 }
@@ -50,10 +50,10 @@ TEST(unit, heap_sorts) {
     check_shape();
     int64_t before = -1;
     for (unsigned i = 0; i < MANY; i++) {
-        struct g *g = heap_pop(&heap);
-        CHECK(g->timer.when >= before);
-        CHECK_EQ(g->timer.pos, TIMER_IDLE);
-        before = g->timer.when;
+        struct alarm *a = heap_pop(&heap);
+        CHECK(a->when >= before);
+        CHECK_EQ(a->pos, ALARM_IDLE);
+        before = a->when;
     }
     CHECK_EQ(heap.n, 0);
 }
@@ -68,14 +68,14 @@ TEST(unit, heap_random_against_list) {
             push(i, test_random(&random) % 1000);
             n++;
         } else if (test_random(&random) % 2 == 0) {
-            heap_remove(&heap, fake[i].timer.pos);
+            heap_remove(&heap, fake[i].pos);
             queued[i] = false;
             n--;
         } else {
             int64_t want = earliest();
-            struct g *g = heap_pop(&heap);
-            CHECK_EQ(g->timer.when, want);
-            queued[g->id] = false;
+            struct alarm *a = heap_pop(&heap);
+            CHECK_EQ(a->when, want);
+            queued[a - fake] = false;
             n--;
         }
         CHECK_EQ(heap.n, n);
@@ -93,13 +93,13 @@ TEST(unit, heap_removes_any) {
         for (unsigned i = 0; i < 40; i++) {
             push(i, (i * 17) % 40);
         }
-        struct g *g = heap.slots[at].g;
+        struct alarm *a = heap.slots[at].alarm;
         heap_remove(&heap, at);
-        CHECK_EQ(g->timer.pos, TIMER_IDLE);
+        CHECK_EQ(a->pos, ALARM_IDLE);
         check_shape();
         for (int64_t when = 0; when < 40; when++) {
-            if (when != g->timer.when) {
-                CHECK_EQ(heap_pop(&heap)->timer.when, when);
+            if (when != a->when) {
+                CHECK_EQ(heap_pop(&heap)->when, when);
             }
         }
         CHECK_EQ(heap.n, 0);

@@ -1,0 +1,225 @@
+/* sched/alarm.c - what is due when, in 4-ary heaps, one per core: see alarm.h.
+ *
+ * Four children to a node: half as deep as a binary heap, and the children share a cache line. The
+ * slot holds the time, so sifting touches no alarm but to tell it where it stands.
+ * TOUR 11 / read next: sched/wait.h */
+#include "sched/alarm.h"
+
+#include <bareloom/time.h>
+
+#include "sched/assert.h"
+#include "sched/pages.h"
+#include "sched/wait.h"
+
+/* Alarms in one go with interrupts masked (HAZARDS 26). */
+#define BATCH 32
+
+/* Address space per core: room for a million alarms. */
+#define HEAP_BYTES MB(16)
+
+/* ---- the heap ------------------------------------------------------------------------------- */
+
+static void place(struct alarm_heap *h, uint32_t at, struct alarm_slot s) {
+    h->slots[at] = s;
+    s.alarm->pos = at;
+}
+
+static void sift_up(struct alarm_heap *h, uint32_t at, struct alarm_slot s) {
+    while (at != 0) {
+        uint32_t parent = (at - 1) / 4;
+        if (h->slots[parent].when <= s.when) {
+            break;
+        }
+        place(h, at, h->slots[parent]);
+        at = parent;
+    }
+    place(h, at, s);
+}
+
+static void sift_down(struct alarm_heap *h, uint32_t at, struct alarm_slot s) {
+    for (;;) {
+        uint32_t first = at * 4 + 1;
+        uint32_t least = at;
+        int64_t when = s.when;
+        for (uint32_t i = first; i < first + 4 && i < h->n; i++) {
+            if (h->slots[i].when < when) {
+                when = h->slots[i].when;
+                least = i;
+            }
+        }
+        if (least == at) {
+            break;
+        }
+        place(h, at, h->slots[least]);
+        at = least;
+    }
+    place(h, at, s);
+}
+
+void heap_push(struct alarm_heap *h, int64_t when, struct alarm *a) {
+    ASSERT(h->n < h->capacity);
+    h->n++;
+    sift_up(h, h->n - 1, (struct alarm_slot){.when = when, .alarm = a});
+}
+
+void heap_remove(struct alarm_heap *h, uint32_t at) {
+    h->slots[at].alarm->pos = ALARM_IDLE;
+    struct alarm_slot last = h->slots[--h->n];
+    if (at < h->n) {
+        if (at != 0 && last.when < h->slots[(at - 1) / 4].when) {
+            sift_up(h, at, last);
+        } else {
+            sift_down(h, at, last);
+        }
+    }
+}
+
+struct alarm *heap_pop(struct alarm_heap *h) {
+    struct alarm *a = h->slots[0].alarm;
+    heap_remove(h, 0);
+    return a;
+}
+
+/* ---- storage -------------------------------------------------------------------------------- */
+
+static uintptr_t storage; /* HEAP_BYTES for each core; set once */
+
+void alarms_init(void) {
+    size_t size;
+    storage = hal_window(HAL_WINDOW_TABLES, &size);
+    ASSERT(size >= HEAP_BYTES * HAL_MAX_CORES);
+    if (!hal_map_tables(storage, HEAP_BYTES * hal_core_count(), page_alloc)) {
+        FATAL("runtime: no memory for the alarms' tables");
+    }
+}
+
+bool alarm_reserve(struct core *c) {
+    struct alarm_heap *h = &c->alarms;
+    /* n is read without the lock: others only lower it, and what this core adds it adds later */
+    if (h->n < h->capacity) {
+        return true;
+    }
+    uintptr_t base = storage + (size_t)c->hal.index * HEAP_BYTES;
+    size_t used = h->capacity * sizeof(struct alarm_slot);
+    void *page = used < HEAP_BYTES ? page_alloc() : NULL;
+    if (page == NULL) {
+        return false;
+    }
+    hal_map(base + used, page);
+    h->slots = (struct alarm_slot *)base;
+    h->capacity += HAL_PAGE / (uint32_t)sizeof(struct alarm_slot);
+    return true;
+}
+
+/* ---- start, stop, expire -------------------------------------------------------------------- */
+
+void alarm_start(struct core *c, struct alarm *a) {
+    spin_lock_masked(&c->alarms.lock);
+    a->core = (uint8_t)c->hal.index;
+    heap_push(&c->alarms, a->when, a);
+    spin_unlock_masked(&c->alarms.lock);
+    arm_sooner(c, a->when);
+}
+
+bool alarm_stop(struct alarm *a) {
+    struct alarm_heap *h = &cores[a->core].alarms;
+    hal_irq_t was = spin_lock(&h->lock);
+    bool queued = a->pos != ALARM_IDLE;
+    if (queued) {
+        heap_remove(h, a->pos);
+    }
+    spin_unlock(&h->lock, was);
+    return queued;
+}
+
+static void end_wait(struct alarm *a, uint32_t seq) {
+    struct g *g = (struct g *)(void *)((char *)a - offsetof(struct g, alarm));
+    if (wait_claim(g, seq)) {
+        ready(g);
+    }
+}
+
+int64_t alarms_expire(struct core *c, int64_t now) {
+    struct alarm_heap *h = &c->alarms;
+    int64_t when = INT64_MAX;
+    struct {
+        struct alarm *alarm;
+        uint32_t seq;
+    } due[BATCH];
+    unsigned n = 0;
+    spin_lock_masked(&h->lock);
+    while (n < BATCH && h->n != 0 && h->slots[0].when <= now) {
+        due[n].alarm = heap_pop(h);
+        due[n].seq = due[n].alarm->seq;
+        n++;
+    }
+    spin_unlock_masked(&h->lock);
+    for (unsigned i = 0; i < n; i++) {
+        if (due[i].alarm->is_timer) {
+            timer_fire(due[i].alarm, due[i].seq, now);
+        } else {
+            end_wait(due[i].alarm, due[i].seq);
+        }
+    }
+    spin_lock_masked(&h->lock); /* only now: tickers have set themselves anew */
+    if (h->n != 0) {
+        when = h->slots[0].when; /* when a full batch left some that are due: at once */
+    }
+    spin_unlock_masked(&h->lock);
+    return when;
+}
+
+/* ---- sleeping ------------------------------------------------------------------------------- */
+
+ns_t go_now(void) {
+    return hal_now();
+}
+
+static void sleeping(struct g *g, void *arg) {
+    (void)arg;
+    alarm_start(this_core(), &g->alarm);
+}
+
+static int sleep_alone(ns_t when) {
+    hal_irq_mask();
+    struct g *g = hal_self();
+    if (alarm_reserve(this_core())) {
+        g->alarm.when = when;
+        g->alarm.seq = wait_begin(g);
+        park(WAIT_SLEEP, sleeping, NULL);
+        hal_irq_unmask();
+        return 0;
+    }
+    hal_irq_unmask();
+    while (hal_now() < when) {
+        go_yield(); /* no page for the heap: late perhaps, never lost */
+    }
+    return 0;
+}
+
+void go_sleep_until(ns_t when) {
+    check_may_block("go_sleep");
+    if (when > hal_now()) {
+        sleep_alone(when);
+    }
+}
+
+void go_sleep(ns_t d) {
+    if (d <= 0) {
+        check_may_block("go_sleep");
+        return;
+    }
+    go_sleep_until(limit_within(d).when);
+}
+
+int go_sleep_unless(ns_t d, struct ctx *ctx) {
+    check_may_block("go_sleep_unless");
+    struct limit l = {.when = limit_within(d).when, .ctx = ctx};
+    struct waiter w = {0};
+    struct wait_list nobody = {0};
+    spinlock_t lock = 0;
+    hal_irq_t was = spin_lock(&lock);
+    int r = wait_on(&lock, &nobody, &w, WAIT_SLEEP, &l);
+    hal_irq_restore(was);
+    return hal_now() >= l.when ? 0 : r; /* before its time only the context can have ended it */
+}

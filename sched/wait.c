@@ -1,0 +1,164 @@
+/* sched/wait.c - the one way to block on an object, with a limit or without: see wait.h.
+ *
+ * The order on g0, once the G is off its stack (HAZARDS 2): its deadline, its context, and last of
+ * all the lock of the object. While that lock is held nobody can take the waiter, and a G that a
+ * deadline or a context has woken has to take the lock before it goes on; so what lies on its stack
+ * is there until then. After the lock is open nothing of the G is touched.
+ *
+ * The deadline is set before the context is joined: it is on this core, which is masked, so that it
+ * cannot be over before the G is parked in full; a context may be done by another core at any time,
+ * and the G could begin its next wait, with the same alarm, while we still set it for this one.
+ * TOUR 12 / read next: sched/chan.c */
+#include "sched/wait.h"
+
+#include "sched/alarm.h"
+#include "sched/assert.h"
+#include "sched/ctx.h"
+#include "sched/errno.h"
+
+/* Gs made ready with interrupts masked in one go. */
+#define WAKE_BATCH 32
+
+struct limit limit_within(ns_t d) {
+    ns_t now = hal_now();
+    return (struct limit){.when = d < FOREVER - now ? now + d : FOREVER};
+}
+
+/* ---- wakers ---------------------------------------------------------------------------------- */
+
+struct waiter *wait_take_all(struct wait_list *l) {
+    struct waiter *first = NULL, **end = &first;
+    for (struct waiter *w = l->head; w != NULL;) {
+        struct waiter *next = w->next;
+        if (wait_take_this(l, w)) {
+            *end = w;
+            end = &w->next;
+        }
+        w = next;
+    }
+    *end = NULL;
+    return first;
+}
+
+void wake_all(struct waiter *chain, bool ok) {
+    while (chain != NULL) {
+        hal_irq_t was = hal_irq_save();
+        for (int i = 0; i < WAKE_BATCH && chain != NULL; i++) {
+            struct waiter *next = chain->next; /* chain is on its G's stack */
+            chain->ok = ok;
+            ready(chain->g);
+            chain = next;
+        }
+        hal_irq_restore(was);
+    }
+}
+
+/* ---- limits ---------------------------------------------------------------------------------- */
+
+int limit_begin(struct limit_wait *lw, const struct limit *limit) {
+    *lw = (struct limit_wait){.limit = limit};
+    if (limit == NULL || limit->when == FOREVER) {
+        return 0;
+    }
+    if (limit->when <= hal_now()) {
+        return -ETIMEDOUT;
+    }
+    lw->alarm = true;
+    return alarm_reserve(this_core()) ? 0 : -ENOMEM;
+}
+
+bool limit_arm(struct limit_wait *lw, struct g *g, uint32_t seq) {
+    if (lw->alarm) {
+        g->alarm.when = lw->limit->when;
+        g->alarm.seq = seq;
+        alarm_start(this_core(), &g->alarm);
+    }
+    if (lw->limit == NULL || lw->limit->ctx == NULL) {
+        return true;
+    }
+    lw->cancel = (struct waiter){.g = g, .shared = true, .seq = seq};
+    if (ctx_join(lw->limit->ctx, &lw->cancel)) {
+        return true;
+    }
+    lw->canceled = true;
+    /* Nobody could claim it: the objects' locks are held, and the deadline's core is this one. */
+    ASSERT(wait_claim(g, seq));
+    return false;
+}
+
+int limit_end(struct limit_wait *lw, struct g *g) {
+    if (lw->alarm) {
+        alarm_stop(&g->alarm);
+    }
+    if (lw->cancel.g != NULL && (ctx_leave(lw->limit->ctx, &lw->cancel) || lw->canceled)) {
+        return ctx_err(lw->limit->ctx);
+    }
+    return -ETIMEDOUT;
+}
+
+/* ---- blocking -------------------------------------------------------------------------------- */
+
+struct waiting {
+    spinlock_t *lock;
+    struct limit_wait lw;
+    uint32_t seq;
+};
+
+static void parked_limited(struct g *g, void *arg) {
+    struct waiting *p = arg;
+    spinlock_t *lock = p->lock;
+    bool goes_on = !limit_arm(&p->lw, g, p->seq);
+    spin_unlock_masked(lock); /* last: see the head of this file */
+    if (goes_on) {
+        ready(g);
+    }
+}
+
+static int wait_limited(spinlock_t *lock, struct wait_list *l, struct waiter *w,
+                        enum wait_reason why, const struct limit *limit) {
+    struct waiting p = {.lock = lock};
+    struct g *g = w->g;
+    int r = limit_begin(&p.lw, limit);
+    if (r != 0) {
+        wait_unlink(l, w);
+        spin_unlock_masked(lock);
+        return r;
+    }
+    p.seq = w->seq = wait_begin(g);
+    w->shared = true;
+    park(why, parked_limited, &p);
+    r = limit_end(&p.lw, g);
+    if (w->woken) { /* ours to read: its writer's ready() came after */
+        return 0;
+    }
+    hal_irq_unmask();
+    spin_lock_patiently(lock); /* masked again */
+    if (w->queued) {
+        wait_unlink(l, w);
+    }
+    spin_unlock_masked(lock);
+    return r;
+}
+
+static int wait_queued(spinlock_t *lock, struct wait_list *l, struct waiter *w,
+                       enum wait_reason why, const struct limit *limit) {
+    if (limit != NULL && (limit->when != FOREVER || limit->ctx != NULL)) {
+        return wait_limited(lock, l, w, why, limit);
+    }
+    park(why, park_unlock, lock);
+    return 0;
+}
+
+int wait_on(spinlock_t *lock, struct wait_list *l, struct waiter *w, enum wait_reason why,
+            const struct limit *limit) {
+    w->g = hal_self();
+    wait_enqueue(l, w);
+    return wait_queued(lock, l, w, why, limit);
+}
+
+int wait_on_first(spinlock_t *lock, struct wait_list *l, struct waiter *w, enum wait_reason why,
+                  const struct limit *limit) {
+    w->g = hal_self();
+    wait_enqueue_first(l, w);
+    return wait_queued(lock, l, w, why, limit);
+}

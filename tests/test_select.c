@@ -1,0 +1,89 @@
+/* tests/test_select.c - select. */
+#include <errno.h>
+
+#include "tests/test.h"
+
+static struct wg wg;
+
+TEST(sched, select_without_waiting) {
+    struct chan *a = CHAN(int, 1), *b = CHAN(int, 1);
+    int v = 0, w = 7;
+    CHECK_EQ(chan_select(NOWAIT, RECV(a, &v), RECV(b, &v)), -EAGAIN);
+    CHECK_EQ(chan_select(NOWAIT, RECV(a, &v), SEND(b, &w)), 1);
+    CHECK_EQ(chan_select(NOWAIT, RECV(a, &v), RECV(b, &v)), 1);
+    CHECK_EQ(v, 7);
+    CHECK_EQ(chan_select(NOWAIT, RECV(NULL, &v), SEND(NULL, &w)), -EAGAIN);
+    chan_free(a);
+    chan_free(b);
+}
+
+TEST(sched, select_times_out) {
+    struct chan *a = CHAN(int, 0);
+    int v;
+    ns_t before = go_now();
+    CHECK_EQ(chan_select(MS(1), RECV(a, &v), RECV(NULL, &v)), -ETIMEDOUT);
+    CHECK(go_now() - before >= MS(1));
+    CHECK_EQ(chan_select_until(NULL, 0, WITHIN(US(50))), -ETIMEDOUT);
+    CHECK_EQ(chan_select_within(NULL, 0, NOWAIT), -EAGAIN);
+    chan_free(a);
+}
+
+static void sends_seven(void *arg) {
+    int v = 7;
+    go_sleep(US(100));
+    chan_send(arg, &v);
+    wg_done(&wg);
+}
+
+static void closes(void *arg) {
+    go_sleep(US(100));
+    chan_close(arg);
+    wg_done(&wg);
+}
+
+TEST(sched, select_waits) {
+    struct chan *c[3] = {CHAN(int, 0), CHAN(int, 0), CHAN(int, 0)};
+    for (int i = 0; i < 60; i++) {
+        int v = 0;
+        bool ok = false;
+        wg_add(&wg, 1);
+        start(sends_seven, c[i % 3]);
+        CHECK_EQ(chan_select(FOREVER, RECV_OK(c[0], &v, &ok), RECV_OK(c[1], &v, &ok),
+                             RECV_OK(c[2], &v, &ok)),
+                 i % 3);
+        CHECK_EQ(v, 7);
+        CHECK(ok);
+        wg_wait(&wg);
+    }
+    int v = 1;
+    bool ok = true;
+    wg_add(&wg, 1);
+    start(closes, c[1]);
+    CHECK_EQ(chan_select(FOREVER, RECV(c[0], &v), RECV_OK(c[1], &v, &ok), SEND(c[2], &v)), 1);
+    CHECK_EQ(v, 0);
+    CHECK(!ok);
+    wg_wait(&wg);
+    for (int i = 0; i < 3; i++) {
+        chan_free(c[i]);
+    }
+}
+
+static void cancels(void *arg) {
+    go_sleep(US(100));
+    ctx_cancel(arg);
+    wg_done(&wg);
+}
+
+TEST(sched, select_is_canceled) {
+    struct chan *c = CHAN(int, 0);
+    struct ctx *ctx = ctx_make(ctx_background());
+    int v;
+    wg_add(&wg, 1);
+    start(cancels, ctx);
+    CHECK_EQ(chan_select_until((struct select_case[]){RECV(c, &v), SEND(c, &v)}, 2, UNLESS(ctx)),
+             -ECANCELED);
+    CHECK_EQ(chan_recv_until(c, &v, UNLESS(ctx)), -ECANCELED);
+    wg_wait(&wg);
+    ctx_free(ctx);
+    chan_free(c);
+}
