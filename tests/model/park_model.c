@@ -1,6 +1,6 @@
 /*
  * tests/model/park_model.c - parking and making ready, on the whole scheduler.
- * sources: sched/schedule.c sched/gmp.c sched/runq.c sched/inbox.c sched/idle.c sched/preempt.c sched/timer.c sched/cores.c sched/wg.c
+ * sources: sched/schedule.c sched/gmp.c sched/runq.c sched/inbox.c sched/idle.c sched/preempt.c sched/alarm.c sched/wait.c sched/cores.c sched/wg.c sched/sema.c
  * machine: port
  */
 #include <string.h>

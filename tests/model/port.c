@@ -12,7 +12,8 @@
 #include "sched/runq.h"
 #include "sched/sim.h"
 #include "sched/stack.h"
-#include "sched/timer.h"
+#include "sched/alarm.h"
+#include "sched/ctx.h"
 
 #define CORES  3
 #define GS     8
@@ -39,7 +40,7 @@ static struct port {
     bool timer_due; /* everybody was at rest, and it came */
     unsigned device_left;
     bool sleeps;
-    struct timer_slot slots[TIMERS];
+    struct alarm_slot slots[TIMERS];
     char frames[FRAMES][HAL_FRAME_SIZE] __attribute__((aligned(64)));
 } ports[CORES];
 static unsigned core_count, early_timers;
@@ -360,8 +361,8 @@ void port_begin(unsigned n) {
     for (unsigned i = 0; i < n; i++) {
         struct core *c = sched_core(i, NULL);
         ports[i].timer_at = INT64_MAX;
-        c->timers.slots = ports[i].slots;
-        c->timers.capacity = TIMERS;
+        c->alarms.slots = ports[i].slots;
+        c->alarms.capacity = TIMERS;
         c->magazine_count = MAGAZINE;
         for (unsigned f = 0; f < FRAMES; f++) {
             frame_free(c, ports[i].frames[f]);
@@ -376,7 +377,7 @@ static struct g *new_g(unsigned core, void (*fn)(void *), void *arg) {
     struct model_g *m = &gs[g_count++];
     char *stack = m->stack != NULL ? m->stack : malloc(STACK);
     *m = (struct model_g){.fn = fn, .arg = arg, .stack = stack};
-    m->g = (struct g){.id = g_count, .pin = ANY_CORE, .timer.pos = TIMER_IDLE, .stack_hi = UINTPTR_MAX};
+    m->g = (struct g){.id = g_count, .pin = ANY_CORE, .alarm.pos = ALARM_IDLE, .stack_hi = UINTPTR_MAX};
     m->g.core = (uint8_t)core;
     g_set_state(&m->g, G_RUNNABLE);
     struct host_context *c = (struct host_context *)(stack + STACK) - 1;
@@ -439,7 +440,7 @@ void port_check_rest(void) {
             model_fail("a core does not sleep although there is nothing to do");
         }
         if (runq_length(&c->runq) != 0 || c->runnext != NULL || c->inbox != NULL ||
-            c->pinned.head != NULL || c->timers.n != 0) {
+            c->pinned.head != NULL || c->alarms.n != 0) {
             model_fail("a queue holds something although every G has ended");
         }
     }
@@ -455,4 +456,26 @@ void port_compute(unsigned points) {
     for (unsigned i = 0; i < points; i++) {
         model_point();
     }
+}
+
+/* ---- what the modelled parts do not reach: no timers, no contexts ---------------------------------- */
+
+void timer_fire(struct alarm *a, uint32_t seq, int64_t now) {
+    (void)a, (void)seq, (void)now;
+    model_fail("a timer fires");
+}
+
+bool ctx_join(struct ctx *c, struct waiter *w) {
+    (void)c, (void)w;
+    return true;
+}
+
+bool ctx_leave(struct ctx *c, struct waiter *w) {
+    (void)c, (void)w;
+    return false;
+}
+
+int ctx_err(const struct ctx *c) {
+    (void)c;
+    return 0;
 }
