@@ -8,12 +8,12 @@
 #include <string.h>
 
 #include "hal/host/machine.h"
+#include "sched/alarm.h"
+#include "sched/ctx.h"
 #include "sched/pages.h"
 #include "sched/runq.h"
 #include "sched/sim.h"
 #include "sched/stack.h"
-#include "sched/alarm.h"
-#include "sched/ctx.h"
 
 #define CORES  3
 #define GS     8
