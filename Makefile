@@ -51,7 +51,7 @@ endif
 else
 
 # ---- verbs that need no board --------------------------------------------------------------------
-.PHONY: help doctor list-boards test test-all verify mutants sim soak check precommit layers fmt clean distclean
+.PHONY: help doctor list-boards test test-all verify mutants sim soak check precommit layers docs fmt clean distclean
 help: ## this list
 	@echo 'make [verb] [BOARD=b] [APP=folder] [INPUT=text] [ARGS="..."] [LLVM=1] [DEBUG=1] [V=1]'
 	@echo '     [CONFIG="-DCONFIG_SLICE_NS=1000000 ..."], include/bareloom/config.h lists them'
@@ -94,6 +94,9 @@ precommit: ## the quick part of check
 layers: ## who includes and calls whom; what the runtime's machine code may contain
 	@for b in $(TARGETS); do $(MAKE) -s BOARD=$$b LLVM= DEBUG= runtime-objects || exit 1; done
 	@tools/check_layers.py --objects $(TARGETS:%=build/%$(OTHER_CROSS))
+
+docs: ## make docs/API.md from the public headers
+	@tools/apidoc.py
 
 fmt: ## clang-format all sources
 	@find boards boot drivers examples hal include libc sched tests -name '*.[ch]' | xargs clang-format -i
