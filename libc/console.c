@@ -107,6 +107,7 @@ static void start(const struct uart *u) {
         if (status != 0) {
             PANIC("console: cannot have interrupt line %u: error %d", u->line, -status);
         }
+        irq_listen(u->line, false); /* what is typed while nobody reads wakes nobody */
         pump_from_g(u);
         atomic_store_explicit(&rx.started, true, memory_order_release);
     }
@@ -135,7 +136,9 @@ int console_getc(void) {
 int console_getc_until(struct limit l) {
     const struct uart *u = board.console;
     start(u);
+    irq_listen(u->line, true);
     int status = sema_wait_until(&rx.ready, l);
+    irq_listen(u->line, false);
     if (status != 0) {
         return status;
     }

@@ -159,7 +159,7 @@ static void sleep(struct core *c) {
     int64_t before = hal_now();
     uint64_t ipis = atomic_load_explicit(&c->n.ipis_received, memory_order_relaxed);
     atomic_store_explicit(&c->n.asleep_since, before, memory_order_relaxed); /* for info_core() */
-    hal_idle();
+    nap(c);
     atomic_store_explicit(&c->n.asleep_since, 0, memory_order_relaxed);
     count_add(&c->n.idle_ns, (uint64_t)(hal_now() - before));
     count(&c->n.idle_wakes);

@@ -15,9 +15,16 @@ static struct line {
     void *arg;             /* set before fn */
     _Atomic uint32_t busy; /* handlers in it */
     bool taken; /* guarded by lock: from attach to the end of detach, arg is still read until then */
+    uint32_t listening; /* guarded by lock: how much of machine.listeners is this line's */
 } lines[HAL_LINES];
 
 static spinlock_t lock;
+
+/* Under the lock. relaxed: read by sleeping cores, after ours has fallen asleep too (asleep.c) */
+static void listen(struct line *l, uint32_t n) {
+    atomic_fetch_add_explicit(&machine.listeners, n - l->listening, memory_order_relaxed);
+    l->listening = n;
+}
 
 /* Nobody's: it would come again at once. Under the lock, or it would undo an attach that comes just
  * now. */
@@ -30,6 +37,7 @@ static void quiet(unsigned line) {
 }
 
 void sched_irq(unsigned line) {
+    nap_over(this_core());
     if (line >= HAL_LINES) {
         return;
     }
@@ -56,6 +64,7 @@ int irq_attach(unsigned line, irq_fn *fn, void *arg) {
     if (free) {
         l->taken = true;
         l->arg = arg;
+        listen(l, 1);
         atomic_store(&l->fn, fn);
         hal_irq_enable(line);
     }
@@ -71,6 +80,7 @@ int irq_detach(unsigned line) {
     hal_irq_t was = spin_lock(&lock);
     hal_irq_disable(line);
     atomic_store(&lines[line].fn, (irq_fn *)NULL);
+    listen(&lines[line], 0);
     spin_unlock(&lock, was);
     atomic_thread_fence(memory_order_seq_cst); /* pairs with the one in sched_irq */
     while (atomic_load(&lines[line].busy) != 0) {
@@ -80,4 +90,16 @@ int irq_detach(unsigned line) {
     lines[line].taken = false;
     spin_unlock(&lock, was);
     return 0;
+}
+
+void irq_listen(unsigned line, bool yes) {
+    if (line >= HAL_LINES) {
+        return;
+    }
+    hal_irq_t was = spin_lock(&lock);
+    struct line *l = &lines[line];
+    if (yes || l->listening != 0) {
+        listen(l, yes ? l->listening + 1 : l->listening - 1);
+    }
+    spin_unlock(&lock, was);
 }

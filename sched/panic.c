@@ -59,6 +59,13 @@ _Noreturn void go_fatal(const char *file, int line, const char *format, ...) {
     hal_exit(STATUS);
 }
 
+_Noreturn void machine_dead(const char *text) {
+    claim_report();
+    kprintf("\nfatal error: %s\n", text);
+    dump_others(NULL);
+    hal_exit(STATUS);
+}
+
 /* ---- faults --------------------------------------------------------------------------------- */
 
 static const char *headline(const struct hal_fault *f, const struct g *g, struct g **owner) {

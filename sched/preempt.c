@@ -123,6 +123,7 @@ static int64_t nearest(int64_t a, int64_t b) {
 
 void sched_timer(void) {
     struct core *c = this_core();
+    nap_over(c);
     count(&c->n.ticks);
     int64_t now = hal_now();
     int64_t when = alarms_expire(c, now);
@@ -144,6 +145,7 @@ void sched_timer(void) {
 
 void sched_ipi(void) {
     struct core *c = this_core();
+    nap_over(c);
     count(&c->n.ipis_received);
     if (on_g0(c)) {
         return; /* asleep: whatever it is, picking comes next */

@@ -184,6 +184,8 @@ struct core {
     uint32_t magazine_count;
     struct counters n;
 
+    _Atomic uint32_t naps; /* odd: asleep; written by the owner, read by the last to fall asleep (asleep.c) */
+
     /* Anyone pushes (CAS, release), the owner takes all (exchange, acquire) */
     _Atomic(struct g *) inbox __attribute__((aligned(64)));
 
@@ -197,7 +199,8 @@ struct machine {
     _Atomic uint32_t searchers; /* cores that look for work, or have been woken to */
     _Atomic uint32_t active;    /* cores 0 .. active-1 run Gs that are not pinned */
     _Atomic int64_t slice;
-    _Atomic uint32_t gs; /* started and not ended */
+    _Atomic uint32_t gs;        /* started and not ended */
+    _Atomic uint32_t listeners; /* drivers whose interrupts may yet wake a G; written by Gs (irq.c) */
     _Atomic bool started;
 };
 
@@ -305,6 +308,13 @@ void idle(struct core *c);
 bool search_begin(struct core *c);
 void search_end(struct core *c, bool found);
 
+/* g0. Sleeps until an interrupt, and runs its handlers. When nothing is left that could wake any core
+ * it ends the machine instead. */
+void nap(struct core *c);
+
+/* First of all in every upcall of an interrupt: it may have come to a sleeping core. */
+void nap_over(struct core *c);
+
 /* Masked. hal_ipi with a counter. */
 void kick(unsigned core);
 
@@ -344,6 +354,11 @@ void g_end(struct g *g, void *arg);
 
 /* Every G there ever was, dead ones too: calls fn until it returns false. */
 void g_each(bool (*fn)(struct g *g, void *arg), void *arg);
+
+/* ---- panic.c -------------------------------------------------------------------------------- */
+
+/* g0. "fatal error: " and text, all Gs, the end. */
+_Noreturn void machine_dead(const char *text);
 
 /* ---- cores.c -------------------------------------------------------------------------------- */
 

@@ -165,7 +165,7 @@ TEST(death, negative_group) {
     wg_done(&wg);
 }
 
-TEST(death, nil_function) {
+TEST(death, TestGoNil) {
     expect_report("fatal error: go of nil func value", "go_with");
     go_with(&GO_OPTS(0), NULL, NULL);
 }

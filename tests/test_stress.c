@@ -201,6 +201,42 @@ TEST(stress, two_pairs_scale) {
     CHECK((both & (both - 1)) != 0); /* more than one */
 }
 
+/* ---- all asleep but for a timer --------------------------------------------------------------------------------- */
+
+/* Again and again every core sleeps and one timer is left, which ends while another core is about to fall asleep:
+ * the check for deadlock must never take that for the end. */
+static struct sema my_turn[HAL_MAX_CORES];
+
+static void sleeps_in_turn(void *arg) {
+    unsigned me = (unsigned)(uintptr_t)arg, n = go_num_cores();
+    uint32_t random = 77 + me;
+    for (unsigned i = 0; i < test_rounds(4000); i++) {
+        sema_wait(&my_turn[me]);
+        if (i % 2 == 0) {
+            go_sleep(US(test_random(&random) % 40));
+        }
+        sema_post(&my_turn[(me + 1) % n]);
+        go_sleep(US(test_random(&random) % 40));
+    }
+    wg_done(&wg);
+}
+
+static void sleep_in_turn(unsigned active) {
+    use_cores(active);
+    wg_add(&wg, (int)go_num_cores());
+    for (unsigned i = 0; i < go_num_cores(); i++) {
+        my_turn[i] = (struct sema){0};
+        start_on(i, sleeps_in_turn, (void *)(uintptr_t)i);
+    }
+    sema_post(&my_turn[0]);
+    wg_wait(&wg);
+}
+
+TEST(stress, asleep_but_for_a_timer) {
+    sleep_in_turn(go_num_cores());
+    sleep_in_turn(1);
+}
+
 /* ---- bursts (HAZARDS 41) --------------------------------------------------------------------------------------- */
 
 static struct {

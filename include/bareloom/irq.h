@@ -19,6 +19,12 @@ int irq_attach(unsigned line, irq_fn *fn, void *arg);
 /* Ends that. When it returns the handler is not running and will not run. From a G. */
 int irq_detach(unsigned line);
 
+/* When all Gs wait and nothing is left that could wake one, the program has a deadlock and is told so. An
+ * attached line is something that could. A driver whose interrupts wake nobody unless somebody waits
+ * for them says irq_listen(line, false) after irq_attach(), then irq_listen(line, true) before each
+ * such wait and false after it; they add up. Any context. */
+void irq_listen(unsigned line, bool yes);
+
 /* Memory that a device reads or writes: physically contiguous, in whole cache lines of its own. */
 struct dma_buf {
     void *cpu;       /* the program's address */

@@ -1,6 +1,6 @@
 /*
  * tests/model/park_model.c - parking and making ready, on the whole scheduler.
- * sources: sched/schedule.c sched/gmp.c sched/runq.c sched/inbox.c sched/idle.c sched/preempt.c sched/alarm.c sched/wait.c sched/cores.c sched/wg.c sched/sema.c
+ * sources: sched/schedule.c sched/gmp.c sched/runq.c sched/inbox.c sched/idle.c sched/asleep.c sched/preempt.c sched/alarm.c sched/wait.c sched/cores.c sched/wg.c sched/sema.c
  * machine: port
  */
 #include <string.h>
@@ -32,6 +32,13 @@ static void one_waits_one_posts(void) {
     port_g(1, posts, NULL);
 }
 
+static void nobody_listens(void) {
+    one_waits_one_posts();
+    model_watch(&cores[0].naps);
+    model_watch(&cores[1].naps);
+    port_nobody_listens();
+}
+
 static void two_on_one_core(void) {
     memset(&sema, 0, sizeof sema);
     port_begin(2);
@@ -60,6 +67,7 @@ static void one_waits_a_device_posts(void) {
 int main(int argc, char **argv) {
     static const struct scenario scenarios[] = {
         {"one waits, another core posts", one_waits_one_posts, port_check_rest, 2, 1},
+        {"the same, and its end is a deadlock", nobody_listens, port_check_rest, 2, 1},
         {"one waits, one posts, both on one core", two_on_one_core, port_check_rest, 2, 1},
         {"one waits, a device posts", one_waits_a_device_posts, port_check_rest, 2, 1},
     };

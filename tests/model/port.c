@@ -295,6 +295,22 @@ _Noreturn void go_panic(const char *file, int line, const char *format, ...) {
     broken(format);
 }
 
+/* The last core to fall asleep found nothing left. */
+static _Atomic bool dead;
+
+_Noreturn void machine_dead(const char *text) {
+    for (unsigned i = 0; i < g_count; i++) {
+        if (!gs[i].ended) {
+            model_fail(text);
+        }
+    }
+    here()->sleeps = dead = true;
+    for (;;) {
+        model_sleep();
+        model_take_ring();
+    }
+}
+
 void *page_alloc(void) {
     return NULL;
 }
@@ -358,6 +374,8 @@ void port_begin(unsigned n) {
     clock_now = 0;
     machine.active = n;
     machine.slice = CONFIG_SLICE_NS;
+    machine.listeners = 1; /* all asleep is no deadlock, unless port_nobody_listens() */
+    dead = false;
     for (unsigned i = 0; i < n; i++) {
         struct core *c = sched_core(i, NULL);
         ports[i].timer_at = INT64_MAX;
@@ -405,6 +423,10 @@ void port_device(unsigned core, unsigned times, void (*handler)(void)) {
     device_handler = handler;
 }
 
+void port_nobody_listens(void) {
+    machine.listeners = 0;
+}
+
 void port_early_timers(unsigned n) {
     early_timers = n;
 }
@@ -443,6 +465,12 @@ void port_check_rest(void) {
             c->pinned.head != NULL || c->alarms.n != 0) {
             model_fail("a queue holds something although every G has ended");
         }
+    }
+    if (dead) {
+        return; /* one that was just being called stopped short of taking that back */
+    }
+    if (machine.listeners == 0) {
+        model_fail("a deadlock went unnoticed");
     }
     if (machine.idle_mask != (1u << machine.active) - 1) {
         model_fail("the idle mask does not say who sleeps");

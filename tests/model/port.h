@@ -21,6 +21,9 @@ struct g *port_pinned_g(unsigned core, void (*fn)(void *), void *arg);
 /* A device that interrupts core so many times; it will have done so at the end. */
 void port_device(unsigned core, unsigned times, void (*handler)(void));
 
+/* All asleep at the end is a deadlock, which must be noticed then and not before. */
+void port_nobody_listens(void);
+
 /* How often the timers of all cores together may come before everybody is at rest. */
 void port_early_timers(unsigned n);
 
