@@ -1,0 +1,137 @@
+/*
+ * bench/main.c - runs measurements and prints a line for each; tools/bench.py makes the table.
+ *
+ *      --list           names
+ *      --bench=a,b      only these
+ *      --cores=1,4      only on these numbers of cores
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "bench/bench.h"
+
+static struct bench *first, **last = &first;
+
+static struct {
+    const struct bench *bench;
+    unsigned cores;
+    ns_t began, overhead;
+} now;
+
+void bench_register(struct bench *b) {
+    *last = b;
+    last = &b->next;
+}
+
+void bench_result_as(const char *suffix, uint64_t total, uint64_t n) {
+    printf("bench %s%s cores=%u total=%llu n=%llu\n", now.bench->name, suffix, now.cores,
+           (unsigned long long)total, (unsigned long long)n);
+}
+
+void bench_result(uint64_t total, uint64_t n) {
+    bench_result_as("", total, n);
+}
+
+void bench_start(void) {
+    settle();
+    now.began = go_now();
+}
+
+void bench_stop(uint64_t n) {
+    ns_t spent = go_now() - now.began - now.overhead;
+    bench_result((uint64_t)(spent > 0 ? spent : 0), n);
+}
+
+void start(go_fn *fn, void *arg) {
+    if (go(fn, arg) != 0) {
+        PANIC("bench: no memory for a goroutine");
+    }
+}
+
+void start_on(unsigned core, go_fn *fn, void *arg) {
+    if (go_with(&GO_OPTS(GO_PIN((int)core)), fn, arg) != 0) {
+        PANIC("bench: no memory for a goroutine");
+    }
+}
+
+void settle(void) {
+    struct core_info before, after;
+    bool quiet;
+    do {
+        quiet = true;
+        for (unsigned i = 0; i < go_num_cores(); i++) {
+            info_core(i, &before);
+            go_sleep(US(200));
+            info_core(i, &after);
+            quiet = quiet && (i == go_core() || after.switches == before.switches);
+        }
+    } while (!quiet);
+}
+
+/* Two readings of the clock with nothing between. */
+static void calibrate(void) {
+    ns_t a = go_now();
+    now.overhead = go_now() - a;
+}
+
+/* Whether list, with commas between, has the word; an empty one has all. */
+static bool has(const char *list, const char *word) {
+    size_t n = strlen(word);
+    for (const char *at = list; at != NULL && *at != '\0'; at = strchr(at, ','), at += at != NULL) {
+        if (strncmp(at, word, n) == 0 && (at[n] == ',' || at[n] == '\0')) {
+            return true;
+        }
+    }
+    return list == NULL;
+}
+
+static void run(const struct bench *b, const char *only_cores) {
+    static const unsigned counts[] = {1, 2, 4, 8};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        char digits[12];
+        snprintf(digits, sizeof digits, "%u", counts[i]);
+        if ((b->cores & CORES(counts[i])) != 0 && counts[i] <= go_num_cores() &&
+            has(only_cores, digits)) {
+            now.bench = b;
+            now.cores = counts[i];
+            go_set_cores(counts[i]);
+            settle();
+            b->fn();
+            fflush(stdout);
+        }
+    }
+}
+
+static const char *value(const char *arg, const char *name) {
+    size_t n = strlen(name);
+    return strncmp(arg, name, n) == 0 ? arg + n : NULL;
+}
+
+int main(int argc, char **argv) {
+    const char *only = NULL, *only_cores = NULL;
+    bool list = false;
+    for (int i = 1; i < argc; i++) {
+        const char *v;
+        if ((v = value(argv[i], "--bench=")) != NULL) {
+            only = v;
+        } else if ((v = value(argv[i], "--cores=")) != NULL) {
+            only_cores = v;
+        } else if (strcmp(argv[i], "--list") == 0) {
+            list = true;
+        } else if (strcmp(argv[i], "--batch") != 0) {
+            printf("bench: what is %s? There are --list, --bench=a,b, --cores=1,4\n", argv[i]);
+            return 1;
+        }
+    }
+    calibrate();
+    printf("bench clock overhead=%lld cores=%u board=%s\n", (long long)now.overhead, go_num_cores(),
+           info_board());
+    for (const struct bench *b = first; b != NULL; b = b->next) {
+        if (list) {
+            printf("%s\n", b->name);
+        } else if (has(only, b->name)) {
+            run(b, only_cores);
+        }
+    }
+    return 0;
+}
