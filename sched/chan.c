@@ -25,9 +25,9 @@
 
 /* ---- the lock ------------------------------------------------------------------------------- */
 
-static hal_irq_t chan_lock(struct chan *c) {
+static inline hal_irq_t chan_lock(struct chan *c) {
     hal_irq_t was = hal_irq_save();
-    if (chan_big(c)) {
+    if (__builtin_expect(chan_big(c), 0)) {
         go_preempt_off();
         hal_irq_restore(was);
     }
@@ -35,14 +35,27 @@ static hal_irq_t chan_lock(struct chan *c) {
     return was;
 }
 
-static void chan_unlock(struct chan *c, hal_irq_t was) {
-    bool big = chan_big(c); /* after the unlock the partner may free c */
-    spin_unlock_masked(&c->lock);
-    if (big) {
-        go_preempt_on();
-    } else {
-        hal_irq_restore(was);
+/* Also makes w's G runnable, which was waiting for us, if w is not NULL. */
+__attribute__((always_inline)) static inline void chan_unlock_wake(struct chan *c, hal_irq_t was,
+                                                                   struct waiter *w) {
+    bool big = chan_big(c);                /* after the unlock the partner may free c, */
+    struct g *g = w != NULL ? w->g : NULL; /* and w is on g's stack */
+    if (w != NULL) {
+        w->ok = true;
     }
+    spin_unlock_masked(&c->lock);
+    if (__builtin_expect(big, 0)) {
+        go_preempt_on();
+        hal_irq_mask();
+    }
+    if (g != NULL) {
+        ready(g);
+    }
+    hal_irq_restore(was);
+}
+
+static inline void chan_unlock(struct chan *c, hal_irq_t was) {
+    chan_unlock_wake(c, was, NULL);
 }
 
 /* Waits with the lock held, which is open afterwards; as wait_on(). */
@@ -61,7 +74,7 @@ static int chan_wait(struct chan *c, struct wait_list *l, struct waiter *w, enum
 
 /* ---- values --------------------------------------------------------------------------------- */
 
-static void copy(void *to, const void *from, size_t n) {
+static inline void copy(void *to, const void *from, size_t n) {
     if (n == 8) {
         __builtin_memcpy(to, from, 8); /* one load and one store: the commonest size by far */
     } else if (n != 0) {
@@ -70,33 +83,31 @@ static void copy(void *to, const void *from, size_t n) {
 }
 
 /* A receiver may have no place for the value. */
-static void copy_out(void *to, const void *from, size_t n) {
+static inline void copy_out(void *to, const void *from, size_t n) {
     if (to != NULL) {
         copy(to, from, n);
     }
 }
 
-void chan_touch(const void *v, size_t n) {
+void chan_touch_large(const void *v, size_t n) {
     const volatile unsigned char *p = v;
-    for (size_t at = 0; v != NULL && at < n; at += HAL_PAGE) {
+    for (size_t at = 0; at < n; at += HAL_PAGE) {
         (void)p[at];
     }
-    if (v != NULL && n != 0) {
-        (void)p[n - 1];
-    }
+    (void)p[n - 1];
 }
 
-static unsigned char *slot(struct chan *c, size_t at) {
+static inline unsigned char *slot(struct chan *c, size_t at) {
     return c->buffer + at * c->elem;
 }
 
-static void buffer_put(struct chan *c, const void *v) {
+static inline void buffer_put(struct chan *c, const void *v) {
     copy(slot(c, c->send_at), v, c->elem);
     c->send_at = c->send_at + 1 == c->capacity ? 0 : c->send_at + 1;
     c->count++;
 }
 
-static void buffer_get(struct chan *c, void *v) {
+static inline void buffer_get(struct chan *c, void *v) {
     copy_out(v, slot(c, c->recv_at), c->elem);
     c->recv_at = c->recv_at + 1 == c->capacity ? 0 : c->recv_at + 1;
     c->count--;
@@ -104,17 +115,8 @@ static void buffer_get(struct chan *c, void *v) {
 
 /* ---- send and receive ----------------------------------------------------------------------- */
 
-/* After the lock is open: the partner of w goes on. */
-static void wake(struct waiter *w) {
-    struct g *g = w->g; /* w is on g's stack: not to be touched after ready() */
-    hal_irq_t was = hal_irq_save();
-    w->ok = true;
-    ready(g);
-    hal_irq_restore(was);
-}
-
 /* With the lock: 0 and the lock opened, or -EAGAIN with the lock held. */
-static int send_now(struct chan *c, const void *v, hal_irq_t was) {
+__attribute__((always_inline)) static inline int send_now(struct chan *c, const void *v, hal_irq_t was) {
     if (c->closed) {
         chan_unlock(c, was);
         PANIC("send on closed channel");
@@ -122,8 +124,7 @@ static int send_now(struct chan *c, const void *v, hal_irq_t was) {
     struct waiter *w = wait_take(&c->receivers);
     if (w != NULL) {
         copy_out(w->data, v, c->elem);
-        chan_unlock(c, was);
-        wake(w);
+        chan_unlock_wake(c, was, w);
         return 0;
     }
     if (c->count < c->capacity) {
@@ -135,7 +136,7 @@ static int send_now(struct chan *c, const void *v, hal_irq_t was) {
 }
 
 /* The same; also -EPIPE with the lock opened. */
-static int recv_now(struct chan *c, void *v, hal_irq_t was) {
+__attribute__((always_inline)) static inline int recv_now(struct chan *c, void *v, hal_irq_t was) {
     struct waiter *w = wait_take(&c->senders);
     if (c->count != 0) {
         buffer_get(c, v);
@@ -154,10 +155,7 @@ static int recv_now(struct chan *c, void *v, hal_irq_t was) {
     } else {
         return -EAGAIN;
     }
-    chan_unlock(c, was);
-    if (w != NULL) {
-        wake(w);
-    }
+    chan_unlock_wake(c, was, w);
     return 0;
 }
 

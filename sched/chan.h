@@ -45,7 +45,19 @@ static inline bool chan_can(const struct chan *c, bool send) {
 
 /* Both sides touch every page of a value before they take a lock: the partner of a parked G writes
  * into that G's stack, where nobody else may fault (HAZARDS 14). */
-void chan_touch(const void *v, size_t n);
+void chan_touch_large(const void *v, size_t n);
+
+static inline void chan_touch(const void *v, size_t n) {
+    const volatile unsigned char *p = v;
+    if (n > CHAN_HANDLER_MAX) {
+        if (v != NULL) {
+            chan_touch_large(v, n);
+        }
+    } else if (v != NULL && n != 0) {
+        (void)p[0];
+        (void)p[n - 1];
+    }
+}
 
 /* Gives a channel's memory back, whoever it belongs to. */
 void chan_release(struct chan *c);

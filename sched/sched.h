@@ -254,8 +254,18 @@ void park_unlock(struct g *g, void *lock);
 /* Masked. Makes a waiting G runnable; the caller is the one who ended its wait. Any context. */
 void ready(struct g *g);
 
-/* Panics unless the caller is a G that may block. what names the call. */
-void check_may_block(const char *what);
+/* Says why the caller may not block, and panics. what names the call. */
+_Noreturn void must_not_block(const char *what);
+
+/* Panics unless the caller is a G that may block. */
+static inline void check_may_block(const char *what) {
+    /* relaxed: written by this G alone */
+    if (__builtin_expect(hal_on_core_stack() || atomic_load_explicit(&hal_self()->preempt_off,
+                                                                     memory_order_relaxed) != 0,
+                         0)) {
+        must_not_block(what);
+    }
+}
 
 /* ---- gmp.c: policy -------------------------------------------------------------------------- */
 

@@ -65,13 +65,9 @@ _Noreturn void schedule(void) {
 
 /* ---- park and ready ------------------------------------------------------------------------- */
 
-void check_may_block(const char *what) {
-    if (hal_on_core_stack()) {
-        PANIC("%s: would block in an interrupt handler", what);
-    }
-    if (atomic_load_explicit(&hal_self()->preempt_off, memory_order_relaxed) != 0) {
-        PANIC("%s: would block with preemption off", what);
-    }
+_Noreturn void must_not_block(const char *what) {
+    PANIC("%s: would block %s", what,
+          hal_on_core_stack() ? "in an interrupt handler" : "with preemption off");
 }
 
 struct parking {
