@@ -13,7 +13,9 @@
 #define CHOICES 20000
 #define STEPS   20000 /* a run that takes more is taken for endless */
 #define STACK   65536
-#define ALONE   50 /* so often may a thread wait in a loop although nobody else can run */
+#define SOME                                                                                       \
+    40 /* rounds of waiting in loops, by all who can run, until they are taken for at rest */
+#define ALONE 200 /* rounds until they are taken for waiting in vain */
 
 struct thread threads[THREADS];
 unsigned thread_count;
@@ -149,7 +151,7 @@ static void preempt(void) {
         return;
     }
     struct thread *candidates[THREADS];
-    unsigned n = others(candidates, false);
+    unsigned n = others(candidates, true);
     unsigned made = model_choose(n + 1);
     if (made != 0) {
         switches++;
@@ -183,7 +185,8 @@ void model_relax(void) {
     }
     now->yielded = true;
     struct thread *candidates[THREADS];
-    if (others(candidates, false) == 0 && ++alone > ALONE) {
+    if (others(candidates, false) == 0 && ++alone % SOME == 0 && !(at_rest != NULL && at_rest()) &&
+        alone > ALONE) {
         model_fail("waits for ever: nobody can change what it waits for");
     }
     give_way(); /* alone: it has perhaps seen an old value */

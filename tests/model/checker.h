@@ -41,7 +41,7 @@ int model_main(int argc, char **argv, const struct scenario *s, size_t n);
 void model_watch_as(const volatile void *at, const char *name);
 void model_thread(void (*fn)(unsigned me), unsigned me);
 
-/* Called when no thread can run any more: whether it has woken one. */
+/* Called when no thread can run any more, or none but who waits in a loop: whether it has made something happen. */
 void model_at_rest(bool (*fn)(void));
 
 /* Called in a thread at each point, before the access: where an interrupt may run inline. */

@@ -1,7 +1,10 @@
 /*
- * tests/model/park_model.c - parking and making ready, on the whole scheduler.
- * sources: sched/schedule.c sched/gmp.c sched/runq.c sched/inbox.c sched/idle.c sched/asleep.c sched/preempt.c sched/alarm.c sched/wait.c sched/cores.c sched/wg.c sched/sema.c
+ * tests/model/park_model.c - parking, yielding, preempting, making ready: on the whole scheduler.
+ * sources: sched/sema.c
  * machine: port
+ *
+ * Whatever happens at once, no G is entered while a core is still on its stack, none is lost, what it wrote on one core it
+ * finds on the next, and in the end every core sleeps.
  */
 #include <string.h>
 
@@ -12,8 +15,12 @@
 static struct sema sema;
 
 static void waits(void *arg) {
+    int before = 1;
+    volatile int *mine = &before; /* on the stack that another core may go on with */
     (void)arg;
     sema_wait(&sema);
+    *mine += 1;
+    MODEL_CHECK(before == 2);
 }
 
 static void posts(void *arg) {
@@ -21,11 +28,39 @@ static void posts(void *arg) {
     sema_post(&sema);
 }
 
-static void one_waits_one_posts(void) {
+static void yields(void *arg) {
+    int before = 1;
+    volatile int *mine = &before;
+    (void)arg;
+    go_yield();
+    *mine += 1;
+    MODEL_CHECK(before == 2);
+}
+
+static void computes(void *arg) {
+    int before = 1;
+    volatile int *mine = &before;
+    (void)arg;
+    port_compute(4);
+    *mine += 1;
+    MODEL_CHECK(before == 2);
+}
+
+static void device_posts(void) {
+    sema_post(&sema);
+}
+
+/* ---- scenarios ---------------------------------------------------------------------------------- */
+
+static void begin(unsigned cores_there) {
     memset(&sema, 0, sizeof sema);
-    port_begin(2);
+    port_begin(cores_there);
     port_watch_idle();
     port_watch_queue(0);
+}
+
+static void one_waits_one_posts(void) {
+    begin(2);
     port_watch_queue(1);
     model_watch(&sema.lock);
     port_g(0, waits, NULL);
@@ -40,36 +75,53 @@ static void nobody_listens(void) {
 }
 
 static void two_on_one_core(void) {
-    memset(&sema, 0, sizeof sema);
-    port_begin(2);
-    port_watch_idle();
-    port_watch_queue(0);
+    begin(2);
     port_watch_inbox(0);
     port_g(0, waits, NULL);
     port_g(0, posts, NULL);
 }
 
-static void device_posts(void) {
-    sema_post(&sema);
-}
-
-static void one_waits_a_device_posts(void) {
-    memset(&sema, 0, sizeof sema);
-    port_begin(2);
-    port_watch_idle();
+static void device_wakes(void) {
+    begin(2);
     port_watch_inbox(0);
-    port_watch_queue(0);
     model_watch(&sema.lock);
     port_g(0, waits, NULL);
     port_device(0, 1, device_posts);
 }
 
+static void device_against_g(void) {
+    begin(2);
+    port_watch_inbox(0);
+    model_watch(&sema.lock);
+    port_g(0, waits, NULL);
+    port_g(0, posts, NULL);
+    port_g(0, waits, NULL);
+    port_device(0, 1, device_posts);
+}
+
+static void two_yield(void) {
+    begin(2);
+    port_watch_queue(1);
+    port_g(0, yields, NULL);
+    port_g(0, yields, NULL);
+}
+
+static void one_is_preempted(void) {
+    begin(2);
+    port_early_timers(1);
+    port_g(0, computes, NULL);
+    port_g(0, computes, NULL);
+}
+
 int main(int argc, char **argv) {
     static const struct scenario scenarios[] = {
-        {"one waits, another core posts", one_waits_one_posts, port_check_rest, 2, 1},
+        {"one waits, another core posts", one_waits_one_posts, port_check_rest, 3, 0},
         {"the same, and its end is a deadlock", nobody_listens, port_check_rest, 2, 1},
-        {"one waits, one posts, both on one core", two_on_one_core, port_check_rest, 2, 1},
-        {"one waits, a device posts", one_waits_a_device_posts, port_check_rest, 2, 1},
+        {"one waits, one posts, both on one core", two_on_one_core, port_check_rest, 2, 2},
+        {"one waits, a device posts", device_wakes, port_check_rest, 2, 1},
+        {"two wait, a device and a G post", device_against_g, port_check_rest, 2, 1},
+        {"two yield, a thief comes", two_yield, port_check_rest, 2, 1},
+        {"two compute and are preempted, a thief comes", one_is_preempted, port_check_rest, 2, 0},
     };
     return model_main(argc, argv, scenarios, sizeof scenarios / sizeof scenarios[0]);
 }

@@ -1,9 +1,14 @@
 /*
- * tests/model/port.c - see port.h. Compiled without calls for its accesses: what it does is no part of any race, but
+ * tests/model/port.c - see port.h.
+ * sources: sched/schedule.c sched/gmp.c sched/runq.c sched/inbox.c sched/idle.c sched/asleep.c sched/preempt.c
+ * sources: sched/alarm.c sched/wait.c sched/cores.c
+ *
+ * Compiled without calls for its accesses: what it does is no part of any race, but
  * for the saved stack pointer, which it reports itself.
  */
 #include "tests/model/port.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +44,7 @@ static struct port {
     int64_t timer_at;
     bool timer_due; /* everybody was at rest, and it came */
     unsigned device_left;
+    bool device_due, ipi_due; /* the same of these */
     bool sleeps;
     struct alarm_slot slots[TIMERS];
     char frames[FRAMES][HAL_FRAME_SIZE] __attribute__((aligned(64)));
@@ -129,6 +135,7 @@ static void handle(unsigned what) {
     c->hal.in_handler = true;
     if (what == IPI) {
         model_take_ring();
+        p->ipi_due = false;
         sched_ipi();
     } else if (what == TIMER) {
         model_trace("timer");
@@ -139,6 +146,7 @@ static void handle(unsigned what) {
     } else {
         model_trace("device");
         p->device_left--;
+        p->device_due = false;
         device_handler();
     }
     c->hal.in_handler = false;
@@ -148,17 +156,20 @@ static void handle(unsigned what) {
 static unsigned pending(void) {
     struct port *p = here();
     unsigned may[4] = {NOTHING}, n = 1;
+    if (p->timer_due || p->device_due || p->ipi_due) { /* all the others wait for it */
+        return p->timer_due ? TIMER : p->device_due ? DEVICE : IPI;
+    }
     if (model_rung(model_me())) {
         may[n++] = IPI;
     }
-    if (p->timer_due || (p->timer_at != INT64_MAX && early_timers != 0)) {
+    if (p->timer_at != INT64_MAX && early_timers != 0) {
         may[n++] = TIMER;
     }
     if (p->device_left != 0) {
         may[n++] = DEVICE;
     }
     unsigned what = may[model_choose(n)];
-    if (what == TIMER && !p->timer_due) {
+    if (what == TIMER) {
         early_timers--;
     }
     return what;
@@ -182,6 +193,7 @@ static void poll(void) {
 }
 
 hal_irq_t hal_irq_save(void) {
+    poll(); /* the last moment for it */
     hal_irq_t was = here()->masked;
     here()->masked = true;
     return was;
@@ -193,7 +205,7 @@ void hal_irq_restore(hal_irq_t was) {
 }
 
 void hal_irq_mask(void) {
-    here()->masked = true;
+    hal_irq_save();
 }
 
 void hal_irq_unmask(void) {
@@ -212,21 +224,27 @@ void hal_idle(void) {
         p->sleeps = true;
         model_sleep();
         p->sleeps = false;
-        what = p->timer_due ? TIMER : p->device_left != 0 && !model_rung(model_me()) ? DEVICE : IPI;
+        what = p->timer_due ? TIMER : p->device_due ? DEVICE : IPI;
     }
     handle(what);
 }
 
-/* No core can run. What has not come yet comes now: devices, then the nearest timer. */
+/* No core can run. What has not come yet comes now: IPIs and devices, then the nearest timer. */
 static bool at_rest(void) {
     struct port *first = NULL;
     for (unsigned i = 0; i < core_count; i++) {
         struct port *p = &ports[i];
-        if (p->device_left != 0) {
+        if (model_rung(i) && !p->ipi_due) {
+            p->ipi_due = true;
+            return true;
+        }
+        if (p->device_left != 0 && !p->device_due) {
+            p->device_due = true;
             model_wake(i);
             return true;
         }
-        if (p->timer_at != INT64_MAX && (first == NULL || p->timer_at < first->timer_at)) {
+        if (p->timer_at != INT64_MAX && !p->timer_due &&
+            (first == NULL || p->timer_at < first->timer_at)) {
             first = p;
         }
     }
@@ -436,14 +454,26 @@ void port_watch_idle(void) {
     model_watch(&machine.searchers);
 }
 
+static const char *name_of(const char *what, unsigned core) {
+    static char names[CORES][4][16];
+    for (unsigned i = 0;; i++) {
+        if (names[core][i][0] == '\0') {
+            snprintf(names[core][i], sizeof names[core][i], "%s of %u", what, core);
+        }
+        if (strncmp(names[core][i], what, strlen(what)) == 0) {
+            return names[core][i];
+        }
+    }
+}
+
 void port_watch_queue(unsigned core) {
-    model_watch(&cores[core].runq.tail);
-    model_watch(&cores[core].runq.head);
+    model_watch_as(&cores[core].runq.tail, name_of("tail", core));
+    model_watch_as(&cores[core].runq.head, name_of("head", core));
 }
 
 void port_watch_inbox(unsigned core) {
-    model_watch(&cores[core].inbox);
-    model_watch(&cores[core].runnext);
+    model_watch_as(&cores[core].inbox, name_of("inbox", core));
+    model_watch_as(&cores[core].runnext, name_of("runnext", core));
 }
 
 bool port_ended(unsigned i) {
@@ -480,6 +510,21 @@ void port_check_rest(void) {
     }
 }
 
+void port_wait(bool (*until)(void)) {
+    while (!until()) {
+        model_point();
+        model_relax();
+    }
+}
+
+bool port_sleeps(unsigned core) {
+    return ports[core].sleeps;
+}
+
+int64_t port_clock(void) {
+    return clock_now;
+}
+
 void port_compute(unsigned points) {
     for (unsigned i = 0; i < points; i++) {
         model_point();
@@ -488,22 +533,22 @@ void port_compute(unsigned points) {
 
 /* ---- what the modelled parts do not reach: no timers, no contexts ---------------------------------- */
 
-void timer_fire(struct alarm *a, uint32_t seq, int64_t now) {
+__attribute__((weak)) void timer_fire(struct alarm *a, uint32_t seq, int64_t now) {
     (void)a, (void)seq, (void)now;
     model_fail("a timer fires");
 }
 
-bool ctx_join(struct ctx *c, struct waiter *w) {
+__attribute__((weak)) bool ctx_join(struct ctx *c, struct waiter *w) {
     (void)c, (void)w;
     return true;
 }
 
-bool ctx_leave(struct ctx *c, struct waiter *w) {
+__attribute__((weak)) bool ctx_leave(struct ctx *c, struct waiter *w) {
     (void)c, (void)w;
     return false;
 }
 
-int ctx_err(const struct ctx *c) {
+__attribute__((weak)) int ctx_err(const struct ctx *c) {
     (void)c;
     return 0;
 }

@@ -40,3 +40,12 @@ bool port_ended(unsigned i);
 
 /* A G that computes: so many points, with interrupts open. */
 void port_compute(unsigned points);
+
+/* A G that computes until something has come true, which must not need this G's core. */
+void port_wait(bool (*until)(void));
+
+/* Whether core sleeps, not taking what is pending for it. */
+bool port_sleeps(unsigned core);
+
+/* The time now: that of the latest timer that came. */
+int64_t port_clock(void);

@@ -13,10 +13,11 @@ if [ ! -e "tests/model/${name}_model.c" ]; then
     exit 2
 fi
 shift
-# What the model compiles of the tree stands in its head: " * sources: a.c b.c", " * machine: port" for all of hal.h.
+# What the model compiles of the tree stands in its head: " * sources: a.c b.c"; " * machine: port" for the whole scheduler
+# on port.c, whose head names more.
 model=tests/model/${name}_model.c
-sources=$(sed -n 's/^ \* sources: //p' "$model")
-machine=$(sed -n 's/^ \* machine: /tests\/model\//; s/^\(tests\/model\/[a-z]*\)$/\1.c/p' "$model")
+machine=$(sed -n 's/^ \* machine: \([a-z]*\)$/tests\/model\/\1.c/p' "$model")
+sources=$(sed -n 's/^ \* sources: //p' "$model" $machine)
 out=build/model/$name
 work=$out.$$
 mkdir -p "$work"
