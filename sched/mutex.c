@@ -12,7 +12,7 @@
  *                the owner before it wakes it, and nobody can barge in between
  *
  * Go's mutex (its two modes and its millisecond), with an owner: a dead lock has a name then.
- * TOUR 13 / read next: sched/wg.c */
+ * TOUR 13 / read next: sched/rwmutex.c */
 #include <bareloom/sync.h>
 
 #include "sched/assert.h"

@@ -31,6 +31,8 @@
 #include "hal/hal.h"
 #include "sched/spinlock.h"
 
+struct rwmutex;
+
 /* Why a G is put on a queue; policies may care. */
 enum why { WHY_NEW, WHY_WOKEN, WHY_YIELD, WHY_SLICE, WHY_DISPLACED };
 
@@ -369,6 +371,11 @@ void g_each(bool (*fn)(struct g *g, void *arg), void *arg);
 
 /* g0. "fatal error: " and text, all Gs, the end. */
 _Noreturn void machine_dead(const char *text);
+
+/* ---- rwmutex.c ------------------------------------------------------------------------------ */
+
+/* The writer that holds it, or NULL. Racy, for dumps. Any context. */
+struct g *rwmutex_writer(const struct rwmutex *m);
 
 /* ---- cores.c -------------------------------------------------------------------------------- */
 

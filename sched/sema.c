@@ -4,7 +4,7 @@
  * take from it; so a G that was woken has what it asked for. The first one may ask for more than
  * there is: then all wait, or it would be starved. When the limit of such a first one is over, it
  * serves those who stood behind it.
- * TOUR 13 / read next: sched/event.c */
+ * TOUR 13 / read next: sched/stack.c */
 #include <bareloom/sync.h>
 
 #include "sched/assert.h"

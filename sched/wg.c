@@ -5,7 +5,7 @@
  * nobody waits, it never looks at the group again; if it must wake, the waiters are still parked
  * and the group is there until the last is taken off the list (HAZARDS 12). A waiter whose limit is
  * over just then stays until it has been taken off, too.
- * TOUR 13 / read next: sched/sema.c */
+ * TOUR 13 / read next: sched/event.c */
 #include <bareloom/sync.h>
 
 #include "sched/assert.h"

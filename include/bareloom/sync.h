@@ -38,6 +38,73 @@ int mutex_trylock(struct mutex *m);
 /* FATAL "sync: unlock of unlocked mutex", also when another G owns it. From a G. Does not block. */
 void mutex_unlock(struct mutex *m);
 
+/* ---- readers-writer mutex -------------------------------------------------------------------- */
+struct rwmutex {
+    _Atomic uintptr_t word; /* readers or the writer, and flags (sched/rwmutex.c) */
+    _Atomic uint32_t lock;  /* spinlock over what follows */
+    uint32_t turn;          /* counts the writers' unlocks that found somebody waiting */
+    struct wait_list readers, writers;
+};
+
+/* Blocks until the caller is one of the readers. A writer that waits keeps new readers out; readers
+ * that wait when it unlocks go before the next writer. So neither starves the other, and a reader
+ * must not read-lock again: a writer between the two would wait for it, and it for the writer. PANIC
+ * when the caller is the writer. From a G. Go: sync.RWMutex.RLock. */
+void rwmutex_rlock(struct rwmutex *m);
+int rwmutex_rlock_until(struct rwmutex *m, struct limit l);
+
+/* 0; -EBUSY where rwmutex_rlock() would wait. From a G. Go: TryRLock. */
+int rwmutex_tryrlock(struct rwmutex *m);
+
+/* Happens before the next writer's lock. Readers have no names: any G may do it, and one that ends
+ * without it is not noticed. FATAL "sync: RUnlock of unlocked RWMutex". From a G. Does not block. */
+void rwmutex_runlock(struct rwmutex *m);
+
+/* Blocks until the caller is the writer, alone. Owned and not recursive, as a mutex is: PANIC when
+ * it is already; the G must not end before it has unlocked. Writers have it in order of arrival. A
+ * limit that ends lets the readers in whom it kept waiting. From a G. Go: sync.RWMutex.Lock, which
+ * has no owner. */
+void rwmutex_lock(struct rwmutex *m);
+int rwmutex_lock_until(struct rwmutex *m, struct limit l);
+
+/* 0, or -EBUSY. From a G. Go: TryLock. */
+int rwmutex_trylock(struct rwmutex *m);
+
+/* Happens before the locks of all readers and of the writer that come next. FATAL "sync: Unlock of
+ * unlocked RWMutex", also when another G owns it. From a G. Does not block. */
+void rwmutex_unlock(struct rwmutex *m);
+
+/* ---- condition variable --------------------------------------------------------------------- */
+struct cond {
+    struct cond *_Atomic self; /* where it was used first: a copy lies elsewhere */
+    _Atomic uint32_t lock;
+    uint32_t turn;               /* counts broadcasts */
+    struct wait_list waiters[2]; /* sched/cond.c says why two */
+};
+
+/* Unlocks m, which the caller owns, waits for a signal or a broadcast, and locks m again - also when
+ * the limit ends the wait: then -ETIMEDOUT and so on, and no signal was used up. What it waits for
+ * may be gone again by the time it has m, so:
+ *
+ *      mutex_lock(&m);
+ *      while (!ready) {
+ *          cond_wait(&c, &m);
+ *      }
+ *
+ * FATAL "sync: unlock of unlocked mutex" if the caller does not own m; PANIC "sync.Cond is copied".
+ * From a G. Go: sync.Cond.Wait. */
+void cond_wait(struct cond *c, struct mutex *m);
+int cond_wait_until(struct cond *c, struct mutex *m, struct limit l);
+
+/* Wakes the one that has waited longest, or all that wait now; nobody who comes later takes a signal
+ * from them, and without a waiter it is forgotten. It happens before what it wakes returns. With or
+ * without the mutex; whoever is woken may free c, in case of a broadcast if that was made with it
+ * locked. Never blocks; also with preemption off. From a G: in a handler the condition could change
+ * between a waiter's look at it and its wait, so that is a PANIC; use an event or a semaphore there.
+ * PANIC "sync.Cond is copied". Go: Signal, Broadcast. */
+void cond_signal(struct cond *c);
+void cond_broadcast(struct cond *c);
+
 /* ---- wait group ----------------------------------------------------------------------------- */
 struct wg {
     _Atomic uint64_t word; /* count in the low 32 bits, above them whether somebody waits: so that no
