@@ -19,12 +19,12 @@
 
 /* ---- the heap ------------------------------------------------------------------------------- */
 
-static void place(struct alarm_heap *h, uint32_t at, struct alarm_slot s) {
+static void place(struct alarm_heap *h, uint32_t at, struct alarm_slot s) NEEDS(h->lock) {
     h->slots[at] = s;
     s.alarm->pos = at;
 }
 
-static void sift_up(struct alarm_heap *h, uint32_t at, struct alarm_slot s) {
+static void sift_up(struct alarm_heap *h, uint32_t at, struct alarm_slot s) NEEDS(h->lock) {
     while (at != 0) {
         uint32_t parent = (at - 1) / 4;
         if (h->slots[parent].when <= s.when) {
@@ -36,7 +36,7 @@ static void sift_up(struct alarm_heap *h, uint32_t at, struct alarm_slot s) {
     place(h, at, s);
 }
 
-static void sift_down(struct alarm_heap *h, uint32_t at, struct alarm_slot s) {
+static void sift_down(struct alarm_heap *h, uint32_t at, struct alarm_slot s) NEEDS(h->lock) {
     for (;;) {
         uint32_t first = at * 4 + 1;
         uint32_t least = at;
@@ -56,13 +56,13 @@ static void sift_down(struct alarm_heap *h, uint32_t at, struct alarm_slot s) {
     place(h, at, s);
 }
 
-void heap_push(struct alarm_heap *h, int64_t when, struct alarm *a) {
+void heap_push(struct alarm_heap *h, int64_t when, struct alarm *a) NEEDS(h->lock) {
     ASSERT(h->n < h->capacity);
     h->n++;
     sift_up(h, h->n - 1, (struct alarm_slot){.when = when, .alarm = a});
 }
 
-void heap_remove(struct alarm_heap *h, uint32_t at) {
+void heap_remove(struct alarm_heap *h, uint32_t at) NEEDS(h->lock) {
     h->slots[at].alarm->pos = ALARM_IDLE;
     struct alarm_slot last = h->slots[--h->n];
     if (at < h->n) {
@@ -74,7 +74,7 @@ void heap_remove(struct alarm_heap *h, uint32_t at) {
     }
 }
 
-struct alarm *heap_pop(struct alarm_heap *h) {
+struct alarm *heap_pop(struct alarm_heap *h) NEEDS(h->lock) {
     struct alarm *a = h->slots[0].alarm;
     heap_remove(h, 0);
     return a;
@@ -93,7 +93,7 @@ void alarms_init(void) {
     }
 }
 
-bool alarm_reserve(struct core *c) {
+bool alarm_reserve(struct core *c) NEEDS(irq_masked) {
     struct alarm_heap *h = &c->alarms;
     /* n is read without the lock: others only lower it, and what this core adds it adds later */
     if (h->n < h->capacity) {
@@ -113,7 +113,7 @@ bool alarm_reserve(struct core *c) {
 
 /* ---- start, stop, expire -------------------------------------------------------------------- */
 
-void alarm_start(struct core *c, struct alarm *a) {
+void alarm_start(struct core *c, struct alarm *a) NEEDS(irq_masked) {
     spin_lock_masked(&c->alarms.lock);
     a->core = (uint8_t)c->hal.index;
     heap_push(&c->alarms, a->when, a);
@@ -132,14 +132,14 @@ bool alarm_stop(struct alarm *a) {
     return queued;
 }
 
-static void end_wait(struct alarm *a, uint32_t seq) {
+static void end_wait(struct alarm *a, uint32_t seq) NEEDS(irq_masked) {
     struct g *g = (struct g *)(void *)((char *)a - offsetof(struct g, alarm));
     if (wait_claim(g, seq)) {
         ready(g);
     }
 }
 
-int64_t alarms_expire(struct core *c, int64_t now) {
+int64_t alarms_expire(struct core *c, int64_t now) NEEDS(irq_masked) {
     struct alarm_heap *h = &c->alarms;
     int64_t when = INT64_MAX;
     struct {
@@ -175,7 +175,7 @@ ns_t go_now(void) {
     return hal_now();
 }
 
-static void sleeping(struct g *g, void *arg) {
+static void sleeping(struct g *g, void *arg) NEEDS(irq_masked) {
     (void)arg;
     alarm_start(this_core(), &g->alarm);
 }

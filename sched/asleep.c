@@ -71,7 +71,7 @@ static bool still_napping(const uint32_t naps[]) {
     return true;
 }
 
-static bool has_timer(struct core *c) {
+static bool has_timer(struct core *c) NEEDS(irq_masked) {
     spin_lock_masked(&c->alarms.lock);
     bool any = c->alarms.n != 0;
     spin_unlock_masked(&c->alarms.lock);
@@ -79,7 +79,7 @@ static bool has_timer(struct core *c) {
 }
 
 /* Whether anything is there that will make a G run. */
-static bool hope(void) {
+static bool hope(void) NEEDS(irq_masked) {
     /* relaxed: changed by Gs alone, whose cores are awake */
     if (atomic_load_explicit(&machine.listeners, memory_order_relaxed) != 0 || globq_length() != 0) {
         return true;
@@ -92,7 +92,7 @@ static bool hope(void) {
     return false;
 }
 
-void nap(struct core *c) {
+void nap(struct core *c) NEEDS(irq_masked) {
     uint32_t naps[HAL_MAX_CORES];
     nap_begin(c);
     if (all_nap(naps) && !hope()) {

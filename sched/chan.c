@@ -25,7 +25,8 @@
 
 /* ---- the lock ------------------------------------------------------------------------------- */
 
-static inline hal_irq_t chan_lock(struct chan *c) {
+/* Unchecked: with large elements preemption is off in the place of masked. */
+static inline hal_irq_t chan_lock(struct chan *c) TAKES(irq_masked, c->lock) UNCHECKED {
     hal_irq_t was = hal_irq_save();
     if (__builtin_expect(chan_big(c), 0)) {
         go_preempt_off();
@@ -37,7 +38,8 @@ static inline hal_irq_t chan_lock(struct chan *c) {
 
 /* Also makes w's G runnable, which was waiting for us, if w is not NULL. */
 __attribute__((always_inline)) static inline void chan_unlock_wake(struct chan *c, hal_irq_t was,
-                                                                   struct waiter *w) {
+                                                                   struct waiter *w)
+    OPENS(irq_masked, c->lock) UNCHECKED {
     bool big = chan_big(c);                /* after the unlock the partner may free c, */
     struct g *g = w != NULL ? w->g : NULL; /* and w is on g's stack */
     if (w != NULL) {
@@ -54,13 +56,13 @@ __attribute__((always_inline)) static inline void chan_unlock_wake(struct chan *
     hal_irq_restore(was);
 }
 
-static inline void chan_unlock(struct chan *c, hal_irq_t was) {
+static inline void chan_unlock(struct chan *c, hal_irq_t was) OPENS(irq_masked, c->lock) {
     chan_unlock_wake(c, was, NULL);
 }
 
 /* Waits with the lock held, which is open afterwards; as wait_on(). */
 static int chan_wait(struct chan *c, struct wait_list *l, struct waiter *w, enum wait_reason why,
-                     const struct limit *limit, hal_irq_t was) {
+                     const struct limit *limit, hal_irq_t was) OPENS(irq_masked, c->lock) UNCHECKED {
     if (chan_big(c)) {
         hal_irq_mask();
         struct g *g = hal_self();
@@ -115,8 +117,10 @@ static inline void buffer_get(struct chan *c, void *v) {
 
 /* ---- send and receive ----------------------------------------------------------------------- */
 
-/* With the lock: 0 and the lock opened, or -EAGAIN with the lock held. */
-__attribute__((always_inline)) static inline int send_now(struct chan *c, const void *v, hal_irq_t was) {
+/* With the lock: 0 and the lock opened, or -EAGAIN with the lock held. Unchecked, like its callers: words have no
+ * "opened if". */
+__attribute__((always_inline)) static inline int send_now(struct chan *c, const void *v,
+                                                          hal_irq_t was) UNCHECKED {
     if (c->closed) {
         chan_unlock(c, was);
         PANIC("send on closed channel");
@@ -136,7 +140,8 @@ __attribute__((always_inline)) static inline int send_now(struct chan *c, const 
 }
 
 /* The same; also -EPIPE with the lock opened. */
-__attribute__((always_inline)) static inline int recv_now(struct chan *c, void *v, hal_irq_t was) {
+__attribute__((always_inline)) static inline int recv_now(struct chan *c, void *v,
+                                                          hal_irq_t was) UNCHECKED {
     struct waiter *w = wait_take(&c->senders);
     if (c->count != 0) {
         buffer_get(c, v);
@@ -172,7 +177,7 @@ static int block_on_nil(enum wait_reason why, const struct limit *limit) {
 
 /* Both in the callers, so that these are named in a backtrace. */
 __attribute__((always_inline)) static inline int send_limited(struct chan *c, const void *v,
-                                                              const struct limit *limit) {
+                                                              const struct limit *limit) UNCHECKED {
     check_may_block("chan_send");
     if (c == NULL) {
         return block_on_nil(WAIT_CHAN_SEND_NIL, limit);
@@ -191,7 +196,7 @@ __attribute__((always_inline)) static inline int send_limited(struct chan *c, co
 }
 
 __attribute__((always_inline)) static inline int recv_limited(struct chan *c, void *v,
-                                                              const struct limit *limit) {
+                                                              const struct limit *limit) UNCHECKED {
     check_may_block("chan_recv");
     if (c == NULL) {
         return block_on_nil(WAIT_CHAN_RECV_NIL, limit);
@@ -236,7 +241,7 @@ static void check_context(const struct chan *c, const char *what) {
     }
 }
 
-int chan_try_send(struct chan *c, const void *v) {
+int chan_try_send(struct chan *c, const void *v) UNCHECKED {
     if (c == NULL) {
         return -EAGAIN;
     }
@@ -250,7 +255,7 @@ int chan_try_send(struct chan *c, const void *v) {
     return r;
 }
 
-int chan_try_recv(struct chan *c, void *v) {
+int chan_try_recv(struct chan *c, void *v) UNCHECKED {
     if (c == NULL) {
         return -EAGAIN;
     }
@@ -280,7 +285,7 @@ struct chan *chan_make(size_t elem_size, size_t capacity) {
 }
 
 /* Under the lock: up to a batch of those who wait, linked through next. */
-static struct waiter *take_batch(struct chan *c) {
+static struct waiter *take_batch(struct chan *c) NEEDS(c->lock) {
     struct waiter *first = NULL, **end = &first, *w;
     for (int i = 0; i < CLOSE_BATCH; i++) {
         if ((w = wait_take(&c->receivers)) == NULL && (w = wait_take(&c->senders)) == NULL) {

@@ -87,7 +87,7 @@ int go_set_cores(unsigned n) {
     return 0;
 }
 
-void core_hand_over(struct core *c) {
+void core_hand_over(struct core *c) NEEDS(irq_masked) {
     gmp_publish_runnext(c);
     unsigned n;
     struct gqueue all = runq_take_all(&c->runq, &n);

@@ -78,7 +78,7 @@ static void drop(struct ctx *c) {
 }
 
 /* Under tree.lock: c is no child any more. */
-static void take_off(struct ctx *c) {
+static void take_off(struct ctx *c) NEEDS(tree.lock) {
     if (c->prev != NULL) {
         c->prev->next = c->next;
     } else {
@@ -350,7 +350,7 @@ struct chan *ctx_done(struct ctx *c) {
 
 /* ---- waits and hooks ------------------------------------------------------------------------- */
 
-bool ctx_join(struct ctx *c, struct waiter *w) {
+bool ctx_join(struct ctx *c, struct waiter *w) NEEDS(irq_masked) {
     if (c == &background) {
         return true; /* nothing would ever come from it, and everybody would meet at its lock */
     }
@@ -363,7 +363,7 @@ bool ctx_join(struct ctx *c, struct waiter *w) {
     return open;
 }
 
-bool ctx_leave(struct ctx *c, struct waiter *w) {
+bool ctx_leave(struct ctx *c, struct waiter *w) NEEDS(irq_masked) {
     if (c == &background) {
         return false;
     }

@@ -82,12 +82,12 @@ static void print_header(const struct g *g) {
 
 /* ---- frames --------------------------------------------------------------------------------- */
 
-static void print_frames(const struct g *g, const struct hal_fault *fault) {
+/* Unchecked: asks for the core only on its stack, which is masked. */
+static void print_frames(const struct g *g, const struct hal_fault *fault) UNCHECKED {
     if (g == hal_self()) {
         bool core_stack = fault != NULL ? fault->on_core_stack : hal_on_core_stack();
-        uintptr_t top = (uintptr_t)this_core()->hal.stack_top;
-        hal_backtrace(g, fault, core_stack ? top - CORE_STACK : g->stack_lo,
-                      core_stack ? top : g->stack_hi, dump_frame);
+        uintptr_t top = core_stack ? (uintptr_t)this_core()->hal.stack_top : g->stack_hi;
+        hal_backtrace(g, fault, core_stack ? top - CORE_STACK : g->stack_lo, top, dump_frame);
     } else if (state_of(g) != G_RUNNING) {
         hal_backtrace(g, NULL, g->stack_lo, g->stack_hi, dump_frame);
     } else if (!hal_backtrace_stopped(g, g->stack_lo, g->stack_hi, dump_frame)) {

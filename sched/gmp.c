@@ -20,7 +20,7 @@ static void set_runnext(struct core *c, struct g *g) {
     atomic_store_explicit(&c->runnext, g, memory_order_relaxed); /* see runnext_of */
 }
 
-void gmp_publish_runnext(struct core *c) {
+void gmp_publish_runnext(struct core *c) NEEDS(irq_masked) {
     struct g *g = runnext_of(c);
     if (g != NULL) {
         set_runnext(c, NULL);
@@ -29,7 +29,7 @@ void gmp_publish_runnext(struct core *c) {
     }
 }
 
-static struct g *steal_pass(struct core *c);
+static struct g *steal_pass(struct core *c) NEEDS(irq_masked);
 
 static bool others_wait(const struct core *c) {
     for (unsigned i = 0; i < hal_core_count(); i++) {
@@ -43,7 +43,7 @@ static bool others_wait(const struct core *c) {
 /* A slice is over and nobody waits here: takes from where others do. Stealing by idle cores alone
  * would leave a hog by itself on one core and four that share another, for as long as none is
  * idle. */
-static void balance(struct core *c) {
+static void balance(struct core *c) NEEDS(irq_masked) {
     if (core_active(c) && runnext_of(c) == NULL && runq_length(&c->runq) == 0) {
         struct g *g = steal_pass(c);
         if (g != NULL) {
@@ -54,7 +54,7 @@ static void balance(struct core *c) {
 }
 
 /* Next on this core; whoever held that place goes to the ring, where others may have it. */
-static void put_next(struct core *c, struct g *g) {
+static void put_next(struct core *c, struct g *g) NEEDS(irq_masked) {
     struct g *before = runnext_of(c);
     set_runnext(c, g);
     if (before != NULL && before->slice_used != 0) {
@@ -69,7 +69,7 @@ static void put_next(struct core *c, struct g *g) {
     guard_arm(c, g);
 }
 
-void gmp_put(struct core *c, struct g *g, enum why why) {
+void gmp_put(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
     if (why == WHY_SLICE) {
         balance(c);
     }
@@ -113,7 +113,7 @@ void gmp_put(struct core *c, struct g *g, enum why why) {
 
 /* What handlers and other cores sent, onto the queues. A core that has nothing else runs the first
  * of them at once, without calling others to look for it: that one is returned. */
-static struct g *drain_inbox(struct core *c) {
+static struct g *drain_inbox(struct core *c) NEEDS(irq_masked) {
     if (inbox_empty(c)) {
         return NULL;
     }
@@ -136,7 +136,7 @@ static struct g *take_runnext(struct core *c) {
 }
 
 /* One of the pinned and one of the rest in turn; what the other side has when one is empty. */
-static struct g *take_queued(struct core *c) {
+static struct g *take_queued(struct core *c) NEEDS(irq_masked) {
     struct g *g;
     c->pinned_turn = !c->pinned_turn;
     if (c->pinned_turn && (g = gqueue_pop(&c->pinned)) != NULL) {
@@ -148,7 +148,7 @@ static struct g *take_queued(struct core *c) {
     return gqueue_pop(&c->pinned);
 }
 
-struct g *gmp_pick(struct core *c, bool *fresh) {
+struct g *gmp_pick(struct core *c, bool *fresh) NEEDS(irq_masked) {
     struct g *g = drain_inbox(c);
     *fresh = true;
     if (g != NULL) {
@@ -170,12 +170,12 @@ struct g *gmp_pick(struct core *c, bool *fresh) {
     return take_queued(c);
 }
 
-bool gmp_anything(struct core *c) {
+bool gmp_anything(struct core *c) NEEDS(irq_masked) {
     return runnext_of(c) != NULL || c->pinned.head != NULL || !inbox_empty(c) ||
            runq_length(&c->runq) != 0 || (globq_length() != 0 && core_active(c)) || !core_active(c);
 }
 
-bool gmp_tick(struct core *c, int64_t now) {
+bool gmp_tick(struct core *c, int64_t now) NEEDS(irq_masked) {
     int64_t slice = atomic_load_explicit(&machine.slice, memory_order_relaxed);
     if (now - c->slice_start < slice) {
         return false;
@@ -195,7 +195,7 @@ uint32_t random_below(uint32_t n) {
 }
 
 /* Each other core once, in random order. */
-static struct g *steal_pass(struct core *c) {
+static struct g *steal_pass(struct core *c) NEEDS(irq_masked) {
     unsigned n = hal_core_count();
     struct steal_order order = steal_order(n, core_random(c));
     for (unsigned i = steal_next(&order); i < n; i = steal_next(&order)) {
@@ -209,7 +209,7 @@ static struct g *steal_pass(struct core *c) {
     return NULL;
 }
 
-struct g *gmp_steal(struct core *c) {
+struct g *gmp_steal(struct core *c) NEEDS(irq_masked) {
     for (int pass = 0; pass < STEAL_PASSES; pass++) {
         struct g *g = steal_pass(c);
         if (g != NULL) {

@@ -41,7 +41,7 @@ static void (*on_exit_fn)(void *local);
 /* ---- allocation ----------------------------------------------------------------------------- */
 
 /* Under the lock. */
-static bool blanks_refill(void) {
+static bool blanks_refill(void) NEEDS(pool.lock) {
     struct g_page *page = page_alloc();
     if (page == NULL) {
         return false;
@@ -87,7 +87,8 @@ static uint32_t move(struct g **from, struct g **to, uint32_t n) {
     return moved;
 }
 
-static struct g *dead_take(unsigned class) {
+/* Unchecked: the lock is for the shared lists alone. */
+static struct g *dead_take(unsigned class) UNCHECKED {
     hal_irq_t was = hal_irq_save();
     struct core *c = this_core();
     struct g **cache = class == 0 ? &c->dead : &pool.dead[class];
@@ -110,7 +111,7 @@ static struct g *dead_take(unsigned class) {
     return g;
 }
 
-void g_free(struct core *c, struct g *g) {
+void g_free(struct core *c, struct g *g) NEEDS(irq_masked) {
     stack_trim(g, KEEP_PAGES);
     if (g->stack_class != 0) {
         spin_lock_masked(&pool.lock);
@@ -298,7 +299,7 @@ int go(go_fn *fn, void *arg) {
     return g_start(&GO_OPTS(0), fn, arg, CALL_SITE);
 }
 
-void g_end(struct g *g, void *arg) {
+void g_end(struct g *g, void *arg) NEEDS(irq_masked) {
     (void)arg;
     struct core *c = this_core();
     g_set_state(g, G_DEAD);

@@ -23,7 +23,7 @@
 #include "sched/assert.h"
 #include "sched/runq.h"
 
-void kick(unsigned core) {
+void kick(unsigned core) NEEDS(irq_masked) {
     count(&this_core()->n.ipis_sent);
     hal_ipi(core);
 }
@@ -51,7 +51,7 @@ static void retract(struct core *c) {
 }
 
 /* Chooses one idle core and kicks it; false: there is none. */
-static bool choose_one(void) {
+static bool choose_one(void) NEEDS(irq_masked) {
     uint32_t idle;
     while ((idle = atomic_load_explicit(&machine.idle_mask, memory_order_relaxed)) != 0) {
         unsigned i = (unsigned)__builtin_ctz(idle);
@@ -65,7 +65,7 @@ static bool choose_one(void) {
     return false;
 }
 
-void wake_one(void) {
+void wake_one(void) NEEDS(irq_masked) {
     for (;;) {
         /* the waker's half of the fence pair above */
         atomic_thread_fence(memory_order_seq_cst);
@@ -87,7 +87,7 @@ void wake_one(void) {
     }
 }
 
-bool search_begin(struct core *c) {
+bool search_begin(struct core *c) NEEDS(irq_masked) {
     if (!c->searching) {
         uint32_t idle = bits(atomic_load_explicit(&machine.idle_mask, memory_order_relaxed));
         uint32_t active = atomic_load_explicit(&machine.active, memory_order_relaxed);
@@ -118,7 +118,7 @@ static bool work_anywhere(struct core *c) {
     return false;
 }
 
-void search_end(struct core *c, bool found) {
+void search_end(struct core *c, bool found) NEEDS(irq_masked) {
     if (!c->searching) {
         return;
     }
@@ -137,7 +137,7 @@ void search_end(struct core *c, bool found) {
 /* A G may sit in another core's private runnext, put there when no core was idle: that core's guard
  * must be running now. Without a fence on the other side this may miss one; the slice's end finds
  * it then. */
-static void ask_for_guards(struct core *c) {
+static void ask_for_guards(struct core *c) NEEDS(irq_masked) {
     for (unsigned i = 0; i < hal_core_count(); i++) {
         if (i != c->hal.index && runnext_of(&cores[i]) != NULL) {
             kick(i);
@@ -145,14 +145,14 @@ static void ask_for_guards(struct core *c) {
     }
 }
 
-static int64_t next_timer(struct core *c) {
+static int64_t next_timer(struct core *c) NEEDS(irq_masked) {
     spin_lock_masked(&c->alarms.lock);
     int64_t when = c->alarms.n != 0 ? c->alarms.slots[0].when : INT64_MAX;
     spin_unlock_masked(&c->alarms.lock);
     return when;
 }
 
-static void sleep(struct core *c) {
+static void sleep(struct core *c) NEEDS(irq_masked) {
     int64_t when = next_timer(c);
     c->guard = NULL;
     arm(c, when); /* no tick on an idle core */

@@ -9,7 +9,7 @@
  * awake and looks anyway. */
 #include "sched/sched.h"
 
-void inbox_put(struct core *c, struct g *g) {
+void inbox_put(struct core *c, struct g *g) NEEDS(irq_masked) {
     struct g *head = atomic_load_explicit(&c->inbox, memory_order_relaxed); /* checked by the swap */
     do {
         g->link = head;
@@ -21,7 +21,7 @@ void inbox_put(struct core *c, struct g *g) {
     }
 }
 
-struct gqueue inbox_take(struct core *c) {
+struct gqueue inbox_take(struct core *c) NEEDS(irq_masked) {
     struct gqueue q = {0};
     if (inbox_empty(c)) {
         return q;

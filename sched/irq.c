@@ -21,14 +21,14 @@ static struct line {
 static spinlock_t lock;
 
 /* Under the lock. relaxed: read by sleeping cores, after ours has fallen asleep too (asleep.c) */
-static void listen(struct line *l, uint32_t n) {
+static void listen(struct line *l, uint32_t n) NEEDS(lock) {
     atomic_fetch_add_explicit(&machine.listeners, n - l->listening, memory_order_relaxed);
     l->listening = n;
 }
 
 /* Nobody's: it would come again at once. Under the lock, or it would undo an attach that comes just
  * now. */
-static void quiet(unsigned line) {
+static void quiet(unsigned line) NEEDS(irq_masked) {
     spin_lock_masked(&lock);
     if (atomic_load(&lines[line].fn) == NULL) {
         hal_irq_disable(line);

@@ -37,7 +37,7 @@ void pages_init(void) {
 }
 
 /* Under the lock. */
-static void *cut(size_t n) {
+static void *cut(size_t n) NEEDS(pool.lock) {
     for (unsigned i = 0; i < RANGES; i++) {
         if ((pool.fresh[i].end - pool.fresh[i].at) / HAL_PAGE >= n) {
             uintptr_t at = pool.fresh[i].at;

@@ -13,8 +13,8 @@
 #define STATUS 2
 
 /* Returns once, on the core that reports. A second failure on that core ends at once. */
-static void claim_report(void) {
-    static _Atomic uint32_t reporting; /* 0, or 1 + the core that reports */
+static void claim_report(void) UNCHECKED { /* masks for good */
+    static _Atomic uint32_t reporting;     /* 0, or 1 + the core that reports */
     uint32_t nobody = 0;
     hal_irq_mask();
     uint32_t me = 1 + this_core()->hal.index;
@@ -111,7 +111,7 @@ static bool may_end(const struct hal_fault *f, const struct g *g) {
            atomic_load_explicit(&g->preempt_off, memory_order_relaxed) == 0;
 }
 
-bool sched_fault(const struct hal_fault *f) {
+bool sched_fault(const struct hal_fault *f) NEEDS(irq_masked) {
     struct g *g = hal_self();
     if (f->translation && f->has_address && !f->on_core_stack &&
         stack_fault(this_core(), g, f->address, f->masked)) {

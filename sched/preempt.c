@@ -19,12 +19,12 @@
 #define FRAMES_LOW  2u
 #define FRAMES_HIGH 32u
 
-void arm(struct core *c, int64_t when) {
+void arm(struct core *c, int64_t when) NEEDS(irq_masked) {
     c->deadline = sim_deadline(c, when);
     hal_timer_set(c->deadline);
 }
 
-void arm_sooner(struct core *c, int64_t when) {
+void arm_sooner(struct core *c, int64_t when) NEEDS(irq_masked) {
     if (when < c->deadline) {
         arm(c, when);
     }
@@ -37,7 +37,7 @@ static bool somebody_idles(void) {
     return atomic_load_explicit(&machine.idle_mask, memory_order_relaxed) != 0;
 }
 
-void guard_arm(struct core *c, struct g *g) {
+void guard_arm(struct core *c, struct g *g) NEEDS(irq_masked) {
     if (c->guard == NULL && somebody_idles()) {
         c->guard = g;
         c->guard_tick = c->tick;
@@ -47,7 +47,7 @@ void guard_arm(struct core *c, struct g *g) {
 }
 
 /* Handler. If the same G still waits behind the same running one, others may have it. */
-static void guard_check(struct core *c, int64_t now) {
+static void guard_check(struct core *c, int64_t now) NEEDS(irq_masked) {
     if (c->guard == NULL || now < c->guard_when) {
         return;
     }
@@ -72,7 +72,7 @@ static struct frame *frame_take(struct core *c) {
     return f;
 }
 
-void frame_free(struct core *c, void *frame) {
+void frame_free(struct core *c, void *frame) NEEDS(irq_masked) {
     struct frame *f = frame;
     f->next = c->frames;
     c->frames = f;
@@ -85,7 +85,7 @@ static struct {
     struct frame *frames;
 } spare;
 
-static void frames_spill(struct core *c) {
+static void frames_spill(struct core *c) NEEDS(irq_masked) {
     spin_lock_masked(&spare.lock);
     while (c->frame_count > FRAMES_HIGH / 2) {
         struct frame *f = frame_take(c);
@@ -95,7 +95,7 @@ static void frames_spill(struct core *c) {
     spin_unlock_masked(&spare.lock);
 }
 
-static void frames_refill(struct core *c) {
+static void frames_refill(struct core *c) NEEDS(irq_masked) {
     spin_lock_masked(&spare.lock);
     while (c->frame_count < FRAMES_HIGH / 2 && spare.frames != NULL) {
         struct frame *f = spare.frames;
@@ -198,7 +198,7 @@ void *sched_irq_exit(void) {
 /* ---- on g0: the preempted G is off its core ------------------------------------------------- */
 
 /* g was stopped with its state saved: by its slice's end, or for the first G of the inbox. */
-_Noreturn static void put_aside(struct core *c, struct g *g) {
+_Noreturn static void put_aside(struct core *c, struct g *g) NEEDS(irq_masked) {
     count(&c->n.preempted);
     g_set_state(g, G_RUNNABLE);
     if (c->slice_over || inbox_empty(c)) {
@@ -228,7 +228,7 @@ _Noreturn void sched_preempted(struct g *g, void *frame) {
     put_aside(this_core(), g);
 }
 
-static void preempted_late(struct g *g, void *arg) {
+static void preempted_late(struct g *g, void *arg) NEEDS(irq_masked) {
     (void)arg;
     put_aside(this_core(), g);
 }
@@ -261,7 +261,7 @@ void go_preempt_on(void) {
 
 /* ---- pools that handlers draw on ------------------------------------------------------------ */
 
-void refill(struct core *c) {
+void refill(struct core *c) NEEDS(irq_masked) {
     if (c->frame_count < FRAMES_LOW) {
         frames_refill(c);
     } else if (c->frame_count > FRAMES_HIGH) {

@@ -63,7 +63,7 @@ static struct g *ring_get(struct runq *q) {
     return NULL;
 }
 
-static void overflow_put(struct runq *q, struct g *g) {
+static void overflow_put(struct runq *q, struct g *g) NEEDS(irq_masked) {
     spin_lock_masked(&q->lock);
     gqueue_push(&q->overflow, g);
     atomic_fetch_add_explicit(&q->overflow_count, 1, memory_order_relaxed); /* under the lock */
@@ -71,7 +71,7 @@ static void overflow_put(struct runq *q, struct g *g) {
 }
 
 /* Moves up to n Gs from the overflow list of q to out; how many. */
-static unsigned overflow_take(struct runq *q, unsigned n, struct gqueue *out) {
+static unsigned overflow_take(struct runq *q, unsigned n, struct gqueue *out) NEEDS(irq_masked) {
     unsigned got = 0;
     spin_lock_masked(&q->lock);
     while (got < n) {
@@ -87,7 +87,7 @@ static unsigned overflow_take(struct runq *q, unsigned n, struct gqueue *out) {
     return got;
 }
 
-void runq_put(struct runq *q, struct g *g) {
+void runq_put(struct runq *q, struct g *g) NEEDS(irq_masked) {
     /* Only the owner adds, so "empty" stays true until we have put this one. */
     if (overflow_length(q) != 0 || !ring_put(q, g)) {
         overflow_put(q, g);
@@ -95,7 +95,7 @@ void runq_put(struct runq *q, struct g *g) {
 }
 
 /* Puts a list on the ring of its owner, which has room, and returns the first. */
-static struct g *ring_put_rest(struct runq *q, struct gqueue *gs) {
+static struct g *ring_put_rest(struct runq *q, struct gqueue *gs) NEEDS(irq_masked) {
     struct g *first = gqueue_pop(gs);
     for (struct g *g = gqueue_pop(gs); g != NULL; g = gqueue_pop(gs)) {
         if (!ring_put(q, g)) {
@@ -107,7 +107,7 @@ static struct g *ring_put_rest(struct runq *q, struct gqueue *gs) {
 
 /* Owner, ring empty. The count falls only when the ring shows what left the list: an idle core that
  * looks in between must not see an empty queue. */
-static struct g *ring_refill(struct runq *q) {
+static struct g *ring_refill(struct runq *q) NEEDS(irq_masked) {
     spin_lock_masked(&q->lock);
     struct g *first = gqueue_pop(&q->overflow);
     uint32_t moved = first != NULL;
@@ -120,12 +120,12 @@ static struct g *ring_refill(struct runq *q) {
     return first;
 }
 
-struct g *runq_get(struct runq *q) {
+struct g *runq_get(struct runq *q) NEEDS(irq_masked) {
     struct g *g = ring_get(q);
     return g != NULL || overflow_length(q) == 0 ? g : ring_refill(q);
 }
 
-struct gqueue runq_take_all(struct runq *q, unsigned *n) {
+struct gqueue runq_take_all(struct runq *q, unsigned *n) NEEDS(irq_masked) {
     struct gqueue all = {0};
     *n = 0;
     for (struct g *g = ring_get(q); g != NULL; g = ring_get(q)) {
@@ -170,7 +170,7 @@ static unsigned ring_grab(struct runq *mine, struct runq *theirs) {
     }
 }
 
-struct g *runq_steal(struct runq *mine, struct runq *theirs, unsigned *taken) {
+struct g *runq_steal(struct runq *mine, struct runq *theirs, unsigned *taken) NEEDS(irq_masked) {
     unsigned n = ring_grab(mine, theirs);
     if (n != 0) {
         uint32_t at = atomic_load_explicit(&mine->tail, memory_order_relaxed);
@@ -194,7 +194,7 @@ unsigned globq_length(void) {
     return atomic_load_explicit(&globq.count, memory_order_acquire);
 }
 
-void globq_put(struct gqueue *gs, unsigned n) {
+void globq_put(struct gqueue *gs, unsigned n) NEEDS(irq_masked) {
     if (n == 0) {
         return;
     }
@@ -204,7 +204,7 @@ void globq_put(struct gqueue *gs, unsigned n) {
     spin_unlock_masked(&globq.lock);
 }
 
-struct g *globq_get(struct runq *mine) {
+struct g *globq_get(struct runq *mine) NEEDS(irq_masked) {
     if (globq_length() == 0) {
         return NULL;
     }

@@ -17,28 +17,28 @@
 #include "sched/sched.h"
 
 /* Owner, masked. */
-void runq_put(struct runq *q, struct g *g);
+void runq_put(struct runq *q, struct g *g) NEEDS(irq_masked);
 
 /* Owner, masked. NULL: empty. */
-struct g *runq_get(struct runq *q);
+struct g *runq_get(struct runq *q) NEEDS(irq_masked);
 
 /* The owner of mine, masked: takes half of what theirs has, at most RING / 2. Returns one of them,
  * the others are put on mine, whose ring is empty; *taken counts all. NULL: nothing to take. */
-struct g *runq_steal(struct runq *mine, struct runq *theirs, unsigned *taken);
+struct g *runq_steal(struct runq *mine, struct runq *theirs, unsigned *taken) NEEDS(irq_masked);
 
 /* Anyone. How many, give or take what moves meanwhile. */
 unsigned runq_length(struct runq *q);
 
 /* Owner, masked. Takes all, in order; *n counts them. The caller puts them elsewhere and then
  * wakes: in between no queue shows them. */
-struct gqueue runq_take_all(struct runq *q, unsigned *n);
+struct gqueue runq_take_all(struct runq *q, unsigned *n) NEEDS(irq_masked);
 
 /* ---- the global queue: Gs whose core is no longer active ------------------------------------ */
 
-void globq_put(struct gqueue *gs, unsigned n);
+void globq_put(struct gqueue *gs, unsigned n) NEEDS(irq_masked);
 
 /* Owner of mine, masked: one G, and its fair share of the rest onto mine. */
-struct g *globq_get(struct runq *mine);
+struct g *globq_get(struct runq *mine) NEEDS(irq_masked);
 
 unsigned globq_length(void);
 

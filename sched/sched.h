@@ -210,7 +210,7 @@ extern struct core cores[HAL_MAX_CORES];
 extern struct machine machine;
 
 /* The current core. Masked: else the G could move between the read and the use. */
-static inline struct core *this_core(void) {
+static inline struct core *this_core(void) NEEDS(irq_masked) {
     return hal_core();
 }
 
@@ -240,21 +240,21 @@ static inline void g_set_state(struct g *g, enum g_state s) {
 /* ---- schedule.c: leaving and entering Gs ---------------------------------------------------- */
 
 /* g0, masked. Runs Gs for ever. */
-_Noreturn void schedule(void);
+_Noreturn void schedule(void) NEEDS(irq_masked);
 
 /* g0, masked. Enters g. fresh: it begins a slice of its own instead of going on in its waker's. */
-_Noreturn void dispatch(struct core *c, struct g *g, bool fresh);
+_Noreturn void dispatch(struct core *c, struct g *g, bool fresh) NEEDS(irq_masked);
 
 /* A G, masked, holding no spinlock but the one that then() opens. The G waits for reason; then(g,
  * arg) runs on g0 once it is off its stack and makes it findable: not before, or a waker could
  * enter it twice. Returns, masked, after somebody's ready(g). */
-void park(enum wait_reason reason, void (*then)(struct g *g, void *arg), void *arg);
+void park(enum wait_reason reason, void (*then)(struct g *g, void *arg), void *arg) NEEDS(irq_masked);
 
 /* The commonest then(): opens a spinlock. */
-void park_unlock(struct g *g, void *lock);
+void park_unlock(struct g *g, void *lock) NEEDS(irq_masked);
 
 /* Masked. Makes a waiting G runnable; the caller is the one who ended its wait. Any context. */
-void ready(struct g *g);
+void ready(struct g *g) NEEDS(irq_masked);
 
 /* Says why the caller may not block, and panics. what names the call. */
 _Noreturn void must_not_block(const char *what);
@@ -272,22 +272,22 @@ static inline void check_may_block(const char *what) {
 /* ---- gmp.c: policy -------------------------------------------------------------------------- */
 
 /* Masked, own core, g0 or a G. Puts a runnable G on c's queues. */
-void gmp_put(struct core *c, struct g *g, enum why why);
+void gmp_put(struct core *c, struct g *g, enum why why) NEEDS(irq_masked);
 
 /* g0. The next G of c's own queues and the global one, or NULL. *fresh as in dispatch(). */
-struct g *gmp_pick(struct core *c, bool *fresh);
+struct g *gmp_pick(struct core *c, bool *fresh) NEEDS(irq_masked);
 
 /* g0. A G taken from another core, the rest of the loot on c's ring; or NULL. */
-struct g *gmp_steal(struct core *c);
+struct g *gmp_steal(struct core *c) NEEDS(irq_masked);
 
 /* Masked, own core. Whether anything but the running G could run here now. */
-bool gmp_anything(struct core *c);
+bool gmp_anything(struct core *c) NEEDS(irq_masked);
 
 /* Handler. The running G's slice is over at now: whether another should go first. */
-bool gmp_tick(struct core *c, int64_t now);
+bool gmp_tick(struct core *c, int64_t now) NEEDS(irq_masked);
 
 /* Masked, own core. What sits in runnext goes to the ring, where thieves see it. */
-void gmp_publish_runnext(struct core *c);
+void gmp_publish_runnext(struct core *c) NEEDS(irq_masked);
 
 /* A random number below n, which is not 0. Not for secrets. Any context. */
 uint32_t random_below(uint32_t n);
@@ -295,10 +295,10 @@ uint32_t random_below(uint32_t n);
 /* ---- inbox.c -------------------------------------------------------------------------------- */
 
 /* Masked, any core and context. Hands a runnable G to c, and kicks c if it is another core. */
-void inbox_put(struct core *c, struct g *g);
+void inbox_put(struct core *c, struct g *g) NEEDS(irq_masked);
 
 /* Own core, masked. Takes everything, in order of arrival. */
-struct gqueue inbox_take(struct core *c);
+struct gqueue inbox_take(struct core *c) NEEDS(irq_masked);
 
 static inline bool inbox_empty(const struct core *c) {
     /* relaxed: an owner that finds it empty is kicked by the next push; the idle path fences
@@ -310,41 +310,41 @@ static inline bool inbox_empty(const struct core *c) {
 
 /* Masked. Work was put where thieves see it: wakes one idle core unless one is searching
  * already. */
-void wake_one(void);
+void wake_one(void) NEEDS(irq_masked);
 
 /* g0. c found nothing: announces, looks again at everything, sleeps. Returns when there may be
  * work. */
-void idle(struct core *c);
+void idle(struct core *c) NEEDS(irq_masked);
 
 /* g0. c begins to search, if it may; and ends. search_end wakes the next one if work is left. */
-bool search_begin(struct core *c);
-void search_end(struct core *c, bool found);
+bool search_begin(struct core *c) NEEDS(irq_masked);
+void search_end(struct core *c, bool found) NEEDS(irq_masked);
 
 /* g0. Sleeps until an interrupt, and runs its handlers. When nothing is left that could wake any core
  * it ends the machine instead. */
-void nap(struct core *c);
+void nap(struct core *c) NEEDS(irq_masked);
 
 /* First of all in every upcall of an interrupt: it may have come to a sleeping core. */
 void nap_over(struct core *c);
 
 /* Masked. hal_ipi with a counter. */
-void kick(unsigned core);
+void kick(unsigned core) NEEDS(irq_masked);
 
 /* ---- preempt.c ------------------------------------------------------------------------------ */
 
 /* Masked, own core. The timer comes at when; the second: if it would have come later. */
-void arm(struct core *c, int64_t when);
-void arm_sooner(struct core *c, int64_t when);
+void arm(struct core *c, int64_t when) NEEDS(irq_masked);
+void arm_sooner(struct core *c, int64_t when) NEEDS(irq_masked);
 
 /* Masked, own core. If another core idles, what was put into runnext must not stay there (HAZARDS
  * 3). */
-void guard_arm(struct core *c, struct g *g);
+void guard_arm(struct core *c, struct g *g) NEEDS(irq_masked);
 
 /* g0. Keeps the pools of c filled that handlers draw on: frames and stack pages. */
-void refill(struct core *c);
+void refill(struct core *c) NEEDS(irq_masked);
 
 /* g0. Gives a frame back. */
-void frame_free(struct core *c, void *frame);
+void frame_free(struct core *c, void *frame) NEEDS(irq_masked);
 
 /* ---- go.c ----------------------------------------------------------------------------------- */
 
@@ -359,10 +359,10 @@ int g_start(const struct go_opts *o, go_fn *fn, void *arg, uintptr_t creator);
 int go_system(const char *name, go_fn *fn);
 
 /* g0. */
-void g_free(struct core *c, struct g *g);
+void g_free(struct core *c, struct g *g) NEEDS(irq_masked);
 
 /* Ends g after it is off its stack: go_exit()'s second half, and a fault's. */
-void g_end(struct g *g, void *arg);
+void g_end(struct g *g, void *arg) NEEDS(irq_masked);
 
 /* Every G there ever was, dead ones too: calls fn until it returns false. */
 void g_each(bool (*fn)(struct g *g, void *arg), void *arg);
@@ -383,7 +383,7 @@ struct g *rwmutex_writer(const struct rwmutex *m);
 void go_main(void *arg);
 
 /* g0. c is not active: what it has that is not pinned goes to the global queue. */
-void core_hand_over(struct core *c);
+void core_hand_over(struct core *c) NEEDS(irq_masked);
 
 static inline void gqueue_push(struct gqueue *q, struct g *g) {
     g->link = NULL;

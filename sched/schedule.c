@@ -8,14 +8,14 @@
 #include "sched/runq.h"
 #include "sched/sim.h"
 
-static void enter_first_slice(struct core *c, bool fresh) {
+static void enter_first_slice(struct core *c, bool fresh) NEEDS(irq_masked) {
     int64_t slice = atomic_load_explicit(&machine.slice, memory_order_relaxed);
     c->slice_start -= fresh ? sim_slice_gone(c, slice) : 0;
     c->slice_over = false;
     arm_sooner(c, c->slice_start + slice); /* a core that runs a G always has its tick (HAZARDS 4) */
 }
 
-_Noreturn void dispatch(struct core *c, struct g *g, bool fresh) {
+_Noreturn void dispatch(struct core *c, struct g *g, bool fresh) NEEDS(irq_masked) {
     void *frame = g->hal.frame;
     ASSERT(atomic_load_explicit(&g->state, memory_order_relaxed) == G_RUNNABLE);
     if (fresh) {
@@ -39,7 +39,7 @@ _Noreturn void dispatch(struct core *c, struct g *g, bool fresh) {
 }
 
 /* A G to run, by searching or by sleeping until there is one. */
-static struct g *find(struct core *c, bool *fresh) {
+static struct g *find(struct core *c, bool *fresh) NEEDS(irq_masked) {
     for (;;) {
         struct g *g = gmp_pick(c, fresh);
         if (g != NULL) {
@@ -55,7 +55,7 @@ static struct g *find(struct core *c, bool *fresh) {
     }
 }
 
-_Noreturn void schedule(void) {
+_Noreturn void schedule(void) NEEDS(irq_masked) {
     struct core *c = this_core();
     bool fresh;
     refill(c);
@@ -75,13 +75,13 @@ struct parking {
     void *arg;
 };
 
-static void parked(struct g *g, void *arg) {
+static void parked(struct g *g, void *arg) NEEDS(irq_masked) {
     struct parking *p = arg; /* on g's stack, which nobody can enter before then() */
     p->then(g, p->arg);
     schedule();
 }
 
-void park(enum wait_reason reason, void (*then)(struct g *g, void *arg), void *arg) {
+void park(enum wait_reason reason, void (*then)(struct g *g, void *arg), void *arg) NEEDS(irq_masked) {
     struct g *g = hal_self();
     struct parking p = {.then = then, .arg = arg};
     ASSERT(hal_irq_masked() && g->preempt_off == 0);
@@ -91,12 +91,13 @@ void park(enum wait_reason reason, void (*then)(struct g *g, void *arg), void *a
     hal_park(g, parked, &p);
 }
 
-void park_unlock(struct g *g, void *lock) {
+/* Unchecked: which lock it is, only the G knows that parks. */
+void park_unlock(struct g *g, void *lock) NEEDS(irq_masked) UNCHECKED {
     (void)g;
     spin_unlock_masked((spinlock_t *)lock);
 }
 
-void ready(struct g *g) {
+void ready(struct g *g) NEEDS(irq_masked) {
     struct core *c = this_core();
     ASSERT(atomic_load_explicit(&g->state, memory_order_relaxed) == G_WAITING);
     g_set_state(g, G_RUNNABLE);
@@ -111,7 +112,7 @@ void ready(struct g *g) {
 
 /* ---- yield ---------------------------------------------------------------------------------- */
 
-static void yielded(struct g *g, void *arg) {
+static void yielded(struct g *g, void *arg) NEEDS(irq_masked) {
     (void)arg;
     gmp_put(this_core(), g, WHY_YIELD);
     schedule();

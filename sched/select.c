@@ -118,8 +118,8 @@ static spinlock_t *lock_at(const struct selecting *s, size_t at) {
     return at == 0 || c != chan_at(s, at - 1) ? &c->lock : NULL;
 }
 
-/* Masked afterwards; and with preemption off if s->big. */
-static void lock_all(struct selecting *s) {
+/* Masked afterwards; and with preemption off if s->big. Unchecked, like what opens them: there are any number of locks. */
+static void lock_all(struct selecting *s) TAKES(irq_masked) UNCHECKED {
     size_t at = 0;
     s->big = s->ordered != 0 && chan_big(chan_at(s, 0));
     if (s->big) {
@@ -141,7 +141,7 @@ static void lock_all(struct selecting *s) {
 }
 
 /* The first one last: see the head of this file. Nothing of s is read after that. */
-static void unlock_all(struct selecting *s) {
+static void unlock_all(struct selecting *s) NEEDS(irq_masked) UNCHECKED {
     for (size_t at = s->ordered; at-- > 0;) {
         spinlock_t *lock = lock_at(s, at);
         if (lock != NULL) {
@@ -178,7 +178,7 @@ static void enqueue_all(struct selecting *s) {
     }
 }
 
-static void parked_select(struct g *g, void *arg) {
+static void parked_select(struct g *g, void *arg) NEEDS(irq_masked) {
     struct selecting *s = arg;
     bool goes_on = !limit_arm(&s->lw, g, s->seq);
     unlock_all(s);
@@ -226,7 +226,7 @@ static void finish(const struct select_case *k, const struct waiter *w) {
 }
 
 /* Has all locks, opens them; does not wait. */
-static int give_up(struct selecting *s, int r) {
+static int give_up(struct selecting *s, int r) OPENS(irq_masked) {
     unlock_all(s);
     hal_irq_unmask();
     if (s->big) {
@@ -236,7 +236,7 @@ static int give_up(struct selecting *s, int r) {
 }
 
 /* Has all locks. Masked, and so not to be preempted, until it is off its stack. */
-static int wait_for_one(struct selecting *s) {
+static int wait_for_one(struct selecting *s) OPENS(irq_masked) {
     struct g *g = hal_self();
     enqueue_all(s);
     atomic_store_explicit(&g->preempt_off, 0, memory_order_relaxed); /* 1 if big; own G, masked */

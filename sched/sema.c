@@ -26,8 +26,8 @@ static struct waiter *serve_one(struct sema *s) {
     return NULL;
 }
 
-/* With the lock, which it opens. */
-static void serve(struct sema *s, hal_irq_t was) {
+/* With the lock, which it opens. Unchecked, like its callers: the lock's public type is no capability. */
+static void serve(struct sema *s, hal_irq_t was) UNCHECKED {
     for (;;) {
         struct waiter *first = NULL, **end = &first, *w = NULL;
         for (int i = 0; i < BATCH && (w = serve_one(s)) != NULL; i++) {
@@ -45,7 +45,7 @@ static void serve(struct sema *s, hal_irq_t was) {
     }
 }
 
-static int wait(struct sema *s, uint32_t n, const struct limit *limit) {
+static int wait(struct sema *s, uint32_t n, const struct limit *limit) UNCHECKED {
     check_may_block("sema_wait");
     hal_irq_t was = spin_lock(&s->lock);
     if (s->count >= n && s->waiters.head == NULL) {
@@ -88,7 +88,7 @@ int sema_try(struct sema *s, uint32_t n) {
     return ok ? 0 : -EAGAIN;
 }
 
-void sema_post_n(struct sema *s, uint32_t n) {
+void sema_post_n(struct sema *s, uint32_t n) UNCHECKED {
     hal_irq_t was = spin_lock(&s->lock);
     if (s->count > UINT32_MAX - n) {
         spin_unlock(&s->lock, was);

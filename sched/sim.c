@@ -83,17 +83,17 @@ uint32_t sim_seed(unsigned i) {
 /* ---- draws ---------------------------------------------------------------------------------- */
 
 /* From 0 to below n. */
-static int64_t below(struct core *c, int64_t n) {
+static int64_t below(struct core *c, int64_t n) NEEDS(irq_masked) {
     return n > 0 ? (int64_t)(core_random(c) % (uint64_t)n) : 0;
 }
 
-int64_t sim_draw_slice(struct core *c, int64_t slice) {
+int64_t sim_draw_slice(struct core *c, int64_t slice) NEEDS(irq_masked) {
     return least + below(c, slice);
 }
 
 /* Half of the timers come before they should, by a time that is as often short as long: a fixed
  * slice ends at the same few instructions again and again (HAZARDS 40). */
-int64_t sim_draw_deadline(struct core *c, int64_t when) {
+int64_t sim_draw_deadline(struct core *c, int64_t when) NEEDS(irq_masked) {
     uint32_t r = core_random(c);
     int64_t now = hal_now(), span = least << (r >> 8) % 8;
     int64_t early = now + least + below(c, span);
@@ -102,7 +102,7 @@ int64_t sim_draw_deadline(struct core *c, int64_t when) {
 
 /* ---- the trace ------------------------------------------------------------------------------ */
 
-void sim_note(struct core *c, const struct g *g) {
+void sim_note(struct core *c, const struct g *g) NEEDS(irq_masked) {
     uint64_t hash = atomic_load_explicit(&trace[c->hal.index].hash, memory_order_relaxed);
     hash = (hash ^ g->id ^ (uint64_t)hal_now() << 20) * UINT64_C(0x100000001b3); /* as FNV-1a does it */
     atomic_store_explicit(&trace[c->hal.index].hash, hash, memory_order_relaxed);

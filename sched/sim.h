@@ -23,12 +23,12 @@ extern uint32_t sim_draws;
 uint32_t sim_seed(unsigned i);
 
 /* The bodies of the functions below. Own core, masked. */
-int64_t sim_draw_slice(struct core *c, int64_t slice);
-int64_t sim_draw_deadline(struct core *c, int64_t when);
-void sim_note(struct core *c, const struct g *g);
+int64_t sim_draw_slice(struct core *c, int64_t slice) NEEDS(irq_masked);
+int64_t sim_draw_deadline(struct core *c, int64_t when) NEEDS(irq_masked);
+void sim_note(struct core *c, const struct g *g) NEEDS(irq_masked);
 
 /* xorshift32: any non-zero seed runs through all values. Own core, masked. */
-static inline uint32_t core_random(struct core *c) {
+static inline uint32_t core_random(struct core *c) NEEDS(irq_masked) {
     uint32_t x = c->random;
     x ^= x << 13;
     x ^= x >> 17;
@@ -38,23 +38,23 @@ static inline uint32_t core_random(struct core *c) {
 }
 
 /* How much of a slice that begins now is to count as gone: it may be less than nothing. */
-static inline int64_t sim_slice_gone(struct core *c, int64_t slice) {
+static inline int64_t sim_slice_gone(struct core *c, int64_t slice) NEEDS(irq_masked) {
     return CONFIG_SIM != 0 ? slice - sim_draw_slice(c, slice) : 0;
 }
 
 /* When the timer is set to what ought to be when: never later, since a timer that comes too early
  * finds nothing over and is set again. */
-static inline int64_t sim_deadline(struct core *c, int64_t when) {
+static inline int64_t sim_deadline(struct core *c, int64_t when) NEEDS(irq_masked) {
     return CONFIG_SIM != 0 ? sim_draw_deadline(c, when) : when;
 }
 
 /* Whether what could go to runnext goes to the ring this time. */
-static inline bool sim_spurns_runnext(struct core *c) {
+static inline bool sim_spurns_runnext(struct core *c) NEEDS(irq_masked) {
     return CONFIG_SIM != 0 && core_random(c) % 4 == 0;
 }
 
 /* c enters g: one step of the schedule. */
-static inline void sim_step(struct core *c, const struct g *g) {
+static inline void sim_step(struct core *c, const struct g *g) NEEDS(irq_masked) {
     if (CONFIG_SIM != 0) {
         sim_note(c, g);
     }

@@ -10,11 +10,12 @@
 #include <stdatomic.h>
 
 #include "hal/hal.h"
+#include "sched/lockcheck.h"
 
-typedef _Atomic uint32_t spinlock_t;
+typedef _Atomic uint32_t spinlock_t CAPABILITY("spinlock");
 
 /* Masked already. */
-static inline void spin_lock_masked(spinlock_t *l) {
+static inline void spin_lock_masked(spinlock_t *l) NEEDS(irq_masked) TAKES(*l) UNCHECKED {
     /* acquire: pairs with the release in spin_unlock_masked, what the last holder wrote is seen */
     while (atomic_exchange_explicit(l, 1, memory_order_acquire) != 0) {
         /* relaxed: only a hint when to try again; spares the line the exclusive accesses */
@@ -24,23 +25,23 @@ static inline void spin_lock_masked(spinlock_t *l) {
     }
 }
 
-static inline void spin_unlock_masked(spinlock_t *l) {
+static inline void spin_unlock_masked(spinlock_t *l) NEEDS(irq_masked) OPENS(*l) UNCHECKED {
     atomic_store_explicit(l, 0, memory_order_release);
 }
 
-static inline hal_irq_t spin_lock(spinlock_t *l) {
+static inline hal_irq_t spin_lock(spinlock_t *l) TAKES(irq_masked, *l) {
     hal_irq_t was = hal_irq_save();
     spin_lock_masked(l);
     return was;
 }
 
-static inline void spin_unlock(spinlock_t *l, hal_irq_t was) {
+static inline void spin_unlock(spinlock_t *l, hal_irq_t was) OPENS(irq_masked, *l) {
     spin_unlock_masked(l);
     hal_irq_restore(was);
 }
 
 /* Where the holder may take long (a channel with large elements): masked only once it is ours. */
-static inline hal_irq_t spin_lock_patiently(spinlock_t *l) {
+static inline hal_irq_t spin_lock_patiently(spinlock_t *l) TAKES(irq_masked, *l) UNCHECKED {
     for (;;) {
         hal_irq_t was = hal_irq_save();
         if (atomic_exchange_explicit(l, 1, memory_order_acquire) == 0) { /* as in spin_lock_masked */

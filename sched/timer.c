@@ -163,7 +163,7 @@ static ns_t next_tick(ns_t when, ns_t period, ns_t now) {
     return when + period * (1 + (after - when) / period);
 }
 
-void timer_fire(struct alarm *a, uint32_t seq, int64_t now) {
+void timer_fire(struct alarm *a, uint32_t seq, int64_t now) NEEDS(irq_masked) {
     struct timer *t = (struct timer *)(void *)a; /* its first member */
     spin_lock_masked(&t->lock);
     if (t->armed && t->alarm.seq == seq) {
@@ -197,7 +197,7 @@ static bool disarm(struct timer *t) {
 }
 
 /* 0, or -ENOMEM. */
-static int arm_at(struct timer *t, ns_t when, ns_t period) {
+static int arm_at(struct timer *t, ns_t when, ns_t period) NEEDS(irq_masked) {
     if (!alarm_reserve(this_core())) {
         return -ENOMEM;
     }

@@ -55,7 +55,7 @@ void wake_all(struct waiter *chain, bool ok) {
 
 /* ---- limits ---------------------------------------------------------------------------------- */
 
-int limit_begin(struct limit_wait *lw, const struct limit *limit) {
+int limit_begin(struct limit_wait *lw, const struct limit *limit) NEEDS(irq_masked) {
     *lw = (struct limit_wait){.limit = limit};
     if (limit == NULL || limit->when == FOREVER) {
         return 0;
@@ -67,7 +67,7 @@ int limit_begin(struct limit_wait *lw, const struct limit *limit) {
     return alarm_reserve(this_core()) ? 0 : -ENOMEM;
 }
 
-bool limit_arm(struct limit_wait *lw, struct g *g, uint32_t seq) {
+bool limit_arm(struct limit_wait *lw, struct g *g, uint32_t seq) NEEDS(irq_masked) {
     if (lw->alarm) {
         g->alarm.when = lw->limit->when;
         g->alarm.seq = seq;
@@ -86,7 +86,7 @@ bool limit_arm(struct limit_wait *lw, struct g *g, uint32_t seq) {
     return false;
 }
 
-int limit_end(struct limit_wait *lw, struct g *g) {
+int limit_end(struct limit_wait *lw, struct g *g) NEEDS(irq_masked) {
     if (lw->alarm) {
         alarm_stop(&g->alarm);
     }
@@ -104,7 +104,7 @@ struct waiting {
     uint32_t seq;
 };
 
-static void parked_limited(struct g *g, void *arg) {
+static void parked_limited(struct g *g, void *arg) NEEDS(irq_masked) UNCHECKED { /* p's lock is its G's */
     struct waiting *p = arg;
     spinlock_t *lock = p->lock;
     bool goes_on = !limit_arm(&p->lw, g, p->seq);
@@ -115,7 +115,8 @@ static void parked_limited(struct g *g, void *arg) {
 }
 
 static int wait_limited(spinlock_t *lock, struct wait_list *l, struct waiter *w,
-                        enum wait_reason why, const struct limit *limit) {
+                        enum wait_reason why, const struct limit *limit) NEEDS(irq_masked)
+    OPENS(*lock) UNCHECKED { /* park() opens it, on g0 */
     struct waiting p = {.lock = lock};
     struct g *g = w->g;
     int r = limit_begin(&p.lw, limit);
@@ -141,7 +142,8 @@ static int wait_limited(spinlock_t *lock, struct wait_list *l, struct waiter *w,
 }
 
 static int wait_queued(spinlock_t *lock, struct wait_list *l, struct waiter *w,
-                       enum wait_reason why, const struct limit *limit) {
+                       enum wait_reason why, const struct limit *limit) NEEDS(irq_masked)
+    OPENS(*lock) UNCHECKED { /* park() opens it, on g0 */
     if (limit != NULL && (limit->when != FOREVER || limit->ctx != NULL)) {
         return wait_limited(lock, l, w, why, limit);
     }
@@ -150,14 +152,14 @@ static int wait_queued(spinlock_t *lock, struct wait_list *l, struct waiter *w,
 }
 
 int wait_on(spinlock_t *lock, struct wait_list *l, struct waiter *w, enum wait_reason why,
-            const struct limit *limit) {
+            const struct limit *limit) NEEDS(irq_masked) OPENS(*lock) {
     w->g = hal_self();
     wait_enqueue(l, w);
     return wait_queued(lock, l, w, why, limit);
 }
 
 int wait_on_first(spinlock_t *lock, struct wait_list *l, struct waiter *w, enum wait_reason why,
-                  const struct limit *limit) {
+                  const struct limit *limit) NEEDS(irq_masked) OPENS(*lock) {
     w->g = hal_self();
     wait_enqueue_first(l, w);
     return wait_queued(lock, l, w, why, limit);

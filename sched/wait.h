@@ -131,11 +131,11 @@ void wake_all(struct waiter *chain, bool ok);
  *      0            a waker took w: the object may be gone
  *      -ETIMEDOUT, -ECANCELED, -ENOMEM    as in <bareloom/limit.h> */
 int wait_on(spinlock_t *lock, struct wait_list *l, struct waiter *w, enum wait_reason why,
-            const struct limit *limit);
+            const struct limit *limit) NEEDS(irq_masked) OPENS(*lock);
 
 /* The same, before those who wait already. */
 int wait_on_first(spinlock_t *lock, struct wait_list *l, struct waiter *w, enum wait_reason why,
-                  const struct limit *limit);
+                  const struct limit *limit) NEEDS(irq_masked) OPENS(*lock);
 
 /* ---- a limit beside other waits (select.c) ---------------------------------------------------- */
 
@@ -149,13 +149,13 @@ struct limit_wait {
 
 /* Own G, masked. Before the wait: 0; -ETIMEDOUT when it is over already; -ENOMEM. After 0 the G must
  * park before it is unmasked. */
-int limit_begin(struct limit_wait *lw, const struct limit *limit);
+int limit_begin(struct limit_wait *lw, const struct limit *limit) NEEDS(irq_masked);
 
 /* g0, from then(), with the locks of the objects held and seq begun. Starts the deadline and joins
  * the context. False: the context is done, the wait has been claimed; the caller opens its locks and
  * makes g ready. */
-bool limit_arm(struct limit_wait *lw, struct g *g, uint32_t seq);
+bool limit_arm(struct limit_wait *lw, struct g *g, uint32_t seq) NEEDS(irq_masked);
 
 /* Own G, masked, no lock held, after the wait. Takes deadline and context away; returns why the wait
  * ended if no waker ended it. */
-int limit_end(struct limit_wait *lw, struct g *g);
+int limit_end(struct limit_wait *lw, struct g *g) NEEDS(irq_masked);
