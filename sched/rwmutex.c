@@ -83,7 +83,7 @@ static bool write_or_mark(struct rwmutex *m, struct g *g) {
 }
 
 /* Of the readers that may come in the first one, whose wait is over for us to end; or NULL. */
-static struct waiter *take_reader(struct rwmutex *m) {
+static struct waiter *take_reader(struct rwmutex *m) NEEDS(m->lock) {
     struct waiter *w;
     while ((w = m->readers.head) != NULL && (m->writers.head == NULL || w->n != m->turn)) {
         if (wait_take_this(&m->readers, w)) {
@@ -96,7 +96,7 @@ static struct waiter *take_reader(struct rwmutex *m) {
 /* Opens the spinlock. If readers hold the mutex, or nobody, those who may come in do; the caller is
  * one of the holders, or in a call that has not returned yet, so the mutex is there between the
  * batches. */
-static void let_in(struct rwmutex *m, hal_irq_t was) {
+static void let_in(struct rwmutex *m, hal_irq_t was) OPENS(irq_masked, m->lock) {
     for (;;) {
         struct waiter *first = NULL, **end = &first, *w = NULL;
         uintptr_t n = 0;
@@ -121,7 +121,8 @@ static void let_in(struct rwmutex *m, hal_irq_t was) {
 
 /* With the spinlock, from the last holder. The first writer that waits becomes the owner, and the
  * spinlock is opened; false: there is none. */
-static bool pass_to_writer(struct rwmutex *m, hal_irq_t was) {
+static bool pass_to_writer(struct rwmutex *m, hal_irq_t was) OPENS(irq_masked, m->lock)
+    KEEPS_IF(false, irq_masked, m->lock) {
     struct waiter *w = wait_take(&m->writers);
     if (w == NULL) {
         return false;
@@ -160,7 +161,7 @@ static bool write(struct rwmutex *m, struct g *g) {
 
 /* Masked, with the spinlock, and word marked. */
 static int wait_for(struct rwmutex *m, struct wait_list *l, enum wait_reason why,
-                    const struct limit *limit) {
+                    const struct limit *limit) NEEDS(irq_masked) OPENS(m->lock) {
     struct g *g = hal_self();
     struct waiter w = {.n = m->turn};
     g->waits_on = m;

@@ -15,7 +15,7 @@
 #define BATCH 32
 
 /* Under the lock: the next one, whose n has been taken from the count, or NULL. */
-static struct waiter *serve_one(struct sema *s) {
+static struct waiter *serve_one(struct sema *s) NEEDS(s->lock) {
     struct waiter *w;
     while ((w = s->waiters.head) != NULL && (w->n <= s->count || wait_is_over(w))) {
         if (wait_take_this(&s->waiters, w)) {
@@ -26,8 +26,8 @@ static struct waiter *serve_one(struct sema *s) {
     return NULL;
 }
 
-/* With the lock, which it opens. Unchecked, like its callers: the lock's public type is no capability. */
-static void serve(struct sema *s, hal_irq_t was) UNCHECKED {
+/* With the lock, which it opens. */
+static void serve(struct sema *s, hal_irq_t was) OPENS(irq_masked, s->lock) {
     for (;;) {
         struct waiter *first = NULL, **end = &first, *w = NULL;
         for (int i = 0; i < BATCH && (w = serve_one(s)) != NULL; i++) {
@@ -45,7 +45,7 @@ static void serve(struct sema *s, hal_irq_t was) UNCHECKED {
     }
 }
 
-static int wait(struct sema *s, uint32_t n, const struct limit *limit) UNCHECKED {
+static int wait(struct sema *s, uint32_t n, const struct limit *limit) {
     check_may_block("sema_wait");
     hal_irq_t was = spin_lock(&s->lock);
     if (s->count >= n && s->waiters.head == NULL) {
@@ -88,7 +88,7 @@ int sema_try(struct sema *s, uint32_t n) {
     return ok ? 0 : -EAGAIN;
 }
 
-void sema_post_n(struct sema *s, uint32_t n) UNCHECKED {
+void sema_post_n(struct sema *s, uint32_t n) {
     hal_irq_t was = spin_lock(&s->lock);
     if (s->count > UINT32_MAX - n) {
         spin_unlock(&s->lock, was);

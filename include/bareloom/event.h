@@ -15,7 +15,7 @@
 /* ---- event: once -------------------------------------------------------------------------------- */
 struct event {
     _Atomic uint32_t word; /* set, somebody waits (sched/event.c) */
-    _Atomic uint32_t lock;
+    lock_word_t lock;
     struct wait_list waiters;
 };
 
@@ -33,7 +33,7 @@ bool event_is_set(const struct event *e);
 
 /* ---- flags: 32 bits ----------------------------------------------------------------------------- */
 struct flags {
-    _Atomic uint32_t lock;
+    lock_word_t lock;
     uint32_t bits;
     struct wait_list waiters;
 };

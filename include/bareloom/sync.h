@@ -14,6 +14,13 @@
 struct g;
 struct waiter;
 
+/* A spinlock of the runtime's; the attribute is for the check of who holds it (sched/lockcheck.h). */
+#ifdef __clang__
+typedef _Atomic uint32_t lock_word_t __attribute__((capability("spinlock")));
+#else
+typedef _Atomic uint32_t lock_word_t;
+#endif
+
 /* A FIFO of waiting Gs; guarded by the spinlock beside it. */
 struct wait_list {
     struct waiter *head, *tail;
@@ -22,7 +29,7 @@ struct wait_list {
 /* ---- mutex ---------------------------------------------------------------------------------- */
 struct mutex {
     _Atomic uintptr_t word; /* owner's struct g, and flags in the low three bits (sched/mutex.c) */
-    _Atomic uint32_t lock;  /* spinlock over waiters */
+    lock_word_t lock;       /* spinlock over waiters */
     struct wait_list waiters;
 };
 
@@ -41,7 +48,7 @@ void mutex_unlock(struct mutex *m);
 /* ---- readers-writer mutex -------------------------------------------------------------------- */
 struct rwmutex {
     _Atomic uintptr_t word; /* readers or the writer, and flags (sched/rwmutex.c) */
-    _Atomic uint32_t lock;  /* spinlock over what follows */
+    lock_word_t lock;       /* spinlock over what follows */
     uint32_t turn;          /* counts the writers' unlocks that found somebody waiting */
     struct wait_list readers, writers;
 };
@@ -77,7 +84,7 @@ void rwmutex_unlock(struct rwmutex *m);
 /* ---- condition variable --------------------------------------------------------------------- */
 struct cond {
     struct cond *_Atomic self; /* where it was used first: a copy lies elsewhere */
-    _Atomic uint32_t lock;
+    lock_word_t lock;
     uint32_t turn;               /* counts broadcasts */
     struct wait_list waiters[2]; /* sched/cond.c says why two */
 };
@@ -109,7 +116,7 @@ void cond_broadcast(struct cond *c);
 struct wg {
     _Atomic uint64_t word; /* count in the low 32 bits, above them whether somebody waits: so that no
                               fast path looks at the group after the store that may release its owner */
-    _Atomic uint32_t lock;
+    lock_word_t lock;
     struct wait_list waiters;
 };
 
@@ -124,7 +131,7 @@ int wg_wait_until(struct wg *w, struct limit l);
 
 /* ---- semaphore ------------------------------------------------------------------------------ */
 struct sema {
-    _Atomic uint32_t lock;
+    lock_word_t lock;
     uint32_t count;
     struct wait_list waiters;
 };
