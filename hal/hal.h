@@ -117,6 +117,9 @@ void hal_irq_disable(unsigned line);
  * sched_irq_exit(). */
 uintptr_t hal_interrupted_sp(void);
 
+/* The instruction at which it was. In a handler over a G. */
+uintptr_t hal_interrupted_pc(void);
+
 /* Cache maintenance to the point of coherency over [p, p + n), whole lines. Any context. */
 void hal_dma_clean(const void *p, size_t n);
 void hal_dma_invalidate(void *p, size_t n);

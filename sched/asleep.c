@@ -33,6 +33,7 @@
  * of the others', so the last of them sees all odd. Whatever changes after that wakes a core, which
  * comes back here. */
 #include "sched/runq.h"
+#include "sched/watch.h"
 
 static void nap_begin(struct core *c) {
     uint32_t n = atomic_load_explicit(&c->naps, memory_order_relaxed); /* own */
@@ -95,7 +96,10 @@ static bool hope(void) NEEDS(irq_masked) {
 void nap(struct core *c) NEEDS(irq_masked) {
     uint32_t naps[HAL_MAX_CORES];
     nap_begin(c);
-    if (all_nap(naps) && !hope()) {
+    bool all = all_nap(naps);
+    if (all && hope()) {
+        watch_step(hal_now());
+    } else if (all) {
         atomic_thread_fence(memory_order_acquire); /* pairs with the fence in nap_over() */
         if (still_napping(naps)) {
             machine_dead(atomic_load_explicit(&machine.gs, memory_order_relaxed) != 0

@@ -195,6 +195,33 @@ void g_each(bool (*fn)(struct g *g, void *arg), void *arg) {
     }
 }
 
+struct g *g_next(struct g_cursor *c) {
+    for (;;) {
+        if (c->page == NULL) {
+            c->page = atomic_load_explicit(&all, memory_order_acquire); /* as in g_each */
+            c->at = 0;
+        }
+        for (; c->page != NULL && c->at < GS_PER_PAGE; c->at++) {
+            if (c->page->gs[c->at].stack_hi != 0) {
+                return &c->page->gs[c->at++];
+            }
+        }
+        c->page = c->page != NULL ? c->page->next : NULL;
+        c->at = 0;
+        if (c->page == NULL) {
+            return NULL;
+        }
+    }
+}
+
+bool g_exists(const struct g *g) {
+    struct g_page *page = atomic_load_explicit(&all, memory_order_acquire); /* as in g_each */
+    while (page != NULL && (g < page->gs || g >= page->gs + GS_PER_PAGE)) {
+        page = page->next;
+    }
+    return page != NULL && ((uintptr_t)g - (uintptr_t)page->gs) % sizeof *g == 0 && g->stack_hi != 0;
+}
+
 /* ---- start and end -------------------------------------------------------------------------- */
 
 struct start {

@@ -15,6 +15,7 @@
 #include "sched/runq.h"
 #include "sched/sim.h"
 #include "sched/stack.h"
+#include "sched/watch.h"
 
 #define FRAMES_LOW  2u
 #define FRAMES_HIGH 32u
@@ -129,6 +130,7 @@ void sched_timer(void) {
     int64_t when = alarms_expire(c, now);
     if (!on_g0(c)) {
         int64_t slice = atomic_load_explicit(&machine.slice, memory_order_relaxed);
+        watch_tick(c, now);
         guard_check(c, now);
         if (gmp_tick(c, now)) {
             c->slice_over = true;

@@ -108,7 +108,16 @@ struct g {
     /* A wait that more than one may end: seq << 1 | claimed (sched/wait.h) */
     _Atomic uint32_t wait;
     struct alarm alarm; /* its deadline; set by the G, started on g0 */
-    void *waits_on; /* the mutex, rwmutex or join that it waits for, which has a holder; else NULL */
+    /* The mutex, rwmutex or join that it waits for, whose first word names a holder (watch.c); else NULL. Written
+     * by the G, read by watchdogs, hence atomic */
+    _Atomic(void *) waits_on;
+
+    /* Watchdogs */
+    _Atomic uint32_t runs; /* times that it was entered, lives before included; written by its core */
+    uint32_t seen;         /* from here on who does a step in watch.c: what it did */
+    int64_t seen_at;       /* since then, as seen from there */
+    uint32_t seen_step;
+    bool told; /* and it was reported */
 
     /* For policies to come */
     uint8_t prio;
@@ -160,6 +169,15 @@ struct counters {
     _Atomic int64_t asleep_since; /* 0: awake */
 };
 
+/* Whom a core watches, from when on it has seen no sign of life (watch.c). */
+struct watching {
+    unsigned core;
+    uint64_t beat;
+    int64_t at;
+    uint64_t ticks; /* own ones until then */
+    bool told;
+};
+
 struct core {
     struct hal_core hal;
     struct g g0;
@@ -186,6 +204,9 @@ struct core {
     uint32_t magazine_count;
     struct counters n;
 
+    struct watching watching;
+    _Atomic uintptr_t last_pc; /* where its last tick came, and over which G; for reports */
+    _Atomic uint64_t last_id;
     _Atomic uint32_t naps; /* odd: asleep; written by the owner, read by the last to fall asleep (asleep.c) */
 
     /* Anyone pushes (CAS, release), the owner takes all (exchange, acquire) */
@@ -366,6 +387,17 @@ void g_end(struct g *g, void *arg) NEEDS(irq_masked);
 
 /* Every G there ever was, dead ones too: calls fn until it returns false. */
 void g_each(bool (*fn)(struct g *g, void *arg), void *arg);
+
+/* The same in pieces: the next G, NULL after the last; then it begins again. Zeroed at first. */
+struct g_page;
+struct g_cursor {
+    struct g_page *page;
+    size_t at;
+};
+struct g *g_next(struct g_cursor *c);
+
+/* Whether there is such a G, dead or not. */
+bool g_exists(const struct g *g);
 
 /* ---- panic.c -------------------------------------------------------------------------------- */
 

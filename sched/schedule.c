@@ -29,6 +29,9 @@ _Noreturn void dispatch(struct core *c, struct g *g, bool fresh) NEEDS(irq_maske
     sim_step(c, g);
     count(&c->n.switches);
     g_set_state(g, G_RUNNING);
+    /* relaxed, and no read-modify-write: one core at a time; watchdogs only compare */
+    uint32_t runs = atomic_load_explicit(&g->runs, memory_order_relaxed);
+    atomic_store_explicit(&g->runs, runs + 1, memory_order_relaxed);
     atomic_store_explicit(&g->core, (uint8_t)c->hal.index, memory_order_relaxed);
     if (frame == NULL) {
         hal_enter(g);

@@ -62,6 +62,11 @@ uintptr_t hal_interrupted_sp(void) {
     return SYSREG_READ(sp_el0);
 }
 
+/* Not from ELR_EL1: a failed hal_peek() in the handler would have changed that. */
+uintptr_t hal_interrupted_pc(void) {
+    return ((const struct trap *)((struct hal_core *)hal_core())->stack_top - 1)->pc;
+}
+
 void hal_idle(void) {
     /* dsb: what we announced is out before we sleep. A pending interrupt ends WFI also while it is
      * masked. */

@@ -9,7 +9,7 @@
  * The race: a bit is set while the core falls asleep. PENDING_ASLEEP is a bit of the same word: the
  * sleeper sets it only where it finds no other, and who sets another sees it and wakes.
  */
-#include "hal/host/host.h"
+#include "hal/host/machine.h"
 
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -180,6 +180,10 @@ _Noreturn void hal_resume(struct g *g, void *frame) {
 
 uintptr_t hal_interrupted_sp(void) {
     return (uintptr_t)host_self()->interrupted_sp;
+}
+
+uintptr_t hal_interrupted_pc(void) {
+    return host_code_address(((const struct host_context *)host_self()->interrupted_sp)->pc);
 }
 
 void __sanitizer_cov_trace_pc(void) {

@@ -27,6 +27,24 @@
 #define CONFIG_SIM 0
 #endif
 
+/* Watchdogs, which report and stop nothing: how long goroutines have waited for each other in a circle;
+ * how long one is runnable, beyond what the queues explain, while a core idles; how long a core takes
+ * no tick, beyond a slice. */
+#ifndef CONFIG_DEADLOCK_NS
+#define CONFIG_DEADLOCK_NS 1000000000
+#endif
+#ifndef CONFIG_LOST_WAKEUP_NS
+#define CONFIG_LOST_WAKEUP_NS 1000000000
+#endif
+#ifndef CONFIG_STUCK_NS
+#define CONFIG_STUCK_NS 1000000000
+#endif
+
+/* From when on go_deadlocks() names a goroutine that waits. */
+#ifndef CONFIG_LONG_WAIT_NS
+#define CONFIG_LONG_WAIT_NS 60000000000
+#endif
+
 /* What a fault or a stack overflow of a G does: 0 stops the machine with status 2, 1 ends the G and
  * the others go on (never when the G held a lock of the runtime, owned a mutex or had preemption
  * off). What the G kept in the C library, a kilobyte or two, is lost. */

@@ -13,6 +13,7 @@
 #include "tests/model/checker.h"
 
 #include "sched/runq.h"
+#include "sched/watch.h"
 
 #define GS 2
 
@@ -75,6 +76,14 @@ _Noreturn void machine_dead(const char *text) {
     for (;;) {
         model_wait_ring();
     }
+}
+
+void watch_step(int64_t now) {
+    (void)now;
+}
+
+int64_t hal_now(void) {
+    return 0;
 }
 
 /* As sched_timer() and timers_expire() do. */

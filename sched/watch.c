@@ -1,0 +1,290 @@
+/* sched/watch.c - watchdogs: deadlocks of some, lost wake-ups, cores that are stuck.
+ *
+ * They run in the ticks of busy cores, in small steps: a tick looks at one other core, and one core at
+ * a time, at most once in a millisecond, at the next BATCH Gs. When the last core falls asleep it does
+ * one such step too. An idle core has no tick for this.
+ *
+ * What a G does is known by a number: how often it was entered, and its state. While that stays the
+ * same it is in the same wait, or on the same queue. A step notes when it saw the number first; what is
+ * old enough is looked at:
+ *
+ *      waits for what has a holder   who holds it, what does that one wait for, and so on. Back at the
+ *                                    G where we began, all old enough, twice the same: a deadlock.
+ *      runnable                      longer than its queue explains, while a core idles that may run
+ *                                    it and nobody is on the way: a lost wake-up.
+ *
+ * Nothing is stopped for it. A G goes on while we look; so a chain is walked twice, and if no G of it
+ * was entered in between then all of them waited at the moment between the two. Holders are found by
+ * hal_peek(): a mutex may be gone by the time we look.
+ *
+ * No false alarm when an emulator's host leaves one of its threads without time: a core that says
+ * others are late has itself taken many ticks meanwhile.
+ * TOUR 15 / read next: sched/asleep.c */
+#include "sched/watch.h"
+
+#include <bareloom/info.h>
+
+#include "hal/kprint.h"
+#include "sched/alarm.h"
+#include "sched/dump.h"
+#include "sched/info.h"
+#include "sched/runq.h"
+
+#define BATCH     32
+#define STEP_NS   MS(1)
+#define OWN_STEPS 50u /* ticks, or steps, that we must have done ourselves */
+
+/* Gs in a chain of waits that are followed: in a tick, and on request. */
+#define HOPS_TICK    16
+#define HOPS_REQUEST 1000
+
+static struct {
+    _Atomic bool busy;    /* somebody does a step: taken and left with acquire and release */
+    _Atomic int64_t next; /* no step before; a hint */
+    /* who has busy */
+    uint32_t step;
+    struct g_cursor at;
+} watch;
+
+/* ---- what a G does ---------------------------------------------------------------------------- */
+
+static unsigned state_of(const struct g *g) {
+    return atomic_load_explicit(&g->state, memory_order_relaxed);
+}
+
+/* Changes whenever g is entered, begins to wait, is made ready. */
+static uint32_t number_of(const struct g *g) {
+    return atomic_load_explicit(&g->runs, memory_order_relaxed) << 2 | state_of(g);
+}
+
+/* Who holds what g waits for; NULL: nobody, or it waits for nothing of that kind. Each such object
+ * begins with a word that names its holder, beside flags in the low three bits: a mutex, a join, and a
+ * rwmutex if a writer has it, which is flag 2. */
+static struct g *holder(const struct g *g) {
+    uintptr_t object = (uintptr_t)atomic_load_explicit(&g->waits_on, memory_order_relaxed);
+    unsigned reason = atomic_load_explicit(&g->reason, memory_order_relaxed);
+    uint64_t word;
+    if (object == 0 || state_of(g) != G_WAITING || !hal_peek(object, &word) ||
+        ((reason == WAIT_RWMUTEX_R || reason == WAIT_RWMUTEX_W) && (word & 2) == 0)) {
+        return NULL;
+    }
+    struct g *h = (struct g *)(uintptr_t)(word & ~UINT64_C(7));
+    /* what is no G may not even be there */
+    return hal_peek((uintptr_t)&h->waits_on, &word) && hal_peek((uintptr_t)&h->state & ~7ul, &word)
+               ? h
+               : NULL;
+}
+
+static void say(const struct g *g, const char *before, const char *after) {
+    char name[48];
+    dump_name(g, name, sizeof name);
+    kprintf("%sgoroutine %lu%s%s%s [%s]%s", before, (unsigned long)g->id,
+            name[0] != '\0' ? " \"" : "", name, name[0] != '\0' ? "\"" : "", g_reason(g), after);
+}
+
+/* ---- cycles ------------------------------------------------------------------------------------ */
+
+/* Whether every G has stayed as it is for long enough, by what the steps have noted. */
+static bool old_enough(const struct g *g, int64_t now) {
+    return now == 0 || (number_of(g) == g->seen && now - g->seen_at >= CONFIG_DEADLOCK_NS);
+}
+
+/* Follows the holders from g; returns how many Gs until it is g again, 0: never. now 0: of any age.
+ * sum: of the numbers of all, to tell two walks apart. */
+static unsigned around(struct g *g, int64_t now, unsigned hops, uint64_t *sum) {
+    struct g *at = g;
+    *sum = 0;
+    for (unsigned n = 1; n <= hops; n++) {
+        if (!old_enough(at, now) || at->alarm.pos != ALARM_IDLE) {
+            return 0; /* its deadline ends the wait */
+        }
+        *sum = *sum * 31 + number_of(at);
+        at = holder(at);
+        if (at == NULL || at->id < g->id) {
+            return 0; /* the one with the lowest number tells it, once */
+        }
+        if (at == g) {
+            return n;
+        }
+    }
+    return 0;
+}
+
+static bool all_real(struct g *g, unsigned n) {
+    for (struct g *at = g; n > 0; n--, at = holder(at)) {
+        if (at == NULL || !g_exists(at)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether g is the first of a cycle; prints it. */
+static bool report_cycle(struct g *g, int64_t now, unsigned hops) {
+    uint64_t first, second;
+    unsigned n = around(g, now, hops, &first);
+    if (n == 0 || !all_real(g, n) || around(g, now, hops, &second) != n || first != second) {
+        return false;
+    }
+    kprintf("\nwatchdog: %u goroutines wait for each other for ever:\n", n);
+    struct g *at = g;
+    for (unsigned i = 0; i < n && at != NULL; i++) {
+        struct g *next = holder(at);
+        say(at, "\t", "");
+        kprintf(" waits for %p, which", atomic_load_explicit(&at->waits_on, memory_order_relaxed));
+        say(next != NULL ? next : g, at->reason == WAIT_JOIN ? " is the end of " : " is held by ", "\n");
+        at = next;
+    }
+    return true;
+}
+
+/* ---- lost wake-ups ------------------------------------------------------------------------------ */
+
+static bool napping(unsigned core) {
+    return atomic_load_explicit(&cores[core].naps, memory_order_relaxed) % 2 != 0;
+}
+
+static int64_t slice(void) {
+    return atomic_load_explicit(&machine.slice, memory_order_relaxed);
+}
+
+/* How long a runnable G may have to wait for its turn, whoever runs before it. */
+static int64_t queue_explains(void) {
+    int64_t before = 1 + globq_length();
+    for (unsigned i = 0; i < hal_core_count(); i++) {
+        before += runq_length(&cores[i].runq) + 1;
+    }
+    return before * slice();
+}
+
+/* The core that could run g and sleeps, nobody having been called; HAL_MAX_CORES: there is none. */
+static unsigned idler_for(const struct g *g) {
+    if (g->pin != ANY_CORE) {
+        return napping(g->pin) ? g->pin : HAL_MAX_CORES;
+    }
+    uint32_t idle = atomic_load_explicit(&machine.idle_mask, memory_order_relaxed);
+    bool called = atomic_load_explicit(&machine.searchers, memory_order_relaxed) != 0;
+    return idle != 0 && !called ? (unsigned)__builtin_ctz(idle) : HAL_MAX_CORES;
+}
+
+static bool report_lost(struct g *g, int64_t now) {
+    if (now - g->seen_at < CONFIG_LOST_WAKEUP_NS || watch.step - g->seen_step < OWN_STEPS ||
+        now - g->seen_at < CONFIG_LOST_WAKEUP_NS + queue_explains()) {
+        return false;
+    }
+    unsigned core = idler_for(g);
+    if (core == HAL_MAX_CORES || number_of(g) != g->seen) {
+        return false;
+    }
+    say(g, "\nwatchdog: lost wake-up: ", "");
+    kprintf(" has been runnable for %lu ms while core %u idles\n",
+            (unsigned long)((now - g->seen_at) / MS(1)), core);
+    return true;
+}
+
+/* ---- steps --------------------------------------------------------------------------------------- */
+
+static void look_at(struct g *g, int64_t now) {
+    uint32_t number = number_of(g);
+    if (number != g->seen) {
+        g->seen = number;
+        g->seen_at = now;
+        g->seen_step = watch.step;
+        g->told = false;
+    } else if (!g->told && number % 4 == G_RUNNABLE) {
+        g->told = report_lost(g, now);
+    } else if (!g->told && number % 4 == G_WAITING) {
+        g->told = report_cycle(g, now, HOPS_TICK);
+    }
+}
+
+void watch_step(int64_t now) {
+    if (now < atomic_load_explicit(&watch.next, memory_order_relaxed) ||
+        atomic_exchange_explicit(&watch.busy, true, memory_order_acquire)) {
+        return;
+    }
+    atomic_store_explicit(&watch.next, now + STEP_NS, memory_order_relaxed);
+    watch.step++;
+    for (int i = 0; i < BATCH; i++) {
+        struct g *g = g_next(&watch.at);
+        if (g == NULL) {
+            break; /* the next step begins with the first */
+        }
+        look_at(g, now);
+    }
+    atomic_store_explicit(&watch.busy, false, memory_order_release);
+}
+
+/* ---- cores --------------------------------------------------------------------------------------- */
+
+static uint64_t get(_Atomic uint64_t *n) {
+    return atomic_load_explicit(n, memory_order_relaxed); /* a count, orders nothing */
+}
+
+/* What a core that lives changes at least once in a slice. */
+static uint64_t beat(struct core *c) {
+    return get(&c->n.ticks) + get(&c->n.switches) + get(&c->n.idle_wakes);
+}
+
+/* The next core that does not sleep, or c itself. */
+static struct core *neighbor(struct core *c) {
+    unsigned n = hal_core_count(), i = c->hal.index;
+    do {
+        i = (i + 1) % n;
+    } while (i != c->hal.index && napping(i));
+    return &cores[i];
+}
+
+static void report_stuck(struct core *c, int64_t since) {
+    uintptr_t offset, pc = atomic_load_explicit(&c->last_pc, memory_order_relaxed);
+    const char *name = hal_symbol(pc, &offset);
+    kprintf("\nwatchdog: core %u is stuck: it has taken no tick for %lu ms; at its last it ran "
+            "goroutine %lu at %s+0x%lx (%p)\n",
+            c->hal.index, (unsigned long)(since / MS(1)),
+            (unsigned long)atomic_load_explicit(&c->last_id, memory_order_relaxed),
+            name != NULL ? name : "?", name != NULL ? (unsigned long)offset : 0, (void *)pc);
+}
+
+static void watch_core(struct core *c, int64_t now) {
+    struct watching *w = &c->watching;
+    struct core *other = neighbor(c);
+    uint64_t b = beat(other), mine = get(&c->n.ticks);
+    if (w->core != other->hal.index || w->beat != b) {
+        *w = (struct watching){.core = other->hal.index, .beat = b, .at = now, .ticks = mine};
+    } else if (other != c && !w->told && now - w->at >= CONFIG_STUCK_NS + slice() &&
+               mine - w->ticks >= OWN_STEPS) {
+        w->told = true;
+        report_stuck(other, now - w->at);
+    }
+}
+
+void watch_tick(struct core *c, int64_t now) {
+    /* for the core that watches us; relaxed: a report may show the one before */
+    atomic_store_explicit(&c->last_pc, hal_interrupted_pc(), memory_order_relaxed);
+    atomic_store_explicit(&c->last_id, hal_self()->id, memory_order_relaxed);
+    watch_core(c, now);
+    watch_step(now);
+}
+
+/* ---- on request ----------------------------------------------------------------------------------- */
+
+static bool ask(struct g *g, void *arg) {
+    bool *any = arg;
+    if (state_of(g) != G_WAITING || g->system) {
+        return true;
+    }
+    *any |= report_cycle(g, 0, HOPS_REQUEST);
+    int64_t waited = hal_now() - g->since;
+    if (waited >= CONFIG_LONG_WAIT_NS) {
+        say(g, "\n", "");
+        kprintf(" has waited for %lu s\n", (unsigned long)(waited / SEC(1)));
+        *any = true;
+    }
+    return true;
+}
+
+bool go_deadlocks(void) {
+    bool any = false;
+    g_each(ask, &any);
+    return any;
+}

@@ -1,0 +1,10 @@
+/* sched/watch.h - watchdogs: see watch.c. */
+#pragma once
+
+#include "sched/sched.h"
+
+/* Handler over a G, at each tick. */
+void watch_tick(struct core *c, int64_t now);
+
+/* Masked. One step over the next few Gs, unless another core does one or did just now. */
+void watch_step(int64_t now);

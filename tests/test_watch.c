@@ -1,0 +1,148 @@
+/* tests/test_watch.c - watchdogs: each is provoked, and says what and who; the machine goes on. As death tests, since
+ * that is how the harness looks at words. */
+#include "sched/sched.h"
+#include "tests/test.h"
+
+static struct mutex fork_[3];
+static _Atomic unsigned holding;
+
+/* Runs here and takes its ticks until the watchdogs have had the time and the ticks they need, and more. */
+static void be_busy(void) {
+    ns_t until = go_now() + SEC(3);
+    SPIN_UNTIL(go_now() >= until);
+    for (uint64_t ticks = SUM(ticks) + 150; SUM(ticks) < ticks;) {
+        hal_relax();
+    }
+}
+
+static void survive(void) {
+    kprintf("and on it goes\n");
+    machine_exit(0);
+}
+
+static void expect_watchdog(const char *text) {
+    expect_status(0);
+    expect_text(text);
+    expect_text("and on it goes");
+}
+
+/* ---- cycles ------------------------------------------------------------------------------------------------ */
+
+static void eats(void *arg) {
+    unsigned i = (unsigned)(uintptr_t)arg;
+    mutex_lock(&fork_[i]);
+    atomic_fetch_add(&holding, 1);
+    WAIT_FOR(atomic_load(&holding) == 3);
+    mutex_lock(&fork_[(i + 1) % 3]);
+}
+
+static void sit_down(void) {
+    static const char *const names[] = {"Plato", "Kant", "Hume"};
+    for (unsigned i = 0; i < 3; i++) {
+        struct go_opts o = {.name = names[i]};
+        CHECK_EQ(go_with(&o, eats, (void *)(uintptr_t)i), 0);
+    }
+    WAIT_FOR(atomic_load(&holding) == 3);
+    go_sleep(MS(5));
+}
+
+TEST(death, watchdog_sees_a_cycle) {
+    expect_watchdog("watchdog: 3 goroutines wait for each other for ever:");
+    expect_text("\"Plato\" [sync.Mutex.Lock] waits for ");
+    expect_text("\"Kant\" [sync.Mutex.Lock] waits for ");
+    expect_text("which is held by goroutine ");
+    expect_text("\"Hume\" [sync.Mutex.Lock]");
+    sit_down();
+    be_busy();
+    survive();
+}
+
+/* The same once more is not the news; on request it is told again, and at once. */
+TEST(death, cycle_on_request) {
+    expect_watchdog("watchdog: 3 goroutines wait for each other for ever:");
+    expect_text("found 1");
+    sit_down();
+    kprintf("found %d\n", go_deadlocks());
+    survive();
+}
+
+/* Who waits in a line is in no cycle: neither in a tick nor on request. */
+static void waits_in_line(void *arg) {
+    mutex_lock(arg);
+    mutex_unlock(arg);
+}
+
+TEST(death, line_is_no_cycle) {
+    expect_status(0);
+    expect_text("found 0");
+    expect_no_text("watchdog:");
+    mutex_lock(&fork_[0]);
+    for (int i = 0; i < 5; i++) {
+        start(waits_in_line, &fork_[0]);
+    }
+    go_sleep(MS(5));
+    kprintf("found %d\n", go_deadlocks());
+    be_busy();
+    survive();
+}
+
+/* ---- lost wake-ups ------------------------------------------------------------------------------------------- */
+
+static struct g *_Atomic forgotten;
+
+static void nobody_is_told(struct g *g, void *arg) {
+    (void)arg;
+    g_set_state(g, G_RUNNABLE); /* and on no queue */
+    atomic_store(&forgotten, g);
+    schedule();
+}
+
+static void is_forgotten(void *arg) {
+    (void)arg;
+    hal_irq_mask();
+    park(WAIT_SEMA, nobody_is_told, NULL);
+}
+
+TEST(death, watchdog_sees_a_lost_wake_up) {
+    if (go_num_cores() == 1) {
+        SKIP("with one core nobody idles while somebody looks");
+    }
+    expect_watchdog("watchdog: lost wake-up: goroutine ");
+    expect_text("\"lost\"");
+    expect_text("has been runnable for ");
+    CHECK_EQ(go_with(&GO_OPTS(.name = "lost"), is_forgotten, NULL), 0);
+    WAIT_FOR(atomic_load(&forgotten) != NULL);
+    be_busy();
+    survive();
+}
+
+/* ---- stuck cores --------------------------------------------------------------------------------------------- */
+
+static _Atomic bool deaf;
+
+static void masks(void *arg) {
+    (void)arg;
+    for (uint64_t ticks = core_counters(go_core()).ticks + 2; core_counters(go_core()).ticks < ticks;) {
+        hal_relax(); /* so that it was seen here */
+    }
+    hal_irq_mask();
+    atomic_store(&deaf, true);
+    for (;;) {
+        hal_relax();
+    }
+}
+
+TEST(death, watchdog_sees_a_stuck_core) {
+    if (go_num_cores() == 1) {
+        SKIP("nobody is there to watch a single core");
+    }
+    unsigned last = go_num_cores() - 1;
+    expect_watchdog("is stuck: it has taken no tick for ");
+    kprintf("# expect text watchdog: core %u\n", last);
+    expect_text(" at its last it ran goroutine 3 at ");
+    start_on(last, masks, NULL);
+    CHECK_EQ(go_set_cores(1), 0);
+    WAIT_FOR(atomic_load(&deaf));
+    be_busy();
+    survive();
+}
