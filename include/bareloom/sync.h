@@ -83,8 +83,8 @@ void rwmutex_unlock(struct rwmutex *m);
 
 /* ---- condition variable --------------------------------------------------------------------- */
 struct cond {
-    struct cond *_Atomic self; /* where it was used first: a copy lies elsewhere */
-    lock_word_t lock;
+    lock_word_t lock;            /* first, since clang takes no {0} for an atomic pointer */
+    struct cond *_Atomic self;   /* where it was used first: a copy lies elsewhere */
     uint32_t turn;               /* counts broadcasts */
     struct wait_list waiters[2]; /* sched/cond.c says why two */
 };
