@@ -154,11 +154,21 @@ static void dead_trim(void) {
     }
 }
 
+/* A dead G that was taken and not used. */
+static void dead_give(struct g *g) {
+    hal_irq_t was = spin_lock(&pool.lock);
+    move(&g, &pool.dead[g->stack_class], 1);
+    spin_unlock(&pool.lock, was);
+}
+
 static struct g *g_new(unsigned class) {
     struct g *g = blank_take();
     if (g != NULL && !stack_assign(g, class)) {
         blank_give(g);
-        g = NULL;
+        return NULL;
+    }
+    if (g != NULL) {
+        atomic_store_explicit(&g->made, true, memory_order_release); /* pairs with g_each */
     }
     return g;
 }
@@ -174,9 +184,7 @@ struct g *g_alloc(size_t size) {
             if (stack_commit_first(g)) {
                 return g;
             }
-            hal_irq_t was = spin_lock(&pool.lock);
-            move(&g, &pool.dead[class], 1);
-            spin_unlock(&pool.lock, was);
+            dead_give(g);
         }
         dead_trim();
     }
@@ -188,7 +196,9 @@ void g_each(bool (*fn)(struct g *g, void *arg), void *arg) {
     struct g_page *page = atomic_load_explicit(&all, memory_order_acquire);
     for (; page != NULL; page = page->next) {
         for (size_t i = 0; i < GS_PER_PAGE; i++) {
-            if (page->gs[i].stack_hi != 0 && !fn(&page->gs[i], arg)) {
+            /* acquire: pairs with g_new, the stack's bounds are there */
+            bool made = atomic_load_explicit(&page->gs[i].made, memory_order_acquire);
+            if (made && !fn(&page->gs[i], arg)) {
                 return;
             }
         }

@@ -86,6 +86,7 @@ struct g {
     uintptr_t stack_hi;
     uint8_t pin; /* the only core it may run on, or ANY_CORE */
     uint8_t stack_class;
+    _Atomic bool made; /* it has a stack, whose bounds stay for ever; set once, release */
 
     /* Written by whoever owns the G (its core while running, the queue's owner else); read racily
      * by dumps, hence atomic, relaxed */
