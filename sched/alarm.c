@@ -41,7 +41,7 @@ static void sift_down(struct alarm_heap *h, uint32_t at, struct alarm_slot s) NE
         uint32_t first = at * 4 + 1;
         uint32_t least = at;
         int64_t when = s.when;
-        for (uint32_t i = first; i < first + 4 && i < h->n; i++) {
+        for (uint32_t i = first; i < first + 4 && i < alarms_in(h); i++) {
             if (h->slots[i].when < when) {
                 when = h->slots[i].when;
                 least = i;
@@ -57,15 +57,18 @@ static void sift_down(struct alarm_heap *h, uint32_t at, struct alarm_slot s) NE
 }
 
 void heap_push(struct alarm_heap *h, int64_t when, struct alarm *a) NEEDS(h->lock) {
-    ASSERT(h->n < h->capacity);
-    h->n++;
-    sift_up(h, h->n - 1, (struct alarm_slot){.when = when, .alarm = a});
+    uint32_t n = alarms_in(h);
+    ASSERT(n < h->capacity);
+    atomic_store_explicit(&h->n, n + 1, memory_order_relaxed);
+    sift_up(h, n, (struct alarm_slot){.when = when, .alarm = a});
 }
 
 void heap_remove(struct alarm_heap *h, uint32_t at) NEEDS(h->lock) {
     h->slots[at].alarm->pos = ALARM_IDLE;
-    struct alarm_slot last = h->slots[--h->n];
-    if (at < h->n) {
+    uint32_t n = alarms_in(h) - 1;
+    struct alarm_slot last = h->slots[n];
+    atomic_store_explicit(&h->n, n, memory_order_relaxed);
+    if (at < n) {
         if (at != 0 && last.when < h->slots[(at - 1) / 4].when) {
             sift_up(h, at, last);
         } else {
@@ -96,7 +99,7 @@ void alarms_init(void) {
 bool alarm_reserve(struct core *c) NEEDS(irq_masked) {
     struct alarm_heap *h = &c->alarms;
     /* n is read without the lock: others only lower it, and what this core adds it adds later */
-    if (h->n < h->capacity) {
+    if (alarms_in(h) < h->capacity) {
         return true;
     }
     uintptr_t base = storage + (size_t)c->hal.index * HEAP_BYTES;
@@ -148,7 +151,7 @@ int64_t alarms_expire(struct core *c, int64_t now) NEEDS(irq_masked) {
     } due[BATCH];
     unsigned n = 0;
     spin_lock_masked(&h->lock);
-    while (n < BATCH && h->n != 0 && h->slots[0].when <= now) {
+    while (n < BATCH && alarms_in(h) != 0 && h->slots[0].when <= now) {
         due[n].alarm = heap_pop(h);
         due[n].seq = due[n].alarm->seq;
         n++;
@@ -162,7 +165,7 @@ int64_t alarms_expire(struct core *c, int64_t now) NEEDS(irq_masked) {
         }
     }
     spin_lock_masked(&h->lock); /* only now: tickers have set themselves anew */
-    if (h->n != 0) {
+    if (alarms_in(h) != 0) {
         when = h->slots[0].when; /* when a full batch left some that are due: at once */
     }
     spin_unlock_masked(&h->lock);

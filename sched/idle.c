@@ -147,7 +147,7 @@ static void ask_for_guards(struct core *c) NEEDS(irq_masked) {
 
 static int64_t next_timer(struct core *c) NEEDS(irq_masked) {
     spin_lock_masked(&c->alarms.lock);
-    int64_t when = c->alarms.n != 0 ? c->alarms.slots[0].when : INT64_MAX;
+    int64_t when = alarms_in(&c->alarms) != 0 ? c->alarms.slots[0].when : INT64_MAX;
     spin_unlock_masked(&c->alarms.lock);
     return when;
 }

@@ -98,7 +98,7 @@ bool info_core(unsigned i, struct core_info *out) {
         .faults = get(&c->n.faults),
         .idle = idle_time(c),
         .queued = runq_length(&c->runq) + (runnext_of(c) != NULL),
-        .timers = c->alarms.n,
+        .timers = alarms_in(&c->alarms),
     };
     return true;
 }

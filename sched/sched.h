@@ -153,9 +153,14 @@ struct alarm_slot {
 struct alarm_heap {
     spinlock_t lock;
     struct alarm_slot *slots; /* grows in a window of address space, page by page */
-    uint32_t n;
+    _Atomic uint32_t n; /* written under lock; read without by the owner, which only finds it too large,
+                           and by reports. relaxed: the lock orders the slots */
     uint32_t capacity; /* owner core only, grown before the lock is taken */
 };
+
+static inline uint32_t alarms_in(const struct alarm_heap *h) {
+    return atomic_load_explicit(&h->n, memory_order_relaxed);
+}
 
 #define MAGAZINE 32u
 

@@ -501,7 +501,7 @@ void port_check_rest(void) {
             model_fail("a core does not sleep although there is nothing to do");
         }
         if (runq_length(&c->runq) != 0 || c->runnext != NULL || c->inbox != NULL ||
-            c->pinned.head != NULL || c->alarms.n != 0) {
+            c->pinned.head != NULL || alarms_in(&c->alarms) != 0) {
             model_fail("a queue holds something although every G has ended");
         }
     }
