@@ -3,12 +3,13 @@
 #   make run                            the default application on the default board, in QEMU
 #   make run BOARD=virt APP=../my_app   any board, any folder with a main.c, in or out of this tree
 #
-# What is built goes to build/BOARD[-llvm][-debug][-CONFIG]/; a board's objects are shared by all applications.
+# What is built goes to build/BOARD[-llvm][-debug][-SAN][-CONFIG]/; a board's objects are shared by all applications.
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 SHELL := /bin/sh
+COMMA := ,
 
 # ---- what to build -------------------------------------------------------------------------------
 # := or = would lose against the environment; ?= lets `BOARD=virt make` work as `make BOARD=virt`.
@@ -23,7 +24,8 @@ ARGS          ?=
 TEST          ?=
 GIC           ?= 3
 CONFIG        ?=
-export ARGS CROSS_COMPILE LLVM DEBUG HOSTCC V
+SAN           ?=
+export ARGS CROSS_COMPILE LLVM DEBUG HOSTCC V SAN
 
 BOARDS  := $(sort $(patsubst boards/%/board.mk,%,$(wildcard boards/*/board.mk)))
 TARGETS := $(filter-out host,$(BOARDS))
@@ -54,6 +56,7 @@ else
 .PHONY: help doctor list-boards test test-all verify mutants sim soak check precommit layers docs fmt clean distclean
 help: ## this list
 	@echo 'make [verb] [BOARD=b] [APP=folder] [INPUT=text] [ARGS="..."] [LLVM=1] [DEBUG=1] [V=1]'
+	@echo '     [SAN=address|race|undefined|scheduler], docs/SANITIZERS.md says what each finds'
 	@echo '     [CONFIG="-DCONFIG_SLICE_NS=1000000 ..."], include/bareloom/config.h lists them'
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 	@echo '  setup        install what is missing, build newlib once'
@@ -120,7 +123,13 @@ ifeq ($(filter $(GIC),2 3),)
 $(error GIC=$(GIC): virt has GIC=2 and GIC=3)
 endif
 
-OUT := build/$(BOARD)$(if $(LLVM),-llvm)$(if $(DEBUG),-debug)$(OTHER_CROSS)$(if $(CONFIG),-$(firstword $(shell echo '$(CONFIG)' | cksum)))
+# A sanitizer for the build; docs/SANITIZERS.md says what each finds.
+SANS := address race undefined $(if $(filter host,$(BOARD)),scheduler)
+ifneq ($(filter-out $(SANS),$(SAN)),)
+$(error SAN=$(SAN): board $(BOARD) has $(SANS))
+endif
+
+OUT := build/$(BOARD)$(if $(LLVM),-llvm)$(if $(DEBUG),-debug)$(if $(SAN),-$(SAN))$(OTHER_CROSS)$(if $(CONFIG),-$(firstword $(shell echo '$(CONFIG)' | cksum)))
 
 # ---- the application -----------------------------------------------------------------------------
 # A folder: main.c and the *.c and *.S beside it, or what its app.mk says in APP_SRCS (paths from the
@@ -162,6 +171,8 @@ WARN   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prot
 COMMON := -O2 -g -I. -Iinclude -MMD -MP -ffile-prefix-map=$(CURDIR)=. \
           -fno-omit-frame-pointer -ffunction-sections -fdata-sections -fno-common $(if $(DEBUG),-DDEBUG) $(CONFIG)
 APP_WARN := $(if $(IN_TREE),$(WARN),-Wall -Wextra -ffile-prefix-map=$(abspath $(APP))=$(notdir $(abspath $(APP))))
+
+include $(if $(SAN),hal/sanitize/build.mk)
 
 ifeq ($(HAL),aarch64)
 
@@ -218,24 +229,32 @@ LIBC_SRCS    := $(sort $(filter-out $(if $(APP_INPUT),,libc/input.c libc/input_f
 
 else # ---- HAL = host
 
-CC      := $(if $(LLVM),clang,$(HOSTCC))
+# With a sanitizer it is clang: gcc's thread sanitizer reports races that are none.
+CC      := $(if $(LLVM)$(SAN),clang,$(HOSTCC))
 BINTOOL :=
-HOST_FLAGS := $(COMMON) -pthread -DHAL_HOST -U_FORTIFY_SOURCE
+SAN_LIB := $(if $(SAN),$(SAN_FLAG_$(SAN)))
+HOST_FLAGS := $(COMMON) -pthread -DHAL_HOST -U_FORTIFY_SOURCE $(if $(SAN),-DSANITIZE $(SAN_DEFS_$(SAN)))
 RUNTIME_CFLAGS := -std=c11 $(HOST_FLAGS) $(WARN)
 PORT_CFLAGS    := $(RUNTIME_CFLAGS) -D_GNU_SOURCE
 LIBC_CFLAGS    := -std=gnu11 $(HOST_FLAGS) $(WARN)
-# Interrupts are polled where control flow joins: trace-pc calls hal/host there, in programs alone.
-APP_ALL_CFLAGS := -std=gnu11 $(HOST_FLAGS) $(APP_WARN) -fsanitize-coverage=trace-pc $(APP_CFLAGS)
+# Interrupts are polled where control flow joins: trace-pc calls hal/host there, in programs alone. clang
+# would leave out the edge of a loop of one block.
+EDGES := -fsanitize-coverage=trace-pc$(if $(filter clang%,$(CC)),$(COMMA)no-prune)
+APP_ALL_CFLAGS := -std=gnu11 $(HOST_FLAGS) $(APP_WARN) $(EDGES) $(SAN_LIB) $(APP_CFLAGS)
 
-RUNTIME_SRCS := $(sort $(wildcard hal/*.[cS] hal/host/*.[cS] sched/*.c)) $(DRIVERS:%=drivers/%.c) boards/host/board.c
+RUNTIME_SRCS := $(sort $(wildcard hal/*.[cS] hal/host/*.[cS] sched/*.c)) $(DRIVERS:%=drivers/%.c) boards/host/board.c \
+                $(if $(SAN),$(SAN_SRCS_$(SAN)))
 # Of libc/ what is not glue to newlib.
 LIBC_SRCS    := $(addprefix libc/,board_info.c console.c start.c $(if $(APP_INPUT),input.c))
 
 endif
 
 flags = $(if $(filter libc/%,$1),$(LIBC_CFLAGS),$(if $(filter hal/host/% boards/host/%,$1),$(PORT_CFLAGS),$(RUNTIME_CFLAGS))) \
-        $(if $(filter boot/early/%,$1),-mstrict-align) \
+        $(if $(filter boot/early/%,$1),-mstrict-align) $(if $(SAN),$(call san_flags,$1)) \
         $(if $(and $(filter aarch64,$(HAL)),$(filter sched/%,$1),$(findstring CONFIG_SIM,$(CONFIG))),-Itests/sim)
+
+# Which objects get the runtime's own memcpy and so on (below).
+own_copies = $(if $(filter libc/%,$1),,$(if $(filter host,$(HAL)),$(if $(SAN),$(call san_plain,$1)),$1))
 
 # ---- rules ---------------------------------------------------------------------------------------
 RUNTIME_OBJS := $(RUNTIME_SRCS:%=$(OUT)/%.o)
@@ -243,7 +262,7 @@ LIBC_OBJS    := $(LIBC_SRCS:%=$(OUT)/%.o)
 APP_OBJS     := $(APP_SRCS:%=$(APP_OUT)/%.o) $(if $(APP_INPUT),$(APP_OUT)/input.o)
 OBJS         := $(RUNTIME_OBJS) $(LIBC_OBJS) $(APP_OBJS)
 IMAGE_FILE   := $(APP_OUT)/$(IMAGE)
-SETTINGS     := Makefile boards/$(BOARD)/board.mk
+SETTINGS     := Makefile boards/$(BOARD)/board.mk $(if $(SAN),hal/sanitize/build.mk)
 
 .PHONY: all run debug size disasm runtime-objects image-path FORCE
 all: $(IMAGE_FILE) ## build APP for BOARD (the default verb)
@@ -266,7 +285,7 @@ $(RUNTIME_OBJS) $(LIBC_OBJS): $(OUT)/%.o: % $(SETTINGS) | $(if $(NEWLIB),$(NEWLI
 	$(call say,$(if $(filter %.S,$<),AS,CC),$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(call flags,$<) -c -o $@ $<
-	$(if $(filter host,$(HAL))$(filter libc/%,$<),,$(Q)$(BINTOOL)objcopy $(OWN_COPIES) $@)
+	$(if $(call own_copies,$<),$(Q)$(BINTOOL)objcopy $(OWN_COPIES) $@)
 
 $(APP_OUT)/input.S: $(INPUT) $(APP_OUT)/input.path tools/input.py
 	$(call say,INPUT,$(INPUT))
@@ -284,7 +303,7 @@ ifeq ($(HAL),host)
 
 $(IMAGE_FILE): $(OBJS)
 	$(call say,LINK,$@)
-	$(Q)$(CC) -pthread -rdynamic -o $@ $(OBJS) -lm
+	$(Q)$(CC) -pthread -rdynamic $(SAN_LIB) -o $@ $(OBJS) -lm
 
 else
 

@@ -37,6 +37,7 @@ struct hal_g {
     void *sp;    /* saved stack pointer while off a core, when frame is NULL. Writer: the switch. */
     void *frame; /* saved state of a preempted G, HAL_FRAME_SIZE bytes, or NULL. */
     void *tls;   /* loaded into the thread pointer at each switch to this G. */
+    void *port;  /* the port's own. */
 };
 
 /* What the port needs to know of a core; the first member of struct core. Set once, at boot. */

@@ -5,6 +5,7 @@
  * wait in per-core caches, which spill and refill in batches: one core spawns, others hoard the
  * dead (HAZARDS 42).
  * TOUR 4 / read next: sched/schedule.c */
+#include "hal/sanitize.h"
 #include "sched/alarm.h"
 #include "sched/assert.h"
 #include "sched/errno.h"
@@ -288,6 +289,10 @@ static int start(const struct go_opts *o, go_fn *fn, void *arg, uintptr_t creato
     if (g == NULL) {
         return -ENOMEM;
     }
+    if (!sanitize_g_begins(g, o->name, g->stack_lo, g->stack_hi)) {
+        dead_give(g);
+        return -ENOMEM;
+    }
     g_reset(g, o, creator);
     g_prepare(g, fn, arg);
     g->system = system;
@@ -341,6 +346,7 @@ void g_end(struct g *g, void *arg) NEEDS(irq_masked) {
     struct core *c = this_core();
     g_set_state(g, G_DEAD);
     g->name = NULL;
+    sanitize_g_ends(g, g->stack_lo, g->stack_hi);
     atomic_fetch_sub_explicit(&machine.gs, 1, memory_order_relaxed); /* a count, orders nothing */
     g_free(c, g);
     schedule();

@@ -6,6 +6,7 @@
 #include <bareloom/go.h>
 #include <bareloom/irq.h>
 
+#include "hal/sanitize.h"
 #include "sched/assert.h"
 #include "sched/errno.h"
 #include "sched/pages.h"
@@ -152,7 +153,7 @@ static uintptr_t page_up(uintptr_t a) {
     return (a + HAL_PAGE - 1) & ~(uintptr_t)(HAL_PAGE - 1);
 }
 
-void *mem_alloc(size_t size) {
+static void *take(size_t size) {
     unsigned shift = size <= ((size_t)1 << (MAX_SHIFT - 1)) ? shift_for(size) : MAX_SHIFT;
     if (shift < PAGE_SHIFT) {
         return small_alloc(shift);
@@ -171,7 +172,13 @@ void *mem_alloc(size_t size) {
     return (void *)base;
 }
 
-void mem_free(void *p, size_t size) {
+/* What take() really gave for size bytes. */
+static size_t given(size_t size) {
+    unsigned shift = shift_for(size);
+    return shift <= PAGE_SHIFT ? (size_t)1 << shift : page_up(size);
+}
+
+static void give(void *p, size_t size) {
     unsigned shift = shift_for(size);
     if (shift < PAGE_SHIFT) {
         small_free(p, shift);
@@ -180,6 +187,24 @@ void mem_free(void *p, size_t size) {
     } else {
         unmap((uintptr_t)p, page_up((uintptr_t)p + size));
         run_give((uintptr_t)p, shift);
+    }
+}
+
+void *mem_alloc(size_t size) {
+    char *p = size <= SIZE_MAX - SANITIZE_REDZONE ? take(size + SANITIZE_REDZONE) : NULL;
+    if (p != NULL && SANITIZE_REDZONE != 0) {
+        sanitize_close(p, given(size + SANITIZE_REDZONE));
+    }
+    if (p != NULL) {
+        sanitize_open(p, size);
+    }
+    return p;
+}
+
+void mem_free(void *p, size_t size) {
+    size += SANITIZE_REDZONE;
+    if (sanitize_hold(&p, &size)) {
+        give(p, size);
     }
 }
 

@@ -3,6 +3,7 @@
  * instructions.) */
 #include "sched/pages.h"
 
+#include "hal/sanitize.h"
 #include "sched/assert.h"
 #include "sched/sched.h"
 
@@ -62,6 +63,9 @@ static void *take(size_t leave) {
         }
     }
     spin_unlock(&pool.lock, was);
+    if (p != NULL) {
+        sanitize_open(p, HAL_PAGE);
+    }
     return p;
 }
 
@@ -77,12 +81,16 @@ void *pages_alloc_row(size_t n) {
     hal_irq_t was = spin_lock(&pool.lock);
     void *p = pool.free > n + RESERVE_PER_CORE * hal_core_count() ? cut(n) : NULL;
     spin_unlock(&pool.lock, was);
+    if (p != NULL) {
+        sanitize_open(p, n * HAL_PAGE);
+    }
     return p;
 }
 
 void page_free(void *page) {
     struct page *p = page;
     ASSERT(((uintptr_t)page & (HAL_PAGE - 1)) == 0);
+    sanitize_close(page, HAL_PAGE);
     hal_irq_t was = spin_lock(&pool.lock);
     p->next = pool.list;
     pool.list = p;

@@ -4,6 +4,7 @@
  * loop begins afresh on an empty core stack each time. What publishes a G runs between the two, on
  * g0: a G that is findable while its registers are still in use would run twice.
  * TOUR 5 / read next: sched/runq.c */
+#include "hal/sanitize.h"
 #include "sched/assert.h"
 #include "sched/runq.h"
 #include "sched/sim.h"
@@ -91,7 +92,13 @@ void park(enum wait_reason reason, void (*then)(struct g *g, void *arg), void *a
     atomic_store_explicit(&g->reason, (uint8_t)reason, memory_order_relaxed);
     g->since = this_core()->slice_start;
     g_set_state(g, G_WAITING);
+    if (then == park_unlock) {
+        sanitize_release(arg); /* it is g that had the lock, though g0 will open it */
+    } else {
+        sanitize_follow();
+    }
     hal_park(g, parked, &p);
+    sanitize_acquire(g); /* pairs with ready() */
 }
 
 /* Unchecked: which lock it is, only the G knows that parks. */
@@ -103,6 +110,7 @@ void park_unlock(struct g *g, void *lock) NEEDS(irq_masked) UNCHECKED {
 void ready(struct g *g) NEEDS(irq_masked) {
     struct core *c = this_core();
     ASSERT(atomic_load_explicit(&g->state, memory_order_relaxed) == G_WAITING);
+    sanitize_release(g); /* what the waker did before, the woken one sees */
     g_set_state(g, G_RUNNABLE);
     if (c->hal.in_handler) {
         inbox_put(g->pin == ANY_CORE ? c : &cores[g->pin], g);

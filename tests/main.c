@@ -17,6 +17,9 @@
 
 #define LEFT_OVER_TRIES 2000
 
+/* The thread sanitizer of the host has place for 8000. */
+#define SANITIZED_GS 4000u
+
 unsigned test_expected_cores;
 static bool brief;
 
@@ -39,6 +42,16 @@ void test_register(struct test *t) {
 
 unsigned test_rounds(unsigned n) {
     return brief ? (n + 7) / 8 : n;
+}
+
+#ifdef SANITIZE
+const bool test_sanitized = true;
+#else
+const bool test_sanitized = false;
+#endif
+
+unsigned test_gs(unsigned n) {
+    return test_sanitized && n > SANITIZED_GS ? SANITIZED_GS : n;
 }
 
 uint32_t test_random(uint32_t *state) {

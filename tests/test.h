@@ -110,5 +110,13 @@ void settle(void);
 unsigned test_rounds(unsigned n);
 extern unsigned test_expected_cores;
 
+/* Whether this build looks for mistakes (SAN=...): frames are larger then. And n, or as many Gs at a time as it
+ * has place for. */
+extern const bool test_sanitized;
+unsigned test_gs(unsigned n);
+
+/* A function that touches plain data which by the test's making one core at a time has. */
+#define ONE_CORE __attribute__((no_sanitize("thread")))
+
 /* xorshift32; the state must not be 0. */
 uint32_t test_random(uint32_t *state);

@@ -23,7 +23,7 @@ static void adds_one(void *arg) {
 /* A chain of 10,000 Gs; a value goes in at one end and comes out at the other. */
 TEST(sched, goroutines) {
     static struct stage stages[10000];
-    unsigned n = test_rounds(10000);
+    unsigned n = test_gs(test_rounds(10000));
     struct chan *leftmost = CHAN(int, 0), *at = leftmost;
     wg_add(&wg, (int)n);
     for (unsigned i = 0; i < n; i++) {

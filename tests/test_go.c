@@ -129,7 +129,7 @@ static struct {
     unsigned runs;
 } fair;
 
-static void yields(void *arg) {
+ONE_CORE static void yields(void *arg) {
     unsigned me = (unsigned)(uintptr_t)arg;
     for (unsigned i = 0; i < fair.runs; i++) {
         unsigned turn = fair.turn++;

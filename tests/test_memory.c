@@ -20,7 +20,7 @@ static void parks(void *arg) {
 TEST(stress, parked_100000) {
     size_t all, free;
     info_memory(&all, &free);
-    unsigned n = test_rounds(100000);
+    unsigned n = test_gs(test_rounds(100000));
     n = n < free / 4 * 3 ? n : (unsigned)(free / 4 * 3);
     unsigned before = go_count();
     total = 0;

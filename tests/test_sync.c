@@ -205,7 +205,7 @@ TEST(sched, sema_counts) {
     CHECK_EQ(sema_wait_until(&sema, WITHIN(NOWAIT)), -ETIMEDOUT);
 }
 
-static void takes_in_turn(void *arg) {
+ONE_CORE static void takes_in_turn(void *arg) {
     atomic_fetch_add(&locked.waiting, 1);
     sema_wait(&sema);
     locked.order[locked.n++] = (unsigned)(uintptr_t)arg;

@@ -22,7 +22,7 @@ import sys
 CROSS = os.environ.get("CROSS_COMPILE", "aarch64-linux-gnu-")
 STD = [f"<std{h}.h>" for h in ("arg", "atomic", "bool", "def", "int", "align", "noreturn")] + ["<limits.h>"]
 PUBLIC = ["<bareloom.h>", "<bareloom/*.h>"]
-HAL = ['"hal/hal.h"', '"hal/board.h"', '"hal/kprint.h"', '"hal/mmio.h"', '"hal/string.h"',
+HAL = ['"hal/hal.h"', '"hal/board.h"', '"hal/kprint.h"', '"hal/mmio.h"', '"hal/string.h"', '"hal/sanitize.h"',
        '"hal/hal_select.h"']
 # What a driver needs of the processor: barriers, cache lines, system registers, calls to the firmware.
 INSTRUCTIONS = [f'"hal/aarch64/{h}.h"' for h in ("insn", "cache", "gicv3_regs", "psci_call", "semihost_call")]
@@ -38,7 +38,7 @@ RULES = [
     ("boards/host/*", STD + ['"hal/board.h"', '"hal/host/*"', "./"]),
     ("boards/*", STD + ['"hal/board.h"', '"drivers/*"', "./"]),
     ("sched/errno.h", ["<errno.h>"]),  # for the host, which has its C library's numbers
-    ("sched/*", STD + PUBLIC + ['"hal/hal.h"', '"hal/kprint.h"', "./"]),
+    ("sched/*", STD + PUBLIC + ['"hal/hal.h"', '"hal/kprint.h"', '"hal/sanitize.h"', "./"]),
     ("libc/*", ["<*>", '"hal/kprint.h"', '"hal/board.h"', "./"]),
     ("boot/*", STD + PUBLIC + HAL + ['"hal/aarch64/*"', '"sched/*"', '"drivers/*"', "./"]),
     ("linker/*", HAL),

@@ -59,6 +59,8 @@ missing_packages() {
     [ -n "$(newlib_tarball)" ] || echo newlib-source
     # gcc only recommends it, and the host board needs its headers
     [ -e /usr/include/stdio.h ] || echo libc6-dev
+    # SAN= on the host; clang only recommends it
+    ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.tsan-*.a >/dev/null 2>&1 || echo libclang-rt-dev
 }
 
 os_release() { (. /etc/os-release 2>/dev/null && eval "printf '%s' \"\${$1:-}\""); }

@@ -4,6 +4,8 @@
     test.py                                the rows marked `test` of tools/test_plan.txt
     test.py --all                          every row, with gcc and with clang
     test.py --board virt --test 'chan_*'   a part; the board's first row then takes any group
+With SAN=address, race, undefined or scheduler in the environment: the rows marked `san`, built with that
+sanitizer, and without the scripts of tests/host. A test during which it reports something has failed.
 
 What an image of tests/ does (tests/main.c):
     --list                     prints `name group`, a line each, and exits with 0
@@ -37,6 +39,11 @@ HANG_SECONDS = float(os.environ.get("TEST_HANG", 120))
 NAMES_PER_BOOT = 300  # characters: the command line that a board takes is short
 MAX_DEATHS = 3        # an image that dies this often is not started again
 # Not anchored: the test may have left the cursor in the middle of a line.
+SAN = os.environ.get("SAN", "")
+SAN_FLAGS = {"address": "address", "race": "thread", "scheduler": "thread", "undefined": "undefined"}
+REPORTED = 66  # the exit status of a program in which a sanitizer has found something
+# How the sanitizers' reports begin; "sanitizer: " is hal/sanitize's own.
+REPORT = re.compile(r"WARNING: ThreadSanitizer|ERROR: AddressSanitizer|: runtime error: |sanitizer: ")
 TAP = re.compile(r"(\bnot )?\bok \d+ - (\S+)(?: # ?(.*))?$")
 
 
@@ -97,7 +104,20 @@ def execute(cmd, on_line, env=None):
 
 
 def place(board, llvm):
-    return board + ("/clang" if llvm else "")
+    return board + ("/clang" if llvm else "") + (f"/{SAN}" if SAN else "")
+
+
+def cannot_sanitize(board):
+    """Why this computer cannot build board with SAN, and how to mend it; None if it can."""
+    if not SAN or board["HAL"] != "host":
+        return None
+    try:
+        done = subprocess.run(["clang", f"-fsanitize={SAN_FLAGS[SAN]}", "-x", "c", "-", "-o", "/dev/null"],
+                              input="int main(void) { return 0; }", capture_output=True, text=True)
+        missing = done.returncode != 0
+    except FileNotFoundError:
+        missing = True
+    return "no clang with the sanitizers' library here: run `make setup` (libclang-rt-dev)" if missing else None
 
 
 def status_words(status):
@@ -200,8 +220,11 @@ def run_batch(row, names, results):
                 return
             left.remove(match[2])
             why = match[3] or ""
+            report = next((at for at, text in enumerate(recent) if SAN and REPORT.search(text)), None)
             if match[1]:
                 results.add("FAIL", row.where, match[2], why, recent[-20:])
+            elif report is not None:
+                results.add("FAIL", row.where, match[2], f"SAN={SAN} reports", recent[report:report + 60])
             elif why.upper().startswith("SKIP"):
                 results.add("skip", row.where, match[2], why[4:].strip())
             else:
@@ -216,7 +239,7 @@ def run_batch(row, names, results):
             if deaths == MAX_DEATHS and left:
                 results.add("FAIL", row.where, ",".join(left), "not run: the image died too often")
                 return
-        elif status not in (0, 1) or (status == 1 and len(results.failures) == failed_before):
+        elif status not in (0, 1, REPORTED) or (status != 0 and len(results.failures) == failed_before):
             results.add("FAIL", row.where, "exit", f"all tests answered, then {status_words(status)}",
                         recent[-20:])
 
@@ -297,6 +320,8 @@ def main():
     parser.add_argument("--test", default="", help="names or patterns, with commas between")
     parser.add_argument("--all", action="store_true", help="every row, both compilers")
     opts = parser.parse_args()
+    if SAN and SAN not in SAN_FLAGS:
+        sys.exit(f"test: SAN={SAN} is none of: {' '.join(SAN_FLAGS)}")
     patterns = [p for p in opts.test.split(",") if p]
     compilers = [False, True] if opts.all else [bool(os.environ.get("LLVM"))]
     workers = max(1, min(2, os.cpu_count() or 1))
@@ -304,14 +329,15 @@ def main():
 
     rows = [Row(board, how, groups.split(","), llvm)
             for llvm in compilers
-            for board, how, groups in read_plan(("test", "all") if opts.all else ("test",))
+            for board, how, groups in read_plan(("san",) if SAN else ("test", "all") if opts.all else ("test",))
             if opts.board in (None, board) and not (opts.all and "clang" in how)]
     images, blocked = {}, {}
     for row in rows:  # one build after the other, each with all cores
         key = row.board["NAME"], row.llvm
         if key not in images:
-            images[key] = build(*key, results, os.cpu_count() or 1)
-            blocked[key] = run.cannot_run(row.board)
+            blocked[key] = cannot_sanitize(row.board)
+            images[key] = None if blocked[key] else build(*key, results, os.cpu_count() or 1)
+            blocked[key] = blocked[key] or run.cannot_run(row.board)
             if blocked[key]:
                 results.add("skip", place(*key), "all its tests", blocked[key])
         row.image = images[key]
@@ -323,7 +349,7 @@ def main():
         jobs = [pool.submit(job) for future in lists for job in future.result()]
         with_scripts = {key: image for key, image in images.items() if opts.all or key[1] == compilers[0]}
         for (board, llvm), image in with_scripts.items():
-            if image and not blocked[board, llvm]:
+            if image and not blocked[board, llvm] and not SAN:
                 jobs += [pool.submit(run_host_test, board, llvm, name, path, results)
                          for name, path in host_tests(board, patterns)]
         try:

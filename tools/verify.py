@@ -50,7 +50,7 @@ def read_plan():
 
 def environment():
     """As a user's shell: what make gave its children is not for the checks' own calls of make."""
-    drop = ("MFLAGS", "BOARD", "APP", "INPUT", "ARGS", "TEST", "LLVM", "DEBUG", "CONFIG")
+    drop = ("MFLAGS", "BOARD", "APP", "INPUT", "ARGS", "TEST", "LLVM", "DEBUG", "CONFIG", "SAN")
     return {k: v for k, v in os.environ.items() if not k.startswith("MAKE") and k not in drop}
 
 

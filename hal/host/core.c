@@ -4,7 +4,7 @@
  * The mask belongs to the core: a G that waits or was preempted leaves it set, since g0 is always
  * masked, and opens it where it goes on.
  */
-#include "hal/host/host.h"
+#include "hal/host/fiber.h"
 
 #include <sched.h>
 #include <semaphore.h>
@@ -13,8 +13,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* Handlers and the scheduler never nest, but a handler may be a program's. */
-#define CORE_STACK   (256u << 10)
 #define SIGNAL_STACK (64u << 10)
 
 /* hal_relax() calls after which a spinning thread lets another have the processor: with more cores
@@ -57,6 +55,7 @@ static sem_t gate;  /* core 0 has entered the scheduler */
 static void core_main(void *arg) {
     struct host_core *c = arg;
     unsigned index = (unsigned)(c - host_cores);
+    host_fiber_on_core(c);
     c->core = sched_core(index, c->stack_top);
     c->hal = (struct hal_core *)c->core;
     c->self = c->hal->g0;
@@ -80,18 +79,19 @@ static void *core_thread(void *arg) {
     current = c;
     c->thread = pthread_self();
     host_fault_stack(c->stacks_lo, SIGNAL_STACK);
+    host_fiber_to_core(c, NULL, true);
     host_switch_out(&unused, c->stack_top, core_main, c);
     return NULL; /* never: the thread's own stack is not used again */
 }
 
 /* Low to high: signal stack, guard, core stack. */
 static void stacks_make(struct host_core *c) {
-    char *lo = host_reserve(SIGNAL_STACK + HAL_PAGE + CORE_STACK);
+    char *lo = host_reserve(SIGNAL_STACK + HAL_PAGE + HOST_CORE_STACK);
     if (lo == NULL || mprotect(lo + SIGNAL_STACK, HAL_PAGE, PROT_NONE) != 0) {
         host_die("no memory for the cores' stacks");
     }
     c->stacks_lo = lo;
-    c->stack_top = lo + SIGNAL_STACK + HAL_PAGE + CORE_STACK;
+    c->stack_top = lo + SIGNAL_STACK + HAL_PAGE + HOST_CORE_STACK;
 }
 
 /* Core 0 last: it opens the gate, so that all cores are there before one of them runs anything. */

@@ -20,6 +20,9 @@
 #define PENDING_LINES  2u
 #define PENDING_ASLEEP 4u /* no interrupt: the core waits in the kernel; who sets a bit wakes it */
 
+/* Bytes of a core stack: handlers and the scheduler never nest, but a handler may be a program's. */
+#define HOST_CORE_STACK (256u << 10)
+
 struct host_core {
     /* anyone sets bits, the owner takes them all */
     _Atomic uint32_t pending;

@@ -9,6 +9,7 @@
  * The race: a bit is set while the core falls asleep. PENDING_ASLEEP is a bit of the same word: the
  * sleeper sets it only where it finds no other, and who sets another sees it and wakes.
  */
+#include "hal/host/fiber.h"
 #include "hal/host/machine.h"
 
 #include <linux/futex.h>
@@ -21,6 +22,7 @@
 /* ---- posting --------------------------------------------------------------------------------- */
 
 void host_post(struct host_core *c, uint32_t bits) {
+    host_fiber_posts(c);
     /* release: pairs with the acquire in take(), the handler sees what the caller stored before */
     uint32_t was = atomic_fetch_or_explicit(&c->pending, bits, memory_order_release);
     if ((was & PENDING_ASLEEP) != 0) {
@@ -34,7 +36,9 @@ void hal_ipi(unsigned core) {
 
 /* All bits, which are the caller's to serve now. */
 static uint32_t take(struct host_core *c) {
-    return atomic_exchange_explicit(&c->pending, 0, memory_order_acquire) & ~PENDING_ASLEEP;
+    uint32_t bits = atomic_exchange_explicit(&c->pending, 0, memory_order_acquire);
+    host_fiber_takes(c);
+    return bits & ~PENDING_ASLEEP;
 }
 
 /* ---- device lines ---------------------------------------------------------------------------- */
@@ -149,6 +153,7 @@ static void interrupted(void *arg) {
     struct host_core *c = arg;
     struct g *g = c->self;
     struct frame *f = NULL;
+    host_fiber_on_core(c);
     c->hal->in_handler = true;
     for (int round = 0; f == NULL && (round == 0 || (round < ROUNDS && wanted(c))); round++) {
         serve(c);
@@ -156,6 +161,7 @@ static void interrupted(void *arg) {
     }
     c->hal->in_handler = false;
     if (f == NULL) {
+        host_fiber_to_g(c, (struct hal_g *)g);
         host_switch_in(c->interrupted_sp);
     }
     f->sp = c->interrupted_sp;
@@ -167,14 +173,19 @@ static void interrupted(void *arg) {
  * here, it would put frame on frame (HAZARDS 40). */
 __attribute__((noinline)) static void interrupt(struct host_core *c) {
     int e = host_errno();
+    struct hal_g *g = (struct hal_g *)c->self;
     c->masked = true;
+    host_fiber_to_core(c, g, false);
     host_switch_out(&c->interrupted_sp, c->stack_top, interrupted, c);
+    host_fiber_on_g(g);
     host_set_errno(e);
     host_self()->masked = false; /* c may be another thread's by now */
 }
 
 _Noreturn void hal_resume(struct g *g, void *frame) {
-    host_self()->self = g;
+    struct host_core *c = host_self();
+    c->self = g;
+    host_fiber_to_g(c, (struct hal_g *)g);
     host_switch_in(host_frame_sp(frame));
 }
 

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 
+#include "hal/host/fiber.h"
 #include "hal/host/machine.h"
 
 #if defined(__aarch64__)
@@ -42,6 +43,7 @@ struct leaving {
 static void left(void *arg) {
     struct leaving l = *(struct leaving *)arg; /* on the G's stack, which then() may give away */
     struct host_core *c = host_self();
+    host_fiber_on_core(c);
     c->self = c->hal->g0;
     l.then(l.g, l.arg);
     host_die("hal_park: then() returned");
@@ -49,20 +51,27 @@ static void left(void *arg) {
 
 void hal_park(struct g *g, void (*then)(struct g *g, void *arg), void *arg) {
     struct leaving l = {.g = g, .then = then, .arg = arg};
+    struct host_core *c = host_self();
     int e = host_errno();
-    host_switch_out(&((struct hal_g *)g)->sp, host_self()->stack_top, left, &l);
+    host_fiber_to_core(c, (struct hal_g *)g, false);
+    host_switch_out(&((struct hal_g *)g)->sp, c->stack_top, left, &l);
+    host_fiber_on_g((struct hal_g *)g);
     host_set_errno(e);
 }
 
 _Noreturn void hal_leave(struct g *g, void (*then)(struct g *g, void *arg), void *arg) {
     struct leaving l = {.g = g, .then = then, .arg = arg};
+    struct host_core *c = host_self();
     void *never;
-    host_switch_out(&never, host_self()->stack_top, left, &l);
+    host_fiber_to_core(c, (struct hal_g *)g, true);
+    host_switch_out(&never, c->stack_top, left, &l);
     host_die("hal_leave: a goroutine that had ended was entered");
 }
 
 _Noreturn void hal_enter(struct g *g) {
-    host_self()->self = g;
+    struct host_core *c = host_self();
+    c->self = g;
+    host_fiber_to_g(c, (struct hal_g *)g);
     host_switch_in(((struct hal_g *)g)->sp);
 }
 
@@ -73,6 +82,7 @@ void hal_prepare(struct g *g, void *top, void (*fn)(void *), void *arg) {
 }
 
 _Noreturn void host_first(void (*fn)(void *arg), void *arg) {
+    host_fiber_on_g((struct hal_g *)hal_self());
     host_set_errno(0);
     hal_irq_unmask();
     fn(arg);

@@ -1,0 +1,94 @@
+/*
+ * hal/sanitize.h - what the runtime tells a sanitizer that cannot see it by itself.
+ *
+ * In a build with SAN=... one file implements all of this: hal/sanitize/NAME.c on a machine,
+ * hal/host/sanitize/NAME.c on the host. Otherwise it is nothing, and costs nothing.
+ * docs/SANITIZERS.md says what each sanitizer finds.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct g;
+
+#ifdef SANITIZE
+
+/* ---- Gs -------------------------------------------------------------------------------------- */
+
+/* g begins a life as name, which may be NULL, on the stack [lo, hi); called by its
+ * creator. False: the sanitizer has no place for one more. */
+bool sanitize_g_begins(struct g *g, const char *name, uintptr_t lo, uintptr_t hi);
+
+/* It has ended it; on g0. */
+void sanitize_g_ends(struct g *g, uintptr_t lo, uintptr_t hi);
+
+/* ---- order: what happened before the one call on an object is seen after the other ----------- */
+void sanitize_release(const void *object);
+void sanitize_acquire(const void *object);
+
+/* The calling G, masked, is about to leave its core, and what g0 does next it does in its name. */
+void sanitize_follow(void);
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+/* Bytes that an allocation gets more than was asked for, at its end, which nobody may touch. */
+#define SANITIZE_REDZONE ((size_t)SANITIZE_REDZONE_BYTES)
+
+/* [p, p + n) may be touched from now on; p is 8-byte aligned. */
+void sanitize_open(const void *p, size_t n);
+
+/* It may not, nor what is left of the last 8 bytes. */
+void sanitize_close(const void *p, size_t n);
+
+/* An object is given back: an access to it is an error for as long as it is held. True: *p and
+ * *size are now what is really free, an object given back earlier; false: nothing is. */
+bool sanitize_hold(void **p, size_t *size);
+
+#else
+
+#define SANITIZE_REDZONE ((size_t)0)
+
+static inline bool sanitize_g_begins(struct g *g, const char *name, uintptr_t lo, uintptr_t hi) {
+    (void)g;
+    (void)name;
+    (void)lo;
+    (void)hi;
+    return true;
+}
+
+static inline void sanitize_g_ends(struct g *g, uintptr_t lo, uintptr_t hi) {
+    (void)g;
+    (void)lo;
+    (void)hi;
+}
+
+static inline void sanitize_release(const void *object) {
+    (void)object;
+}
+
+static inline void sanitize_acquire(const void *object) {
+    (void)object;
+}
+
+static inline void sanitize_follow(void) {
+}
+
+static inline void sanitize_open(const void *p, size_t n) {
+    (void)p;
+    (void)n;
+}
+
+static inline void sanitize_close(const void *p, size_t n) {
+    (void)p;
+    (void)n;
+}
+
+static inline bool sanitize_hold(void **p, size_t *size) {
+    (void)p;
+    (void)size;
+    return true;
+}
+
+#endif

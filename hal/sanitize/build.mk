@@ -1,0 +1,45 @@
+# hal/sanitize/build.mk - what a build with SAN=... adds: flags, files, and which sources are left as they are.
+#
+# Read by the Makefile. For each sanitizer S:
+#   SAN_FLAG_S   the compiler's option, for programs and for linking
+#   SAN_DEFS_S   definitions, for all sources
+#   SAN_SRCS_S   files that implement hal/sanitize.h and what the compiler's calls lead to
+#   SAN_SKIP_S   sources that are not instrumented (patterns)
+
+ifeq ($(HAL),host)
+
+SAN_FLAG_address   := -fsanitize=address
+SAN_FLAG_race      := -fsanitize=thread
+SAN_FLAG_scheduler := -fsanitize=thread
+SAN_FLAG_undefined := -fsanitize=undefined
+
+SAN_DEFS_address   := -DSANITIZE_REDZONE_BYTES=16 -DHOST_FIBERS
+SAN_DEFS_race      := -DSANITIZE_REDZONE_BYTES=0 -DHOST_FIBERS -DHOST_FIBERS_ORDERED=0
+SAN_DEFS_scheduler := -DSANITIZE_REDZONE_BYTES=0 -DHOST_FIBERS -DHOST_FIBERS_ORDERED=1
+SAN_DEFS_undefined := -DSANITIZE_REDZONE_BYTES=0
+
+SAN_SRCS_address   := hal/host/sanitize/address.c hal/sanitize/hold.c
+SAN_SRCS_race      := hal/host/sanitize/thread.c
+SAN_SRCS_scheduler := hal/host/sanitize/thread.c
+SAN_SRCS_undefined := hal/host/sanitize/undefined.c
+
+# hal/host changes stacks in the middle of functions. The allocators keep lists in what is free.
+SAN_SKIP_address   := hal/host/% hal/sanitize/% sched/mem.c sched/pages.c
+# Reports read Gs that run, field by field.
+SAN_SKIP_scheduler := hal/host/% sched/dump.c sched/info.c
+SAN_SKIP_undefined :=
+# Of the runtime only what Gs wait on is instrumented: its locks and atomics are what orders Gs. The scheduler
+# itself is not, else everything that two Gs ever did on one core would be ordered by its queues.
+SAN_OBJECTS   := chan cond ctx event irq join mutex rwmutex select sema timer wait wg
+SAN_SKIP_race := hal/% boards/% libc/% $(filter-out $(SAN_OBJECTS:%=sched/%.c),$(wildcard sched/*.c))
+
+else
+
+SAN_FLAG_undefined := -fsanitize=undefined
+
+endif
+
+# An object that is not instrumented: with the thread sanitizer it must not use the C library's memcpy either,
+# which is.
+san_plain = $(if $(filter race scheduler,$(SAN)),$(filter $(SAN_SKIP_$(SAN)),$1))
+san_flags = $(if $(filter $(SAN_SKIP_$(SAN)),$1),,$(SAN_FLAG_$(SAN)))
