@@ -95,7 +95,7 @@ static struct g *dead_take(unsigned class) UNCHECKED {
     struct g **cache = class == 0 ? &c->dead : &pool.dead[class];
     if (class != 0) {
         spin_lock_masked(&pool.lock);
-    } else if (c->dead == NULL && pool.dead[0] != NULL) {
+    } else if (c->dead == NULL) {
         spin_lock_masked(&pool.lock);
         c->dead_count += move(&pool.dead[0], &c->dead, CACHE_BATCH);
         spin_unlock_masked(&pool.lock);
