@@ -12,4 +12,5 @@
 #include <bareloom/limit.h>
 #include <bareloom/select.h>
 #include <bareloom/sync.h>
+#include <bareloom/task.h>
 #include <bareloom/time.h>

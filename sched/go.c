@@ -12,6 +12,7 @@
 #include "sched/pages.h"
 #include "sched/runq.h"
 #include "sched/stack.h"
+#include "sched/task.h"
 
 #define CACHE_MAX   64
 #define CACHE_BATCH 32
@@ -238,6 +239,7 @@ bool g_exists(const struct g *g) {
 struct start {
     go_fn *fn;
     void *arg;
+    uint64_t copy[]; /* of what go_copy() was given */
 };
 
 /* A G's first function, on its own stack; start lies at the top of it. */
@@ -247,11 +249,15 @@ static void g_main(void *arg) {
     go_exit();
 }
 
-/* The first SP is spread over 16 cache lines by the G's number (HAZARDS 22). */
-static void g_prepare(struct g *g, go_fn *fn, void *arg) {
-    uintptr_t top = g->stack_hi - (size_t)(g->id % 16) * 64 - sizeof(struct start);
+/* n bytes at arg are copied to the new stack, if n is not 0. The first SP is spread over 16 cache
+ * lines by the G's number (HAZARDS 22). */
+static void g_prepare(struct g *g, go_fn *fn, const void *arg, size_t n) {
+    uintptr_t top = g->stack_hi - (size_t)(g->id % 16) * 64 - sizeof(struct start) - n;
     struct start *s = (struct start *)(top & ~(uintptr_t)15);
-    *s = (struct start){.fn = fn, .arg = arg};
+    *s = (struct start){.fn = fn, .arg = n != 0 ? s->copy : (void *)(uintptr_t)arg};
+    for (size_t i = 0; i < n; i++) {
+        ((char *)s->copy)[i] = ((const char *)arg)[i];
+    }
     g->hal.frame = NULL;
     g->hal.tls = NULL;
     hal_prepare(g, s, g_main, s);
@@ -271,6 +277,7 @@ static void g_reset(struct g *g, const struct go_opts *o, uintptr_t creator) {
     g->name = o->name;
     g->pin = o->pinned ? (uint8_t)o->core : ANY_CORE;
     g->local = NULL;
+    g->join = NULL;
     g->slice_used = 0;
     g->mutexes = 0;
     g->waits_on = NULL;
@@ -280,8 +287,9 @@ static void g_reset(struct g *g, const struct go_opts *o, uintptr_t creator) {
     g_set_state(g, G_RUNNABLE);
 }
 
-static int start(const struct go_opts *o, go_fn *fn, void *arg, uintptr_t creator, bool system) {
-    if (stack_class_for(o->stack) == STACK_CLASSES ||
+int g_make(struct g **out, const struct go_opts *o, go_fn *fn, const void *arg, size_t n,
+           uintptr_t creator) {
+    if (stack_class_for(o->stack) == STACK_CLASSES || n > GO_COPY_MAX ||
         (o->pinned && (o->core < 0 || (unsigned)o->core >= hal_core_count()))) {
         return -EINVAL;
     }
@@ -294,9 +302,14 @@ static int start(const struct go_opts *o, go_fn *fn, void *arg, uintptr_t creato
         return -ENOMEM;
     }
     g_reset(g, o, creator);
-    g_prepare(g, fn, arg);
-    g->system = system;
-    if (!system) {
+    g_prepare(g, fn, arg, n);
+    g->system = false;
+    *out = g;
+    return 0;
+}
+
+void g_launch(struct g *g) {
+    if (!g->system) {
         atomic_fetch_add_explicit(&machine.gs, 1, memory_order_relaxed); /* a count, orders nothing */
     }
     hal_irq_t was = hal_irq_save();
@@ -308,53 +321,74 @@ static int start(const struct go_opts *o, go_fn *fn, void *arg, uintptr_t creato
         gmp_put(c, g, WHY_NEW);
     }
     hal_irq_restore(was);
-    return 0;
 }
 
 int g_start(const struct go_opts *o, go_fn *fn, void *arg, uintptr_t creator) {
-    return start(o, fn, arg, creator, false);
+    struct g *g;
+    int r = g_make(&g, o, fn, arg, 0, creator);
+    if (r == 0) {
+        g_launch(g);
+    }
+    return r;
 }
 
 int go_system(const char *name, go_fn *fn) {
-    return start(&GO_OPTS(.name = name), fn, NULL, 0, true);
+    struct g *g;
+    int r = g_make(&g, &GO_OPTS(.name = name), fn, NULL, 0, 0);
+    if (r == 0) {
+        g->system = true;
+        g_launch(g);
+    }
+    return r;
 }
 
-static void check_go(go_fn *fn) {
-    if (hal_on_core_stack()) {
-        PANIC("go: not from an interrupt handler");
-    }
-    if (fn == NULL) {
+void check_go(bool has_fn) {
+    check_g("go");
+    if (!has_fn) {
         FATAL("go of nil func value");
     }
 }
 
-/* Behind the call of the function that says it. */
-#define CALL_SITE ((uintptr_t)__builtin_extract_return_addr(__builtin_return_address(0)))
-
 int go_with(const struct go_opts *o, go_fn *fn, void *arg) {
-    check_go(fn);
+    check_go(fn != NULL);
     return g_start(o, fn, arg, CALL_SITE);
 }
 
 int go(go_fn *fn, void *arg) {
-    check_go(fn);
+    check_go(fn != NULL);
     return g_start(&GO_OPTS(0), fn, arg, CALL_SITE);
+}
+
+int go_copy(const struct go_opts *o, go_fn *fn, const void *args, size_t n) {
+    check_go(fn != NULL);
+    struct g *g;
+    int r = g_make(&g, o != NULL ? o : &GO_OPTS(0), fn, args, n, CALL_SITE);
+    if (r == 0) {
+        g_launch(g);
+    }
+    return r;
 }
 
 void g_end(struct g *g, void *arg) NEEDS(irq_masked) {
     (void)arg;
     struct core *c = this_core();
+    struct join *j = g->join;
     g_set_state(g, G_DEAD);
     g->name = NULL;
+    local_free(g);
     sanitize_g_ends(g, g->stack_lo, g->stack_hi);
     atomic_fetch_sub_explicit(&machine.gs, 1, memory_order_relaxed); /* a count, orders nothing */
     g_free(c, g);
+    if (j != NULL) {
+        join_done(j);
+    }
     schedule();
 }
 
 _Noreturn void go_exit(void) {
     struct g *g = hal_self();
     check_may_block("go_exit");
+    local_end(g);
     if (g->local != NULL && on_exit_fn != NULL) {
         on_exit_fn(g->local);
         g->local = NULL;

@@ -98,9 +98,11 @@ struct g {
     /* Running G only */
     uintptr_t stack_low; /* lowest committed address: only its own core faults on it (HAZARDS 14) */
     void *local;         /* go_local() */
-    int64_t slice_used;  /* of a displaced G: how much of its slice is gone */
-    uint32_t mutexes;    /* how many it owns */
-    bool system;         /* the runtime's own: not counted, not listed; set before it starts */
+    struct locals *locals; /* values under keys (local.c), or NULL */
+    struct join *join;     /* what others wait for its end on, or NULL; set before it starts */
+    int64_t slice_used;    /* of a displaced G: how much of its slice is gone */
+    uint32_t mutexes;      /* how many it owns */
+    bool system;           /* the runtime's own: not counted, not listed; set before it starts */
 
     /* The G and its core's handlers */
     _Atomic uint32_t preempt_off; /* depth; written by the G */
@@ -296,6 +298,9 @@ static inline void check_may_block(const char *what) {
     }
 }
 
+/* Panics unless the caller is a G. */
+void check_g(const char *what);
+
 /* ---- gmp.c: policy -------------------------------------------------------------------------- */
 
 /* Masked, own core, g0 or a G. Puts a runnable G on c's queues. */
@@ -381,6 +386,18 @@ struct g *g_alloc(size_t size);
 
 /* go_with() without its checks; also on g0, for the first G. creator: where go() was called. */
 int g_start(const struct go_opts *o, go_fn *fn, void *arg, uintptr_t creator);
+
+/* The two halves of that: a G that nobody can find yet, whose function gets a copy of n bytes at arg,
+ * or arg itself if n is 0; and its start. 0, -EINVAL, -ENOMEM. */
+int g_make(struct g **out, const struct go_opts *o, go_fn *fn, const void *arg, size_t n,
+           uintptr_t creator);
+void g_launch(struct g *g);
+
+/* What go() and its like check: that it is called from a G, with a function. */
+void check_go(bool has_fn);
+
+/* Behind the call of the function that says it. */
+#define CALL_SITE ((uintptr_t)__builtin_extract_return_addr(__builtin_return_address(0)))
 
 /* A G. Starts one of the runtime's own, which never ends. */
 int go_system(const char *name, go_fn *fn);

@@ -69,6 +69,12 @@ _Noreturn void schedule(void) NEEDS(irq_masked) {
 
 /* ---- park and ready ------------------------------------------------------------------------- */
 
+void check_g(const char *what) {
+    if (hal_on_core_stack()) {
+        PANIC("%s: not from an interrupt handler", what);
+    }
+}
+
 _Noreturn void must_not_block(const char *what) {
     PANIC("%s: would block %s", what,
           hal_on_core_stack() ? "in an interrupt handler" : "with preemption off");

@@ -33,6 +33,12 @@ int go(go_fn *fn, void *arg);
  * have. */
 int go_with(const struct go_opts *o, go_fn *fn, void *arg);
 
+/* The same, but fn gets a copy of the n bytes at args, which lies on the new G's own stack, 8-byte
+ * aligned: nothing to allocate and nothing to keep for it. o may be NULL. Also -EINVAL: n is over
+ * GO_COPY_MAX. Go: the arguments of a go statement. */
+#define GO_COPY_MAX 512u
+int go_copy(const struct go_opts *o, go_fn *fn, const void *args, size_t n);
+
 /* Lets every other runnable G of this core go first. From a G. Go: runtime.Gosched. */
 void go_yield(void);
 

@@ -165,6 +165,40 @@ TEST(libc, reent_is_given_back) {
     CHECK(after + 100 * MANY / 6 >= before);
 }
 
+static go_key_t late;
+
+static void prints_late(void *value) {
+    char text[40];
+    snprintf(text, sizeof text, "%.20f", strtod("0.1234567890123456789", NULL));
+    wg_done(value);
+}
+
+static void leaves_late_state(void *arg) {
+    CHECK_EQ(go_key_set(late, arg), 0);
+}
+
+/* The destructor of a value of the G's own is called while the G still has its part of the library. */
+TEST(libc, reent_outlives_destructors) {
+    size_t all, before, after;
+    CHECK_EQ(go_key_make(&late, prints_late), 0);
+    for (int round = 0; round < 120; round++) {
+        if (round == 20) {
+            settle();
+            info_memory(&all, &before);
+        }
+        wg_add(&wg, MANY);
+        for (int i = 0; i < MANY; i++) {
+            start(leaves_late_state, &wg);
+        }
+        wg_wait(&wg);
+        go_sleep(MS(1));
+    }
+    settle();
+    info_memory(&all, &after);
+    CHECK(after + 100 * MANY / 6 >= before); /* as above */
+    go_key_free(late);
+}
+
 /* ---- time ------------------------------------------------------------------------------------ */
 
 TEST(libc, clocks_agree) {

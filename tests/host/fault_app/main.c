@@ -29,13 +29,22 @@ static void executes_nonsense(void *arg) {
     __asm__ volatile(".inst 0");
 }
 
+struct failure {
+    go_fn *fn;
+};
+
+static void *fails_so(void *arg) {
+    ((struct failure *)arg)->fn(NULL);
+    return arg;
+}
+
 static void fails(const char *name, go_fn *fn) {
-    unsigned before = go_count();
-    go_with(&GO_OPTS(.name = name), fn, NULL);
-    while (go_count() != before) {
-        go_sleep(MS(1));
-    }
-    printf("%s is gone, %u left\n", name, go_count());
+    struct failure f = {fn};
+    struct join j;
+    void *result = &j;
+    go_joinable(&j, &GO_OPTS(.name = name), fails_so, &f);
+    go_join(&j, &result);
+    printf("%s is gone%s, %u left\n", name, result != NULL ? " with a result" : "", go_count());
 }
 
 int main(void) {
