@@ -74,6 +74,26 @@ static void message_through_rmw(void) {
     model_thread(passes_on, 2);
 }
 
+/* An atomic object whose memory is given away while another may still use it. */
+static void stores_and_looks_back(unsigned me) {
+    (void)me;
+    atomic_store_explicit(&x, 1, memory_order_release);
+    got[0] = atomic_load_explicit(&y, memory_order_relaxed);
+}
+
+static void frees(unsigned me) {
+    (void)me;
+    if (atomic_load_explicit(&x, memory_order_acquire) == 1) {
+        *(volatile int *)(void *)&y = 7;
+    }
+}
+
+static void freed_in_use(void) {
+    begin();
+    model_thread(stores_and_looks_back, 0);
+    model_thread(frees, 1);
+}
+
 /* ---- store buffering ---------------------------------------------------------------------------- */
 
 static void puts_and_looks(unsigned me) {
@@ -238,6 +258,7 @@ int main(int argc, char **argv) {
         {"message, relaxed store", message_relaxed_store, nothing, 4, 4, true},
         {"message, relaxed load", message_relaxed_load, nothing, 4, 4, true},
         {"message, through another's read-modify-write", message_through_rmw, nothing, 4, 4},
+        {"freed while in use", freed_in_use, nothing, 4, 4, true},
         {"store buffering", buffering, one_sees_the_other, 4, 4, true},
         {"store buffering, fences", buffering_with_fences, one_sees_the_other, 4, 4},
         {"store buffering, seq_cst exchanges alone", buffering_with_rmws, one_sees_the_other, 4, 4, true},

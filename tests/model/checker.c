@@ -210,7 +210,7 @@ void model_thread(void (*fn)(unsigned me), unsigned me) {
 }
 
 unsigned model_me(void) {
-    return now->me;
+    return now != NULL ? now->me : 0; /* init and check are core 0's */
 }
 
 void *model_stack_top(void) {
@@ -307,8 +307,24 @@ void model_trace(const char *format, ...) {
     va_end(args);
 }
 
+/* The static variables of the sources, as run.sh has named them; and how they are at the start. */
+extern char __start_model_data[] __attribute__((weak)), __stop_model_data[] __attribute__((weak));
+extern char __start_model_bss[] __attribute__((weak)), __stop_model_bss[] __attribute__((weak));
+
+static void reset_statics(void) {
+    static char *data;
+    size_t size = (size_t)(__stop_model_data - __start_model_data);
+    if (data == NULL) {
+        data = malloc(size + 1);
+        memcpy(data, __start_model_data, size);
+    }
+    memcpy(__start_model_data, data, size);
+    memset(__start_model_bss, 0, (size_t)(__stop_model_bss - __start_model_bss));
+}
+
 static void run_once(void) {
     runs_started++;
+    reset_statics();
     thread_count = switches = stale = steps = choice_at = alone = 0;
     failure = NULL;
     at_points = NULL;

@@ -47,7 +47,7 @@ void model_at_rest(bool (*fn)(void));
 /* Called in a thread at each point, before the access: where an interrupt may run inline. */
 void model_at_points(void (*fn)(void));
 
-/* In a thread: which one, a choice of n, a run that fails. */
+/* In a thread: which one (in init: 0), a choice of n, a run that fails. */
 unsigned model_me(void);
 unsigned model_choose(unsigned n);
 void model_fail(const char *why);

@@ -40,10 +40,10 @@ void progress(void);
 /* A choice that uses up one of the scenario's old values, while there are any; 0 is the newest. */
 unsigned choose_stale(unsigned n);
 
-/* An access of plain memory: which bytes of a word, by whom, when in its run, and where in the program. */
+/* An access of memory: which bytes of a word, by whom, when in its run, and where in the program. */
 struct access {
     uint8_t bytes, thread;
-    bool store;
+    bool store, atomic;
     uint16_t clock;
     uintptr_t pc;
 };
@@ -57,6 +57,9 @@ static inline unsigned thread_index(const struct thread *t) {
 
 /* ---- memory.c: C11's memory ------------------------------------------------------------------- */
 enum rmw { RMW_SET, RMW_ADD, RMW_SUB, RMW_OR, RMW_AND, RMW_XOR };
+
+/* Where in the program the atomic accesses below are. */
+extern uintptr_t memory_pc;
 
 /* Orders are the compiler's: __ATOMIC_RELAXED and so on. */
 uint64_t memory_load(const volatile void *at, size_t size, int order);

@@ -7,7 +7,7 @@
 
 #define HISTORY 64
 #define PLACES  4096 /* atomic objects and words of plain memory in a run; a power of two */
-#define CELLS   6    /* accesses remembered for each word of plain memory */
+#define CELLS   8    /* accesses remembered for each word of plain memory */
 
 struct store {
     uint64_t v;
@@ -21,6 +21,7 @@ static struct location {
 } locations[LOCATIONS];
 static unsigned location_count;
 bool memory_watch_all;
+uintptr_t memory_pc;
 
 /* What is known of an address in this run. An atomic object stands under its own, plain memory under its word's. */
 static struct place {
@@ -114,21 +115,27 @@ void model_watch_as(const volatile void *at, const char *name) {
 
 /* ---- plain memory ----------------------------------------------------------------------------- */
 
-static void access_word(uintptr_t word, uint8_t bytes, bool store, uintptr_t pc) {
+/* A later access that gets on with mine gets on with c, too. */
+static bool hidden_by(const struct access *c, const struct access *mine) {
+    if ((c->bytes & ~mine->bytes) != 0) {
+        return false;
+    }
+    if (c->thread == mine->thread && c->store == mine->store && c->atomic == mine->atomic) {
+        return true;
+    }
+    return mine->store && !mine->atomic; /* it was ordered behind all of them */
+}
+
+static void access_word(uintptr_t word, const struct access *mine) {
     struct place *p = place_of_word(word);
-    uint8_t me = (uint8_t)thread_index(now);
-    struct access mine = {
-        .bytes = bytes, .thread = me, .store = store, .clock = now->view.clock[me], .pc = pc};
     unsigned kept = 0;
     for (unsigned i = 0; i < p->cell_count; i++) {
         struct access c = p->cells[i];
-        bool overlap = (c.bytes & bytes) != 0;
-        if (c.thread != me && overlap && (store || c.store) && c.clock > now->view.clock[c.thread]) {
-            model_fail_race(&mine, &c);
+        if (c.thread != mine->thread && (c.bytes & mine->bytes) != 0 && (mine->store || c.store) &&
+            !(mine->atomic && c.atomic) && c.clock > now->view.clock[c.thread]) {
+            model_fail_race(mine, &c);
         }
-        /* a store hides what came before it; a load of ours our loads before it */
-        bool hidden = (c.bytes & ~bytes) == 0 && (store || (c.thread == me && !c.store));
-        if (!hidden) {
+        if (!hidden_by(&c, mine)) {
             p->cells[kept++] = c;
         }
     }
@@ -136,19 +143,30 @@ static void access_word(uintptr_t word, uint8_t bytes, bool store, uintptr_t pc)
         memmove(p->cells, p->cells + 1, (CELLS - 1) * sizeof p->cells[0]); /* forgets the oldest */
         kept--;
     }
-    p->cells[kept] = mine;
+    p->cells[kept] = *mine;
     p->cell_count = (uint8_t)(kept + 1);
 }
 
-void memory_plain(const volatile void *at, size_t size, bool store, uintptr_t pc) {
-    if (now == NULL) {
-        return;
-    }
+static void access_memory(const volatile void *at, size_t size, struct access mine) {
     uintptr_t from = (uintptr_t)at, to = from + size;
+    mine.thread = (uint8_t)thread_index(now);
+    mine.clock = now->view.clock[mine.thread];
     for (uintptr_t word = from & ~(uintptr_t)7; word < to; word += 8) {
         unsigned first = word < from ? (unsigned)(from - word) : 0;
         unsigned last = word + 8 > to ? (unsigned)(to - word) : 8;
-        access_word(word, (uint8_t)((0xffu << first) & (0xffu >> (8 - last))), store, pc);
+        mine.bytes = (uint8_t)((0xffu << first) & (0xffu >> (8 - last)));
+        access_word(word, &mine);
+    }
+}
+
+/* It races with plain accesses alone. */
+static void access_atomic(const volatile void *at, size_t size, bool store) {
+    access_memory(at, size, (struct access){.store = store, .atomic = true, .pc = memory_pc});
+}
+
+void memory_plain(const volatile void *at, size_t size, bool store, uintptr_t pc) {
+    if (now != NULL) {
+        access_memory(at, size, (struct access){.store = store, .pc = pc});
     }
 }
 
@@ -232,9 +250,11 @@ uint64_t memory_load(const volatile void *at, size_t size, int order) {
     }
     struct place *p = place_of_atomic(at);
     if (p->watched == NULL) {
+        access_atomic(at, size, false);
         return read_newest(p, NULL, at, size, order);
     }
     point();
+    access_atomic(at, size, false);
     struct location *l = history(p, at, size);
     unsigned back = choose_stale(l->n - now->view.seen[index_of(l)]);
     model_trace("loads %s: %#llx%s", l->name, (unsigned long long)l->store[l->n - 1 - back].v,
@@ -251,6 +271,7 @@ void memory_store(volatile void *at, size_t size, uint64_t v, int order) {
     if (p->watched != NULL) {
         point();
     }
+    access_atomic(at, size, true);
     struct location *l = history(p, at, size);
     if (l != NULL) {
         model_trace("stores %s = %#llx", l->name, (unsigned long long)v);
@@ -290,6 +311,7 @@ uint64_t memory_rmw(volatile void *at, size_t size, enum rmw op, uint64_t v, int
     if (p->watched != NULL) {
         point();
     }
+    access_atomic(at, size, true);
     struct location *l = history(p, at, size);
     struct view before = l != NULL ? l->store[l->n - 1].view : p->view;
     uint64_t old = read_newest(p, l, at, size, order);
@@ -325,6 +347,7 @@ bool memory_cas(volatile void *at, size_t size, void *expected, uint64_t v, int 
     if (p->watched != NULL) {
         point();
     }
+    access_atomic(at, size, true);
     struct location *l = history(p, at, size);
     unsigned i = l != NULL ? failing_store(l, wanted) : 0;
     bool newest = l == NULL || i == l->n - 1;

@@ -15,6 +15,7 @@
 #include "hal/host/machine.h"
 #include "sched/alarm.h"
 #include "sched/ctx.h"
+#include "sched/mem.h"
 #include "sched/pages.h"
 #include "sched/runq.h"
 #include "sched/sim.h"
@@ -51,6 +52,10 @@ static struct port {
 } ports[CORES];
 static unsigned core_count, early_timers;
 static int64_t clock_now;
+static struct g nobody;
+static bool running; /* not in init any more */
+static char memory[4096] __attribute__((aligned(16)));
+static size_t memory_used;
 static void (*device_handler)(void);
 
 static struct port *here(void) {
@@ -179,7 +184,7 @@ static unsigned pending(void) {
 static void poll(void) {
     struct port *p = here();
     unsigned what;
-    while (!p->masked && (what = pending()) != NOTHING) {
+    while (running && !p->masked && (what = pending()) != NOTHING) {
         struct preempted by = {.g = p->self};
         p->masked = true;
         handle(what);
@@ -346,6 +351,19 @@ uint32_t sim_seed(unsigned i) {
     return 1 + i;
 }
 
+/* Nothing is used twice in a run, so that a use after free stays what it is. */
+void *mem_alloc(size_t size) {
+    void *p = memory + memory_used;
+    memory_used += (size + 15) & ~(size_t)15;
+    MODEL_CHECK(memory_used <= sizeof memory);
+    memset(p, 0xa5, size);
+    return p;
+}
+
+void mem_free(void *p, size_t size) {
+    model_plain(p, size, true);
+}
+
 void magazine_fill(struct core *c) {
     (void)c;
 }
@@ -387,17 +405,19 @@ static void g_main(void *arg) {
 
 static void core_main(unsigned me) {
     (void)me;
+    running = true;
     here()->self = &cores[model_me()].g0;
     here()->masked = true;
     schedule();
 }
 
 void port_begin(unsigned n) {
-    memset(cores, 0, sizeof cores);
-    memset(&machine, 0, sizeof machine);
     memset(ports, 0, sizeof ports);
     core_count = n;
     g_count = early_timers = 0;
+    running = false;
+    memory_used = 0;
+    ports[0].self = &nobody; /* init may call what a G may */
     clock_now = 0;
     machine.active = n;
     machine.slice = CONFIG_SLICE_NS;
@@ -524,6 +544,10 @@ void port_wait(bool (*until)(void)) {
         model_point();
         model_relax();
     }
+}
+
+void port_pass(int64_t ns) {
+    clock_now += ns;
 }
 
 bool port_sleeps(unsigned core) {

@@ -49,3 +49,6 @@ bool port_sleeps(unsigned core);
 
 /* The time now: that of the latest timer that came. */
 int64_t port_clock(void);
+
+/* So much time passes. */
+void port_pass(int64_t ns);

@@ -41,20 +41,24 @@ void __tsan_write_range(void *at, size_t size) {
 
 #define RMW(bits, name, op)                                                                        \
     uint##bits##_t __tsan_atomic##bits##_##name(volatile void *at, uint##bits##_t v, int order) {  \
+        memory_pc = PC;                                                                            \
         return (uint##bits##_t)memory_rmw(at, bits / 8, op, v, order);                             \
     }
 
 #define CAS(bits, name, weak)                                                                      \
     int __tsan_atomic##bits##_compare_exchange_##name(volatile void *at, void *expected,           \
                                                       uint##bits##_t v, int order, int failed) {   \
+        memory_pc = PC;                                                                            \
         return memory_cas(at, bits / 8, expected, v, order, failed, weak);                         \
     }
 
 #define ATOMIC(bits)                                                                               \
     uint##bits##_t __tsan_atomic##bits##_load(const volatile void *at, int order) {                \
+        memory_pc = PC;                                                                            \
         return (uint##bits##_t)memory_load(at, bits / 8, order);                                   \
     }                                                                                              \
     void __tsan_atomic##bits##_store(volatile void *at, uint##bits##_t v, int order) {             \
+        memory_pc = PC;                                                                            \
         memory_store(at, bits / 8, v, order);                                                      \
     }                                                                                              \
     RMW(bits, exchange, RMW_SET)                                                                   \

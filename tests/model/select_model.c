@@ -1,0 +1,250 @@
+/*
+ * tests/model/select_model.c - channels, select, limits and contexts: who ends a shared wait.
+ * sources: sched/chan.c sched/select.c sched/ctx.c
+ * machine: port
+ *
+ * A wait that several may end - partners on several channels, a deadline, a context - is ended by exactly one of them:
+ * no value is lost or doubled, nobody waits for ever, and a deadline left over from one wait does not end the next.
+ */
+#include <bareloom/ctx.h>
+#include <bareloom/select.h>
+
+#include "sched/chan.h"
+#include "sched/errno.h"
+#include "sched/timer.h"
+#include "tests/model/port.h"
+
+static struct chan *a, *b;
+static struct ctx *ctx;
+static uint64_t sent;     /* sums of values; by one G alone */
+static uint64_t received; /* by the selecting G alone */
+static unsigned timed_out, canceled;
+
+/* ---- what Gs do ------------------------------------------------------------------------------------ */
+
+static void came(int r, uint64_t value, struct limit l) {
+    if (r >= 0) {
+        MODEL_CHECK(value != 0);
+        received += value;
+    } else if (r == -ETIMEDOUT) {
+        MODEL_CHECK(port_clock() >= l.when);
+        timed_out++;
+    } else {
+        MODEL_CHECK(r == -ECANCELED);
+        canceled++;
+    }
+}
+
+static void selects_until(struct limit l) {
+    uint64_t from_a = 0, from_b = 0;
+    const struct select_case cases[] = {RECV(a, &from_a), RECV(b, &from_b)};
+    int r = chan_select_until(cases, 2, l);
+    MODEL_CHECK((from_a != 0) == (r == 0) && (from_b != 0) == (r == 1));
+    came(r, from_a + from_b, l);
+}
+
+static void selects(void *arg) {
+    (void)arg;
+    selects_until(AT(FOREVER));
+}
+
+static void selects_twice(void *arg) {
+    selects(arg);
+    selects(arg);
+}
+
+static void selects_within(void *arg) {
+    (void)arg;
+    selects_until(AT(MS(1)));
+}
+
+static void receives_until(struct limit l) {
+    uint64_t v = 0;
+    int r = chan_recv_until(a, &v, l);
+    came(r, v, l);
+}
+
+/* The first wait's deadline must not end the second. */
+static void receives_twice_within(void *arg) {
+    (void)arg;
+    receives_until(AT(MS(1)));
+    receives_until(AT(MS(50)));
+}
+
+static void receives_unless(void *arg) {
+    (void)arg;
+    receives_until((struct limit){.when = MS(1), .ctx = ctx});
+}
+
+static void sends(void *arg) {
+    uint64_t v = arg == a ? 1 : 2;
+    chan_send(arg, &v);
+}
+
+static void sends_b_then_a(void *arg) {
+    (void)arg;
+    sends(b);
+    sends(a);
+}
+
+static void tries_to_send(void *arg) {
+    uint64_t v = 1;
+    if (chan_try_send(arg, &v) == 0) {
+        sent += v;
+    }
+}
+
+static void tries_to_send_twice(void *arg) {
+    tries_to_send(arg);
+    tries_to_send(arg);
+}
+
+static void cancels(void *arg) {
+    (void)arg;
+    ctx_cancel(ctx);
+}
+
+static void swaps(void *arg) {
+    uint64_t in = 0, out = 1;
+    struct chan *first = arg, *second = arg == a ? b : a;
+    const struct select_case cases[] = {RECV(first, &in), SEND(second, &out)};
+    int r = chan_select_until(cases, 2, AT(FOREVER));
+    MODEL_CHECK((in != 0) == (r == 0));
+    if (in != 0) {
+        received += in; /* one of the two */
+    }
+}
+
+/* ---- what ctx.c could call, and does not here: no context has a deadline of its own, or a hook -------- */
+
+int go(go_fn *fn, void *arg) {
+    (void)fn, (void)arg;
+    model_fail("a G is started");
+    return 0;
+}
+
+struct timer *timer_after_func(ns_t d, go_fn *fn, void *arg) {
+    (void)d, (void)fn, (void)arg;
+    model_fail("a timer is made");
+    return NULL;
+}
+
+bool timer_stop(struct timer *t) {
+    (void)t;
+    return false;
+}
+
+void timer_free(struct timer *t) {
+    (void)t;
+}
+
+void timer_free_chan(struct timer *t) {
+    (void)t;
+}
+
+/* ---- scenarios ------------------------------------------------------------------------------------- */
+
+static void begin(unsigned n) {
+    sent = received = 0;
+    timed_out = canceled = 0;
+    port_begin(n);
+    a = chan_make(sizeof(uint64_t), 0);
+    b = chan_make(sizeof(uint64_t), 0);
+    model_watch(&a->lock);
+    model_watch(&b->lock);
+}
+
+static void watch_wait_of(struct g *g) {
+    model_watch(&g->wait);
+}
+
+static void two_senders(void) {
+    begin(3);
+    watch_wait_of(port_pinned_g(0, selects_twice, NULL));
+    port_pinned_g(1, sends, a);
+    port_pinned_g(2, sends, b);
+}
+
+static void check_lists(void) {
+    port_check_rest();
+    MODEL_CHECK(a->receivers.head == NULL && a->senders.head == NULL);
+    MODEL_CHECK(b->receivers.head == NULL && b->senders.head == NULL);
+}
+
+static void check_two(void) {
+    check_lists();
+    MODEL_CHECK(received == 3);
+}
+
+/* Its partner's core takes it over while its own still opens the locks. */
+static void select_moves(void) {
+    begin(2);
+    watch_wait_of(port_g(0, selects_twice, NULL));
+    port_pinned_g(1, sends_b_then_a, NULL);
+}
+
+static void sender_and_deadline(void) {
+    begin(2);
+    port_early_timers(1);
+    watch_wait_of(port_pinned_g(0, selects_within, NULL));
+    port_pinned_g(1, tries_to_send, b);
+}
+
+static void old_deadline(void) {
+    begin(2);
+    port_early_timers(1);
+    watch_wait_of(port_pinned_g(0, receives_twice_within, NULL));
+    port_pinned_g(1, tries_to_send_twice, a);
+}
+
+static void check_sent(void) {
+    check_lists();
+    MODEL_CHECK(received == sent);
+}
+
+/* Woken by the sender it goes on there, and waits again while its first core's handler has the first deadline in its
+ * hands. */
+static void old_deadline_moves(void) {
+    begin(2);
+    port_early_timers(1);
+    watch_wait_of(port_g(0, receives_twice_within, NULL));
+    port_pinned_g(1, tries_to_send, a);
+}
+
+static void canceled_and_sent(void) {
+    begin(3);
+    port_early_timers(1);
+    ctx = ctx_make(ctx_background());
+    watch_wait_of(port_pinned_g(0, receives_unless, NULL));
+    port_pinned_g(1, tries_to_send, a);
+    port_pinned_g(2, cancels, NULL);
+}
+
+static void check_canceled(void) {
+    check_sent();
+    MODEL_CHECK(sent + timed_out + canceled == 1);
+}
+
+static void two_selects(void) {
+    begin(2);
+    watch_wait_of(port_pinned_g(0, swaps, a));
+    watch_wait_of(port_pinned_g(1, swaps, b));
+}
+
+static void check_one(void) {
+    check_lists();
+    MODEL_CHECK(received == 1);
+}
+
+int main(int argc, char **argv) {
+    static const struct scenario scenarios[] = {
+        {"a select, two senders", two_senders, check_two, 1, 0},
+        {"a select, a sender, a deadline", sender_and_deadline, check_sent, 2, 1},
+        {"a select that moves", select_moves, check_two, 2, 1},
+        {"two receives, each with a deadline", old_deadline, check_sent, 2, 1},
+        {"two receives that move", old_deadline_moves, check_sent, 2, 0},
+        {"a receive, a sender, a deadline, a cancel", canceled_and_sent, check_canceled, 1, 0},
+        {"two selects meet", two_selects, check_one, 2, 1},
+    };
+    return model_main(argc, argv, scenarios, sizeof scenarios / sizeof scenarios[0]);
+}
