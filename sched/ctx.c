@@ -9,6 +9,11 @@
  * made meanwhile either finds its parent marked, or is found on it: the mark is set before tree.lock
  * is taken to look for children, and read while it is held to add one.
  *
+ * Several may cancel in one tree. Whoever marks a context takes its children; whoever finds it marked
+ * waits until the other has come to the end of all below it, so that every cancel that returns has
+ * what it says. Waits go downwards only: a canceler holds nothing above what it waits for that
+ * another one waits for.
+ *
  * Lock order: an object that is waited for -> ctx -> nothing; tree.lock is taken alone.
  * TOUR 13 / read next: sched/mutex.c */
 #include "sched/ctx.h"
@@ -43,6 +48,7 @@ struct ctx {
     /* Written once under lock, err last and with release; read without it */
     int cause;
     _Atomic int err;
+    _Atomic bool settled; /* by who wrote err: it and all below it are done, nobody waits any more */
 
     /* Guarded by lock */
     struct wait_list waiters;
@@ -187,34 +193,65 @@ static bool children_take(struct ctx *c, struct ctx **list) {
     return n == BATCH;
 }
 
-/* c alone; its children onto *list. */
-static void end_one(struct ctx *c, int err, int cause, struct ctx **list) {
+/* c alone; its children onto *list. False: another one has that to do, or has done it. */
+static bool end_one(struct ctx *c, int err, int cause, struct ctx **list) {
     struct ctx_hook *hooks = NULL;
     struct chan *done = NULL;
-    bool first = mark(c, err, cause, &hooks, &done);
+    if (!mark(c, err, cause, &hooks, &done)) {
+        return false;
+    }
     while (children_take(c, list)) {
     }
-    if (first) {
-        wake_waiters(c);
-        if (done != NULL) {
-            chan_close(done);
-        }
-        run_hooks(hooks);
+    wake_waiters(c);
+    if (done != NULL) {
+        chan_close(done);
+    }
+    run_hooks(hooks);
+    return true;
+}
+
+static void settle(struct ctx *c) {
+    /* release: pairs with await_settled() */
+    atomic_store_explicit(&c->settled, true, memory_order_release);
+}
+
+static void await_settled(struct ctx *c) {
+    /* acquire: all below is seen as done */
+    while (!atomic_load_explicit(&c->settled, memory_order_acquire)) {
+        go_yield();
+    }
+}
+
+/* Does what to each of a list, and gives back the reference that the list had. */
+static void each(struct ctx *list, void (*what)(struct ctx *c)) {
+    while (list != NULL) {
+        struct ctx *next = list->next;
+        list->next = NULL;
+        what(list);
+        drop(list);
+        list = next;
     }
 }
 
 static void end_all(struct ctx *c, int err, int cause) {
-    struct ctx *list = NULL;
+    struct ctx *todo = NULL, *ours = NULL, *others = NULL;
     hold(c);
-    end_one(c, err, cause, &list);
-    drop(c);
-    while (list != NULL) {
-        struct ctx *k = list;
-        list = k->next;
-        k->next = NULL;
-        end_one(k, err, cause, &list);
-        drop(k);
+    if (!end_one(c, err, cause, &todo)) {
+        await_settled(c);
+        drop(c);
+        return;
     }
+    while (todo != NULL) {
+        struct ctx *k = todo;
+        todo = k->next;
+        struct ctx **to = end_one(k, err, cause, &todo) ? &ours : &others;
+        k->next = *to;
+        *to = k;
+    }
+    each(others, await_settled);
+    each(ours, settle);
+    settle(c);
+    drop(c);
 }
 
 void ctx_cancel_cause(struct ctx *c, int cause) {

@@ -8,7 +8,7 @@
  *
  * A context is done when it is canceled, when its deadline has passed, or when its parent is done;
  * once done it stays so. What happens before the cancel is visible after a call that was ended by
- * it. None of these calls blocks; all are from a G.
+ * it. None of these calls blocks for longer than a cancel takes; all are from a G.
  */
 #pragma once
 
@@ -27,7 +27,8 @@ struct ctx *ctx_make(struct ctx *parent);
 struct ctx *ctx_with_deadline(struct ctx *parent, ns_t when);
 struct ctx *ctx_with_timeout(struct ctx *parent, ns_t d);
 
-/* Cancels c and all below it: when it returns nobody waits for them any more. The first one counts.
+/* Cancels c and all below it: when it returns all of them are done and nobody waits for them any more,
+ * also when another cancel was faster, which is waited for. The first one counts.
  * cause is the program's own number, not 0; ctx_cancel()'s is -ECANCELED. Go: CancelFunc,
  * CancelCauseFunc. */
 void ctx_cancel(struct ctx *c);
