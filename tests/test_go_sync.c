@@ -142,6 +142,43 @@ TEST(sched, TestWaitGroupRace) {
     }
 }
 
+static struct {
+    struct wg group;
+    _Atomic bool taken;
+} gone;
+
+#define OTHER_USE 0xdeadbeefcafeull
+
+static void takes_the_place(void *arg) {
+    (void)arg;
+    wg_wait(&gone.group);
+    if (!atomic_exchange(&gone.taken, true)) {
+        gone.group.lock = 1; /* who wanted it now would hang */
+        atomic_store(&gone.group.word, OTHER_USE);
+    }
+    wg_done(&wg);
+}
+
+/* HAZARDS 12: whichever waiter is the first to go on may use the group's memory for something else, while the one that
+ * wakes them is still at it. */
+TEST(stress, wg_is_not_touched_after_wake) {
+    for (unsigned round = 0; round < test_rounds(200); round++) {
+        enum { N = 40 };
+        gone.taken = false;
+        gone.group = (struct wg){0};
+        wg_add(&gone.group, 1);
+        wg_add(&wg, N);
+        for (int i = 0; i < N; i++) {
+            start(takes_the_place, NULL);
+        }
+        settle();
+        wg_done(&gone.group);
+        wg_wait(&wg);
+        CHECK(atomic_load(&gone.group.word) == OTHER_USE);
+        CHECK_EQ(gone.group.lock, 1);
+    }
+}
+
 static void waits_a_little(void *arg) {
     uint32_t random = 1 + (uint32_t)go_id();
     for (;;) {

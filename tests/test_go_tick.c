@@ -271,3 +271,24 @@ TEST(sched, TestTickerChan) {
     }
     ticker_free(t);
 }
+
+/* ---- lateness ---------------------------------------------------------------------------------------------------- */
+
+/* Told, never asserted: how late sleeps end while the other cores are busy. */
+TEST(sched, lateness_is_told) {
+    static const ns_t limits[] = {US(1), US(10), US(100), MS(1), MS(10), FOREVER};
+    unsigned histogram[6] = {0};
+    for (unsigned i = 0; i < test_rounds(100); i++) {
+        ns_t when = go_now() + US(50), late_by;
+        go_sleep_until(when);
+        late_by = go_now() - when;
+        CHECK(late_by >= 0);
+        unsigned k = 0;
+        while (late_by >= limits[k]) {
+            k++;
+        }
+        histogram[k]++;
+    }
+    kprintf("# sleeps late by <1us %u, <10us %u, <100us %u, <1ms %u, <10ms %u, more %u\n",
+            histogram[0], histogram[1], histogram[2], histogram[3], histogram[4], histogram[5]);
+}

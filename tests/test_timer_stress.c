@@ -2,12 +2,14 @@
  * fire, without memory, and on cores that retire. */
 #include <errno.h>
 
+#include "sched/chan.h"
 #include "sched/pages.h"
 #include "sched/sched.h"
 #include "tests/test.h"
 
 static struct wg wg;
 static _Atomic unsigned fired;
+static struct sema gate;
 
 static void counts(void *arg) {
     (void)arg;
@@ -233,6 +235,68 @@ TEST(stress, timers_across_cores) {
     CHECK_EQ(atomic_load(&expected), 0);
 }
 
+static _Atomic bool all_due, may_fire;
+
+/* Keeps its core from firing any of them before all are due. */
+static void sets_all_to_now(void *arg) {
+    (void)arg;
+    hal_irq_t was = hal_irq_save();
+    for (unsigned i = 0; i < BATCH; i++) {
+        timer_reset(many[i], 1);
+    }
+    ns_t last = go_now() + 1;
+    SPIN_UNTIL(go_now() > last);
+    atomic_store(&all_due, true);
+    SPIN_UNTIL(atomic_load(&may_fire));
+    hal_irq_restore(was);
+    wg_done(&wg);
+}
+
+/* The other core has taken all of them from its heap, and comes no further than the first one's channel, whose lock is
+ * held here: so the others are set anew just then. */
+static void sets_them_anew(void *arg) {
+    (void)arg;
+    unsigned last = go_num_cores() - 1;
+    for (unsigned round = 0; round < 20; round++) {
+        all_due = may_fire = false;
+        wg_add(&wg, 1);
+        start_on(last, sets_all_to_now, NULL);
+        SPIN_UNTIL(atomic_load(&all_due));
+        unsigned in_heap = cores[last].alarms.n;
+        hal_irq_t was = spin_lock(&timer_chan(many[0])->lock);
+        atomic_store(&may_fire, true);
+        SPIN_UNTIL(cores[last].alarms.n + BATCH <= in_heap);
+        for (unsigned i = 1; i < BATCH; i++) {
+            timer_reset(many[i], SEC(1000));
+        }
+        spin_unlock(&timer_chan(many[0])->lock, was);
+        wg_wait(&wg);
+        CHECK_EQ(chan_recv(timer_chan(many[0]), NULL), 0);
+        go_sleep(US(100));
+        for (unsigned i = 0; i < BATCH; i++) {
+            CHECK_EQ(chan_try_recv(timer_chan(many[i]), NULL), -EAGAIN);
+        }
+    }
+    sema_post(&gate);
+}
+
+/* A batch is due on one core, which fires it one by one; meanwhile another core sets them anew, for a time far away.
+ * That the first core has them in hand does not count for the new setting. */
+TEST(stress, timers_set_anew_as_they_fire) {
+    if (go_num_cores() == 1) {
+        SKIP("one core");
+    }
+    for (unsigned i = 0; i < BATCH; i++) {
+        many[i] = timer_make(SEC(1000));
+        CHECK(many[i] != NULL);
+    }
+    start_on(0, sets_them_anew, NULL);
+    sema_wait(&gate);
+    for (unsigned i = 0; i < BATCH; i++) {
+        timer_free(many[i]);
+    }
+}
+
 /* ---- cores that retire --------------------------------------------------------------------------------------- */
 
 static struct {
@@ -293,8 +357,6 @@ static void give_pages(struct hoard *all) {
     }
 }
 
-static struct sema gate;
-
 static void parks(void *arg) {
     (void)arg;
     sema_wait(&gate);
@@ -340,25 +402,4 @@ TEST(stress, timers_without_memory) {
     while (spare != 0) {
         timer_free(many[--spare]);
     }
-}
-
-/* ---- lateness ---------------------------------------------------------------------------------------------------- */
-
-/* Told, never asserted: how late sleeps end while the other cores are busy. */
-TEST(sched, lateness_is_told) {
-    static const ns_t limits[] = {US(1), US(10), US(100), MS(1), MS(10), FOREVER};
-    unsigned histogram[6] = {0};
-    for (unsigned i = 0; i < test_rounds(100); i++) {
-        ns_t when = go_now() + US(50), late_by;
-        go_sleep_until(when);
-        late_by = go_now() - when;
-        CHECK(late_by >= 0);
-        unsigned k = 0;
-        while (late_by >= limits[k]) {
-            k++;
-        }
-        histogram[k]++;
-    }
-    kprintf("# sleeps late by <1us %u, <10us %u, <100us %u, <1ms %u, <10ms %u, more %u\n",
-            histogram[0], histogram[1], histogram[2], histogram[3], histogram[4], histogram[5]);
 }
