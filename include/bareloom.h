@@ -14,3 +14,4 @@
 #include <bareloom/sync.h>
 #include <bareloom/task.h>
 #include <bareloom/time.h>
+#include <bareloom/typed.h>

@@ -272,6 +272,7 @@ int chan_try_recv(struct chan *c, void *v) UNCHECKED {
 /* ---- make, close, free ---------------------------------------------------------------------- */
 
 struct chan *chan_make(size_t elem_size, size_t capacity) {
+    check_g("chan_make");
     size_t room = SIZE_MAX / 2 - sizeof(struct chan);
     if (elem_size > ELEM_MAX || (elem_size != 0 && capacity > room / elem_size)) {
         PANIC("makechan: size out of range");
@@ -299,6 +300,7 @@ static struct waiter *take_batch(struct chan *c) NEEDS(c->lock) {
 }
 
 void chan_close(struct chan *c) {
+    check_g("chan_close");
     if (c == NULL) {
         PANIC("close of nil channel");
     }
@@ -338,6 +340,7 @@ void chan_free(struct chan *c) {
     if (c == NULL) {
         return;
     }
+    check_g("chan_free");
     if (c->timer != NULL) {
         timer_free_chan(c->timer);
         return;

@@ -54,14 +54,8 @@ int cond_wait_until(struct cond *c, struct mutex *m, struct limit l) {
     return wait(c, m, &l);
 }
 
-static void check_context(const char *what) {
-    if (hal_on_core_stack()) {
-        PANIC("%s: not from an interrupt handler; an event or a semaphore can be used there", what);
-    }
-}
-
 void cond_signal(struct cond *c) {
-    check_context("cond_signal");
+    check_g("cond_signal");
     check_copied(c);
     hal_irq_t was = spin_lock(&c->lock);
     struct waiter *w = wait_take(current(c));
@@ -88,7 +82,7 @@ static struct waiter *take_batch(struct wait_list *l) {
 }
 
 void cond_broadcast(struct cond *c) {
-    check_context("cond_broadcast");
+    check_g("cond_broadcast");
     check_copied(c);
     uint32_t turn = 0;
     bool turned = false, more = true;

@@ -119,20 +119,23 @@ static void let_in(struct rwmutex *m, hal_irq_t was) OPENS(irq_masked, m->lock) 
     }
 }
 
-/* With the spinlock, from the last holder. The first writer that waits becomes the owner, and the
- * spinlock is opened; false: there is none. */
-static bool pass_to_writer(struct rwmutex *m, hal_irq_t was) OPENS(irq_masked, m->lock)
-    KEEPS_IF(false, irq_masked, m->lock) {
+/* From the last holder. The first writer that waits becomes the owner; to be made ready with open(). */
+static struct g *pass_to_writer(struct rwmutex *m) {
     struct waiter *w = wait_take(&m->writers);
     if (w == NULL) {
-        return false;
+        return NULL;
     }
-    struct g *next = w->g;
-    store_ours(m, (uintptr_t)next | WRITER | flag(m));
-    spin_unlock_masked(&m->lock); /* next is parked, so m is there */
-    ready(next);
+    store_ours(m, (uintptr_t)w->g | WRITER | flag(m));
+    return w->g;
+}
+
+/* next is parked until then, so m is there; NULL: nobody. */
+static void open(struct rwmutex *m, struct g *next, hal_irq_t was) OPENS(irq_masked, m->lock) {
+    spin_unlock_masked(&m->lock);
+    if (next != NULL) {
+        ready(next);
+    }
     hal_irq_restore(was);
-    return true;
 }
 
 /* ---- locking -------------------------------------------------------------------------------- */
@@ -282,25 +285,22 @@ static bool read_let_go(struct rwmutex *m) {
     hal_irq_t was = spin_lock(&m->lock);
     uintptr_t word = load_ours(m);
     check_read_locked(word);
-    if ((word & WAITERS) == 0) { /* a reader that came cleared it */
-        spin_unlock(&m->lock, was);
-        return false;
-    }
+    struct g *next = NULL;
+    bool gone = false;
     if (flag(m) == 0) {
-        store_ours(m, word & ~WAITERS);
-        spin_unlock(&m->lock, was);
+        /* a reader that came may have cleared it; then others write word, too: the fast way is right */
+        atomic_fetch_and_explicit(&m->word, ~WAITERS, memory_order_release);
+    } else if (word >= 2 * READER) {
+        store_ours(m, word - READER);
+        gone = true;
+    } else if ((next = pass_to_writer(m)) != NULL) {
+        gone = true;
+    } else {
+        let_in(m, was);
         return false;
     }
-    if (word >= 2 * READER) {
-        store_ours(m, word - READER);
-        spin_unlock(&m->lock, was);
-        return true;
-    }
-    if (pass_to_writer(m, was)) {
-        return true;
-    }
-    let_in(m, was);
-    return false;
+    open(m, next, was);
+    return gone;
 }
 
 static void read_unlock(struct rwmutex *m) {
@@ -330,7 +330,9 @@ void rwmutex_runlock(struct rwmutex *m) {
 /* WAITERS stands. */
 static void write_let_go(struct rwmutex *m) {
     hal_irq_t was = spin_lock(&m->lock);
-    if (m->readers.head == NULL && pass_to_writer(m, was)) {
+    struct g *next = m->readers.head == NULL ? pass_to_writer(m) : NULL;
+    if (next != NULL) {
+        open(m, next, was);
         return;
     }
     m->turn++; /* who waits now is not of this turn */

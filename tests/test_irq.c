@@ -172,6 +172,32 @@ TEST(death, handler_starts_g) {
     in_handler(starts_g, NULL, "panic: go: not from an interrupt handler");
 }
 
+static void signals(void *arg) {
+    cond_signal(arg);
+}
+
+TEST(death, handler_signals) {
+    static struct cond cond;
+    in_handler(signals, &cond, "panic: cond_signal: not from an interrupt handler");
+}
+
+static void broadcasts(void *arg) {
+    cond_broadcast(arg);
+}
+
+TEST(death, handler_broadcasts) {
+    static struct cond cond;
+    in_handler(broadcasts, &cond, "panic: cond_broadcast: not from an interrupt handler");
+}
+
+static void closes(void *arg) {
+    chan_close(arg);
+}
+
+TEST(death, handler_closes) {
+    in_handler(closes, CHAN(int, 1), "panic: chan_close: not from an interrupt handler");
+}
+
 static void sends_little(void *arg) {
     unsigned v = atomic_fetch_add(&irq.runs, 1) + 1;
     clear_pending(LINE);
@@ -195,6 +221,50 @@ TEST(sched, irq_sends_over_channel) {
     CHECK_EQ(atomic_load(&irq.badly), 0);
     CHECK_EQ(irq_detach(LINE), 0);
     chan_free(c);
+}
+
+static struct {
+    struct event event;
+    struct flags flags;
+    struct wg wg;
+    _Atomic unsigned way;
+} waking;
+
+/* The other things that a handler may wake a G with. */
+static void wakes(void *arg) {
+    unsigned v = atomic_fetch_add(&irq.runs, 1) + 1;
+    clear_pending(LINE);
+    switch (atomic_load(&waking.way)) {
+    case 0:
+        event_set(arg);
+        break;
+    case 1:
+        flags_set(&waking.flags, 1u << v % 3);
+        break;
+    default:
+        wg_done(&waking.wg);
+    }
+}
+
+TEST(sched, irq_sets_event_and_flags) {
+    NEED_RAISE();
+    irq.runs = 0;
+    CHECK_EQ(irq_attach(LINE, wakes, &waking.event), 0);
+    for (unsigned i = 0; i < 50; i++) {
+        waking.event = (struct event){0};
+        waking.way = 0;
+        set_pending(LINE);
+        event_wait(&waking.event);
+        waking.way = 1;
+        set_pending(LINE);
+        CHECK(flags_wait(&waking.flags, 7, FLAGS_ANY | FLAGS_CLEAR) != 0);
+        waking.way = 2;
+        wg_add(&waking.wg, 1);
+        set_pending(LINE);
+        wg_wait(&waking.wg);
+    }
+    CHECK_EQ(atomic_load(&irq.runs), 150);
+    CHECK_EQ(irq_detach(LINE), 0);
 }
 
 /* ---- memory for devices ------------------------------------------------------------------------------------ */

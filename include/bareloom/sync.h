@@ -120,8 +120,9 @@ struct wg {
     struct wait_list waiters;
 };
 
-/* Adds n to the count. PANIC "sync: negative WaitGroup counter"; "sync: WaitGroup misuse: Add called
- * concurrently with Wait". From a G. */
+/* Adds n to the count; when that makes it zero, all that wait go on. Never blocks; also from a
+ * handler. PANIC "sync: negative WaitGroup counter"; "sync: WaitGroup misuse: Add called concurrently
+ * with Wait". Go: sync.WaitGroup. */
 void wg_add(struct wg *w, int n);
 void wg_done(struct wg *w);
 
