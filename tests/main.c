@@ -6,6 +6,8 @@
  *      --group=unit,boot    only tests of these groups
  *      --cores=N            how many cores must have arrived
  *      --short              fewer rounds where a test has rounds
+ *      --rounds=K           K times as many
+ *      --seed=N             what tests draw their random numbers from; 1 if nothing is said
  *
  * Death tests run only when named: each ends the machine. Printing is the runtime's own, so that a test of the
  * scheduler stands on no C library.
@@ -22,6 +24,7 @@
 
 unsigned test_expected_cores;
 static bool brief;
+static unsigned more = 1, seed = 1;
 
 static struct test *first, **last = &first;
 
@@ -41,7 +44,16 @@ void test_register(struct test *t) {
 }
 
 unsigned test_rounds(unsigned n) {
-    return brief ? (n + 7) / 8 : n;
+    n = n < UINT32_MAX / more ? n * more : UINT32_MAX;
+    return brief ? n / 8 + (n % 8 != 0) : n;
+}
+
+uint32_t test_seed(uint32_t n) {
+    uint32_t x = (n + 1) * 0x9e3779b9u ^ seed * 0x85ebca6bu;
+    x ^= x >> 16;
+    x *= 0x7feb352du;
+    x ^= x >> 15;
+    return x != 0 ? x : 1;
 }
 
 #ifdef SANITIZE
@@ -296,8 +308,19 @@ static const char *value_of(const char *arg, const char *option) {
     return strncmp(arg, option, n) == 0 ? arg + n : NULL;
 }
 
+/* Digits to the end, and no more than fit; 0 is no number here. */
+static bool read_number(const char *digits, unsigned *to) {
+    uint64_t n = 0;
+    for (; *digits >= '0' && *digits <= '9' && n <= UINT32_MAX; digits++) {
+        n = n * 10 + (unsigned)(*digits - '0');
+    }
+    *to = (unsigned)n;
+    return *digits == '\0' && n > 0 && n <= UINT32_MAX;
+}
+
 static bool read_argument(const char *arg) {
     const char *value;
+    unsigned *number = NULL;
     if (strcmp(arg, "--list") == 0) {
         want.list = true;
     } else if (strcmp(arg, "--short") == 0) {
@@ -307,11 +330,19 @@ static bool read_argument(const char *arg) {
     } else if ((value = value_of(arg, "--group=")) != NULL) {
         want.groups = value;
     } else if ((value = value_of(arg, "--cores=")) != NULL) {
-        for (; *value >= '0' && *value <= '9'; value++) {
-            test_expected_cores = test_expected_cores * 10 + (unsigned)(*value - '0');
-        }
+        number = &test_expected_cores;
+    } else if ((value = value_of(arg, "--rounds=")) != NULL) {
+        number = &more;
+    } else if ((value = value_of(arg, "--seed=")) != NULL) {
+        number = &seed;
     } else if (strcmp(arg, "--batch") != 0) {
-        kprintf("tests: what is %s? There are --list --test= --group= --cores= --short\n", arg);
+        kprintf("tests: what is %s? There are --list --test= --group= --cores= --short --rounds= "
+                "--seed=\n",
+                arg);
+        return false;
+    }
+    if (number != NULL && !read_number(value, number)) {
+        kprintf("tests: %s: a number from 1 to 4294967295 is wanted there\n", arg);
         return false;
     }
     return true;

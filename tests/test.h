@@ -106,7 +106,8 @@ void use_cores(unsigned n);
 /* Sleeps until all other cores that are in use sleep: whatever ran has ended or waits. */
 void settle(void);
 
-/* What the command line says: --short divides numbers of rounds; --cores=N is how many must be there, or 0. */
+/* What the command line says: --short divides numbers of rounds, --rounds=K multiplies them; --cores=N is how many
+ * must be there, or 0. */
 unsigned test_rounds(unsigned n);
 extern unsigned test_expected_cores;
 
@@ -120,3 +121,6 @@ unsigned test_gs(unsigned n);
 
 /* xorshift32; the state must not be 0. */
 uint32_t test_random(uint32_t *state);
+
+/* A first state for the nth user: the same for the same --seed=N, never 0. */
+uint32_t test_seed(uint32_t n);
