@@ -26,7 +26,7 @@ struct selecting {
     const struct select_case *cases;
     size_t n;
     struct waiter *waiters; /* one for each case, at its index */
-    uint16_t *mixed;        /* room for n numbers */
+    uint16_t *mixed;        /* the cases, in random order */
     uint16_t *order;        /* the cases, by lock; those without a channel are left out */
     size_t ordered;
     bool big; /* some locks are held with preemption off */
@@ -48,7 +48,8 @@ static bool try_case(const struct select_case *k) {
     return r != -EAGAIN;
 }
 
-/* Each case once in random order, until one goes on; its index, or n. mixed is room for n numbers. */
+/* Each case once in random order, until one goes on; its index, or n: then mixed, which is room for
+ * n numbers, has that order. */
 static size_t try_all(const struct select_case *cases, size_t n, uint16_t *mixed) {
     for (size_t i = 0; i < n; i++) {
         mixed[i] = (uint16_t)i;
@@ -60,6 +61,7 @@ static size_t try_all(const struct select_case *cases, size_t n, uint16_t *mixed
             return i;
         }
         mixed[at] = mixed[left - 1];
+        mixed[left - 1] = i;
     }
     return n;
 }
@@ -166,7 +168,8 @@ static bool none_can(const struct selecting *s) {
 static void enqueue_all(struct selecting *s) {
     struct g *g = hal_self();
     s->seq = wait_begin(g);
-    for (size_t i = 0; i < s->n; i++) { /* in the order of the cases: first come, first served */
+    for (size_t at = 0; at < s->n; at++) {
+        size_t i = s->mixed[at]; /* of cases with the same channel the first on its list goes on */
         const struct select_case *k = &s->cases[i];
         struct waiter *w = &s->waiters[i];
         *w = (struct waiter){.g = g, .shared = true, .seq = s->seq};

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "tests/test.h"
+#include "tests/waiters.h"
 
 static struct wg wg;
 
@@ -85,5 +86,16 @@ TEST(sched, select_is_canceled) {
     CHECK_EQ(chan_recv_until(c, &v, UNLESS(ctx)), -ECANCELED);
     wg_wait(&wg);
     ctx_free(ctx);
+    chan_free(c);
+}
+
+/* A G alone with its channel can do nothing: it would have to meet itself. */
+TEST(sched, select_does_not_meet_itself) {
+    struct chan *c = CHAN(int, 0);
+    int v = 1, w = 2;
+    CHECK_EQ(chan_select(NOWAIT, SEND(c, &v), RECV(c, &w)), -EAGAIN);
+    CHECK_EQ(chan_select(US(100), RECV(c, &w), SEND(c, &v), RECV(c, &w), SEND(c, &v)), -ETIMEDOUT);
+    CHECK_EQ(w, 2);
+    CHECK_EQ(chan_waiters(c, true) + chan_waiters(c, false), 0);
     chan_free(c);
 }
