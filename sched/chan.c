@@ -285,9 +285,10 @@ struct chan *chan_make(size_t elem_size, size_t capacity) {
     return c;
 }
 
-/* Under the lock: up to a batch of those who wait, linked through next. */
-static struct waiter *take_batch(struct chan *c) NEEDS(c->lock) {
-    struct waiter *first = NULL, **end = &first, *w;
+/* Under the lock: takes up to a batch of those who wait and links them through next, from *end on; the
+ * new end. */
+static struct waiter **take_batch(struct chan *c, struct waiter **end) {
+    struct waiter *w;
     for (int i = 0; i < CLOSE_BATCH; i++) {
         if ((w = wait_take(&c->receivers)) == NULL && (w = wait_take(&c->senders)) == NULL) {
             break;
@@ -296,9 +297,11 @@ static struct waiter *take_batch(struct chan *c) NEEDS(c->lock) {
         end = &w->next;
     }
     *end = NULL;
-    return first;
+    return end;
 }
 
+/* Wakes nobody before all are off the lists: a select may stand there several times, and what it was
+ * woken for may have been freed by the time it runs. */
 void chan_close(struct chan *c) {
     check_g("chan_close");
     if (c == NULL) {
@@ -310,18 +313,19 @@ void chan_close(struct chan *c) {
         PANIC("close of closed channel");
     }
     c->closed = true;
+    struct waiter *all = NULL, **end = &all;
     for (;;) {
-        struct waiter *some = take_batch(c);
-        /* who is woken may free the channel: chan_free() sees closing, or we are through with it */
+        end = take_batch(c, end);
+        /* who sees that it is closed may free it: chan_free() sees closing, or we are through */
         c->closing = c->receivers.head != NULL || c->senders.head != NULL;
         bool more = c->closing;
         chan_unlock(c, was);
-        wake_all(some, false);
         if (!more) {
-            return;
+            break;
         }
         was = chan_lock(c);
     }
+    wake_all(all, false);
 }
 
 size_t chan_len(const struct chan *c) {

@@ -199,19 +199,21 @@ static size_t chosen_of(const struct selecting *s) {
     return i;
 }
 
-/* Takes the waiters off, but for the chosen one: that is off, and after a close its channel may be
- * gone. If its lock is the first one, parked_select() is through with s. */
+/* Takes the waiters off, but for the chosen one: that is off. After a close all those of its channel
+ * are, and the channel may be gone. If its lock is the first one, parked_select() is through with s. */
 static void dequeue_all(struct selecting *s, size_t chosen) {
+    bool closed = chosen < s->n && !s->waiters[chosen].ok;
     for (size_t at = 0; at < s->ordered; at++) {
         size_t i = s->order[at];
         const struct select_case *k = &s->cases[i];
-        if (i != chosen) {
-            hal_irq_t was = spin_lock_patiently(&k->chan->lock);
-            if (s->waiters[i].queued) {
-                wait_unlink(k->send ? &k->chan->senders : &k->chan->receivers, &s->waiters[i]);
-            }
-            spin_unlock(&k->chan->lock, was);
+        if (i == chosen || (closed && k->chan == s->cases[chosen].chan)) {
+            continue;
         }
+        hal_irq_t was = spin_lock_patiently(&k->chan->lock);
+        if (s->waiters[i].queued) {
+            wait_unlink(k->send ? &k->chan->senders : &k->chan->receivers, &s->waiters[i]);
+        }
+        spin_unlock(&k->chan->lock, was);
     }
 }
 
