@@ -94,6 +94,14 @@ _Noreturn void hal_resume(struct g *g, void *frame);
  * 16-byte aligned. Writes at most 256 bytes below top, which must be mapped. fn must not return. */
 void hal_prepare(struct g *g, void *top, void (*fn)(void *), void *arg);
 
+/* On a G, unmasked. Calls fn(arg) and returns true; or false, when fn or what it called said
+ * hal_throw() with what was stored to *sp: then all that a call must keep is as it was before, on
+ * whichever core the G runs by then. */
+bool hal_try(void **sp, void (*fn)(void *arg), void *arg);
+
+/* On the same G, unmasked, before that hal_try() has returned. */
+_Noreturn void hal_throw(void *sp);
+
 /* ---- interrupts, time, other cores ---------------------------------------------------------- */
 
 /* g0. Sleeps until an interrupt is pending for this core, then runs its handlers, and returns. An

@@ -24,7 +24,20 @@ static void put_byte(char c) {
     u->ops->tx(u, (uint8_t)c);
 }
 
-static void put(char c) {
+/* Where text goes: a buffer, or the console. */
+struct sink {
+    char *to; /* NULL: the console */
+    size_t left;
+};
+
+static void put(struct sink *k, char c) {
+    if (k->to != NULL) {
+        if (k->left > 1) {
+            *k->to++ = c;
+            k->left--;
+        }
+        return;
+    }
     if (c == '\n') {
         put_byte('\r');
     }
@@ -39,30 +52,31 @@ struct spec {
     int longs; /* l, ll, z: 64 bits */
 };
 
-static void pad(char c, int n) {
+static void pad(struct sink *k, char c, int n) {
     while (n-- > 0) {
-        put(c);
+        put(k, c);
     }
 }
 
-static void put_text(const struct spec *s, const char *text, int n) {
-    pad(' ', s->left ? 0 : s->width - n);
+static void put_text(struct sink *k, const struct spec *s, const char *text, int n) {
+    pad(k, ' ', s->left ? 0 : s->width - n);
     for (int i = 0; i < n; i++) {
-        put(text[i]);
+        put(k, text[i]);
     }
-    pad(' ', s->left ? s->width - n : 0);
+    pad(k, ' ', s->left ? s->width - n : 0);
 }
 
-static void put_string(const struct spec *s, const char *text) {
+static void put_string(struct sink *k, const struct spec *s, const char *text) {
     int n = 0;
     text = text != NULL ? text : "(null)";
     while (text[n] != '\0') {
         n++;
     }
-    put_text(s, text, n);
+    put_text(k, s, text, n);
 }
 
-static void put_number(const struct spec *s, uint64_t v, unsigned base, const char *sign) {
+static void put_number(struct sink *k, const struct spec *s, uint64_t v, unsigned base,
+                       const char *sign) {
     char digits[24];
     int at = (int)sizeof digits;
     do {
@@ -74,15 +88,15 @@ static void put_number(const struct spec *s, uint64_t v, unsigned base, const ch
     while (sign[signs] != '\0') {
         signs++;
     }
-    pad(' ', s->left || s->zero ? 0 : s->width - n - signs);
+    pad(k, ' ', s->left || s->zero ? 0 : s->width - n - signs);
     for (int i = 0; i < signs; i++) {
-        put(sign[i]);
+        put(k, sign[i]);
     }
-    pad('0', s->zero && !s->left ? s->width - n - signs : 0);
+    pad(k, '0', s->zero && !s->left ? s->width - n - signs : 0);
     for (int i = 0; i < n; i++) {
-        put(digits[at + i]);
+        put(k, digits[at + i]);
     }
-    pad(' ', s->left ? s->width - n - signs : 0);
+    pad(k, ' ', s->left ? s->width - n - signs : 0);
 }
 
 static const char *parse(const char *f, struct spec *s) {
@@ -108,43 +122,43 @@ static uint64_t unsigned_argument(const struct spec *s, va_list *ap) {
     return s->longs != 0 ? va_arg(*ap, unsigned long) : va_arg(*ap, unsigned);
 }
 
-static void convert(char kind, const struct spec *s, va_list *ap) {
+static void convert(struct sink *k, char kind, const struct spec *s, va_list *ap) {
     switch (kind) {
     case 's':
-        put_string(s, va_arg(*ap, const char *));
+        put_string(k, s, va_arg(*ap, const char *));
         break;
     case 'c': {
         char c = (char)va_arg(*ap, int);
-        put_text(s, &c, 1);
+        put_text(k, s, &c, 1);
         break;
     }
     case 'd': {
         int64_t v = signed_argument(s, ap);
-        put_number(s, v < 0 ? -(uint64_t)v : (uint64_t)v, 10, v < 0 ? "-" : "");
+        put_number(k, s, v < 0 ? -(uint64_t)v : (uint64_t)v, 10, v < 0 ? "-" : "");
         break;
     }
     case 'u':
-        put_number(s, unsigned_argument(s, ap), 10, "");
+        put_number(k, s, unsigned_argument(s, ap), 10, "");
         break;
     case 'x':
-        put_number(s, unsigned_argument(s, ap), 16, "");
+        put_number(k, s, unsigned_argument(s, ap), 16, "");
         break;
     case 'p':
-        put_number(s, (uintptr_t)va_arg(*ap, void *), 16, "0x");
+        put_number(k, s, (uintptr_t)va_arg(*ap, void *), 16, "0x");
         break;
     case '%':
-        put('%');
+        put(k, '%');
         break;
     default: /* shown as it stands, so that the mistake is seen */
-        put('%');
-        put(kind);
+        put(k, '%');
+        put(k, kind);
     }
 }
 
-static void format_all(const char *f, va_list *ap) {
+static void format_all(struct sink *k, const char *f, va_list *ap) {
     while (*f != '\0') {
         if (*f != '%') {
-            put(*f++);
+            put(k, *f++);
             continue;
         }
         struct spec s;
@@ -152,7 +166,7 @@ static void format_all(const char *f, va_list *ap) {
         if (*f == '\0') {
             return;
         }
-        convert(*f++, &s, ap);
+        convert(k, *f++, &s, ap);
     }
 }
 
@@ -175,11 +189,20 @@ void kvprintf(const char *format, va_list ap) {
     va_copy(mine, ap); /* an array type on some machines: its address as a parameter is another type */
     hal_irq_t was = hal_irq_save();
     bool locked = take_lock();
-    format_all(format, &mine);
+    format_all(&(struct sink){.to = NULL}, format, &mine);
     if (locked) {
         atomic_store_explicit(&lock, 0, memory_order_release);
     }
     hal_irq_restore(was);
+    va_end(mine);
+}
+
+void kvformat(char *to, size_t n, const char *format, va_list ap) {
+    struct sink k = {.to = to, .left = n};
+    va_list mine;
+    va_copy(mine, ap);
+    format_all(&k, format, &mine);
+    *k.to = '\0';
     va_end(mine);
 }
 

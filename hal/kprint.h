@@ -8,11 +8,16 @@
 #pragma once
 
 #include <stdarg.h>
+#include <stddef.h>
 
 /* %s %c %d %u %x %p, with l, ll or z, a field width, - and 0; %% for a percent sign. A newline goes
  * out as CR LF. */
 void kprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void kvprintf(const char *format, va_list ap) __attribute__((format(printf, 1, 0)));
+
+/* The same into a buffer of n bytes, at least 1; what does not fit is cut. */
+void kvformat(char *to, size_t n, const char *format, va_list ap)
+    __attribute__((format(printf, 3, 0)));
 
 /* From now on nobody waits for the lock: the machine is reporting its end. */
 void kprint_panic(void);

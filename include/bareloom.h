@@ -5,6 +5,7 @@
 #include <bareloom/chan.h>
 #include <bareloom/console.h>
 #include <bareloom/ctx.h>
+#include <bareloom/defer.h>
 #include <bareloom/event.h>
 #include <bareloom/go.h>
 #include <bareloom/info.h>

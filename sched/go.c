@@ -8,6 +8,7 @@
 #include "hal/sanitize.h"
 #include "sched/alarm.h"
 #include "sched/assert.h"
+#include "sched/cleanup.h"
 #include "sched/errno.h"
 #include "sched/pages.h"
 #include "sched/runq.h"
@@ -281,6 +282,9 @@ static void g_reset(struct g *g, const struct go_opts *o, uintptr_t creator) {
     g->slice_used = 0;
     g->mutexes = 0;
     g->waits_on = NULL;
+    g->cleanups = NULL;
+    g->catch = NULL;
+    g->panics = NULL;
     atomic_store_explicit(&g->preempt_off, 0, memory_order_relaxed); /* published by the queue */
     atomic_store_explicit(&g->resched, 0, memory_order_relaxed);
     atomic_store_explicit(&g->reason, WAIT_NONE, memory_order_relaxed);
@@ -388,6 +392,7 @@ void g_end(struct g *g, void *arg) NEEDS(irq_masked) {
 _Noreturn void go_exit(void) {
     struct g *g = hal_self();
     check_may_block("go_exit");
+    cleanup_all(g);
     local_end(g);
     if (g->local != NULL && on_exit_fn != NULL) {
         on_exit_fn(g->local);

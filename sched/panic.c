@@ -5,6 +5,7 @@
  * memory answers. As in Go a panic shows the G that failed, a fatal error all of them. */
 #include "hal/kprint.h"
 #include "sched/assert.h"
+#include "sched/cleanup.h"
 #include "sched/dump.h"
 #include "sched/sched.h"
 #include "sched/stack.h"
@@ -34,27 +35,53 @@ static void claim_report(void) UNCHECKED { /* masks for good */
     }
 }
 
-static void report(const char *kind, const char *file, int line, const char *format, va_list ap) {
+/* The first one first, as Go does: each that came after it came while its cleanups ran. */
+static void print_panics(const struct panic *p) {
+    if (p->before != NULL) {
+        print_panics(p->before);
+    }
+    kprintf("%spanic: %s%s\n", p->before != NULL ? "\t" : "\n", p->text,
+            p->again ? " [recovered, repanicked]" : "");
+}
+
+/* Returns to go_try() if there is one around it; else this is the end. */
+_Noreturn static void panic_on(struct panic *p) {
+    if (panic_unwinds()) {
+        panic_unwind(p);
+    }
     claim_report();
-    kprintf("\n%s: ", kind);
-    kvprintf(format, ap);
-    kprintf("\n\tat %s:%d\n", file, line);
+    print_panics(p);
+    kprintf("\tat %s:%d\n", p->file, p->line);
     dump_g(hal_self(), NULL);
+    hal_exit(STATUS);
 }
 
 _Noreturn void go_panic(const char *file, int line, const char *format, ...) {
+    struct panic p = {.file = file, .line = line};
     va_list ap;
     va_start(ap, format);
-    report("panic", file, line, format, ap);
+    kvformat(p.text, sizeof p.text, format, ap);
     va_end(ap);
-    hal_exit(STATUS);
+    panic_on(&p);
+}
+
+_Noreturn void go_repanic(const struct caught *c) {
+    struct panic p = {.file = c->file, .line = c->line, .again = true};
+    for (size_t i = 0; i < sizeof p.text; i++) {
+        p.text[i] = c->text[i];
+    }
+    panic_on(&p);
 }
 
 _Noreturn void go_fatal(const char *file, int line, const char *format, ...) {
     va_list ap;
     va_start(ap, format);
-    report("fatal error", file, line, format, ap);
+    claim_report();
+    kprintf("\nfatal error: ");
+    kvprintf(format, ap);
+    kprintf("\n\tat %s:%d\n", file, line);
     va_end(ap);
+    dump_g(hal_self(), NULL);
     dump_others(hal_self());
     hal_exit(STATUS);
 }

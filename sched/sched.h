@@ -98,11 +98,14 @@ struct g {
     /* Running G only */
     uintptr_t stack_low; /* lowest committed address: only its own core faults on it (HAZARDS 14) */
     void *local;         /* go_local() */
-    struct locals *locals; /* values under keys (local.c), or NULL */
-    struct join *join;     /* what others wait for its end on, or NULL; set before it starts */
-    int64_t slice_used;    /* of a displaced G: how much of its slice is gone */
-    uint32_t mutexes;      /* how many it owns */
-    bool system;           /* the runtime's own: not counted, not listed; set before it starts */
+    struct cleanup *cleanups; /* latest first (cleanup.c) */
+    struct catch *catch;      /* the innermost go_try() */
+    struct panic *panics;     /* under way, latest first */
+    struct locals *locals;    /* values under keys (local.c), or NULL */
+    struct join *join;        /* what others wait for its end on, or NULL; set before it starts */
+    int64_t slice_used;       /* of a displaced G: how much of its slice is gone */
+    uint32_t mutexes;         /* how many it owns */
+    bool system;              /* the runtime's own: not counted, not listed; set before it starts */
 
     /* The G and its core's handlers */
     _Atomic uint32_t preempt_off; /* depth; written by the G */

@@ -67,8 +67,17 @@ TEST(death, cycle_on_request) {
 }
 
 /* Who waits in a line is in no cycle: neither in a tick nor on request. */
+static struct sema line_up;
+
 static void waits_in_line(void *arg) {
+    sema_wait(&line_up);
     mutex_lock(arg);
+    mutex_unlock(arg);
+}
+
+static void keeps(void *arg) {
+    mutex_lock(arg);
+    chan_recv(NULL, NULL);
     mutex_unlock(arg);
 }
 
@@ -76,9 +85,13 @@ TEST(death, line_is_no_cycle) {
     expect_status(0);
     expect_text("found 0");
     expect_no_text("watchdog:");
-    mutex_lock(&fork_[0]);
     for (int i = 0; i < 5; i++) {
         start(waits_in_line, &fork_[0]);
+    }
+    start(keeps, &fork_[0]); /* has a higher number than those that will wait for it */
+    go_sleep(MS(5));
+    for (int i = 0; i < 5; i++) {
+        sema_post(&line_up);
     }
     go_sleep(MS(5));
     kprintf("found %d\n", go_deadlocks());

@@ -93,6 +93,53 @@ hal_enter:
     ret
     .size   hal_enter, . - hal_enter
 
+/* bool hal_try(void **sp, void (*fn)(void *), void *arg): what hal_park leaves, as a frame of the caller's stack. */
+    .global hal_try
+    .type   hal_try, %function
+hal_try:
+    stp     x29, x30, [sp, #-PARK_SIZE]!
+    stp     x19, x20, [sp, #16]
+    stp     x21, x22, [sp, #32]
+    stp     x23, x24, [sp, #48]
+    stp     x25, x26, [sp, #64]
+    stp     x27, x28, [sp, #80]
+    stp     d8, d9, [sp, #96]
+    stp     d10, d11, [sp, #112]
+    stp     d12, d13, [sp, #128]
+    stp     d14, d15, [sp, #144]
+    mrs     x9, fpcr
+    str     x9, [sp, #160]
+    mov     x29, sp
+    str     x29, [x0]
+    mov     x9, x1
+    mov     x0, x2
+    blr     x9
+    mov     w0, #1
+    ldp     x29, x30, [sp], #PARK_SIZE /* fn has kept the rest */
+    ret
+    .size   hal_try, . - hal_try
+
+/* void hal_throw(void *sp) */
+    .global hal_throw
+    .type   hal_throw, %function
+hal_throw:
+    mov     sp, x0
+    ldp     x19, x20, [sp, #16]
+    ldp     x21, x22, [sp, #32]
+    ldp     x23, x24, [sp, #48]
+    ldp     x25, x26, [sp, #64]
+    ldp     x27, x28, [sp, #80]
+    ldp     d8, d9, [sp, #96]
+    ldp     d10, d11, [sp, #112]
+    ldp     d12, d13, [sp, #128]
+    ldp     d14, d15, [sp, #144]
+    ldr     x9, [sp, #160]
+    msr     fpcr, x9
+    mov     w0, #0
+    ldp     x29, x30, [sp], #PARK_SIZE
+    ret
+    .size   hal_throw, . - hal_throw
+
 /* A G's first instructions: hal_prepare put fn into x19 and arg into x20. Its frame record is {0, 0}. */
     .global hal_first
     .type   hal_first, %function

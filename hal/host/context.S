@@ -49,6 +49,35 @@ host_switch_in:                     /* rdi sp */
     ret
     .size   host_switch_in, . - host_switch_in
 
+    .globl  hal_try
+    .type   hal_try, @function
+hal_try:                            /* rdi sp, rsi fn, rdx arg; 7 words pushed: the stack is aligned for the call */
+    pushq   %rbp
+    movq    %rsp, %rbp
+    pushq   %rbx
+    pushq   %r12
+    pushq   %r13
+    pushq   %r14
+    pushq   %r15
+    subq    $8, %rsp
+    stmxcsr (%rsp)
+    fnstcw  4(%rsp)
+    movq    %rsp, (%rdi)
+    movq    %rdx, %rdi
+    call    *%rsi
+    movl    $1, %eax
+    addq    $48, %rsp               /* fn has kept the rest */
+    popq    %rbp
+    ret
+    .size   hal_try, . - hal_try
+
+    .globl  hal_throw
+    .type   hal_throw, @function
+hal_throw:                          /* rdi sp */
+    xorl    %eax, %eax
+    jmp     host_switch_in          /* the same layout; it leaves eax alone */
+    .size   hal_throw, . - hal_throw
+
     .globl  host_start
     .type   host_start, @function
 host_start:                         /* rbx fn, r12 arg, rbp 0; sp is 16-byte aligned */
@@ -104,6 +133,54 @@ host_switch_in:                     /* x0 sp */
     add     sp, sp, #176
     ret
     .size   host_switch_in, . - host_switch_in
+
+    .globl  hal_try
+    .type   hal_try, %function
+hal_try:                            /* x0 sp, x1 fn, x2 arg; struct host_context with its frame record at 80 */
+    sub     sp, sp, #176
+    stp     x19, x20, [sp]
+    stp     x21, x22, [sp, #16]
+    stp     x23, x24, [sp, #32]
+    stp     x25, x26, [sp, #48]
+    stp     x27, x28, [sp, #64]
+    stp     x29, x30, [sp, #80]
+    stp     d8, d9, [sp, #96]
+    stp     d10, d11, [sp, #112]
+    stp     d12, d13, [sp, #128]
+    stp     d14, d15, [sp, #144]
+    mrs     x9, fpcr
+    str     x9, [sp, #160]
+    mov     x9, sp
+    str     x9, [x0]
+    add     x29, sp, #80
+    mov     x0, x2
+    blr     x1
+    mov     w0, #1
+    ldp     x29, x30, [sp, #80]     /* fn has kept the rest */
+    add     sp, sp, #176
+    ret
+    .size   hal_try, . - hal_try
+
+    .globl  hal_throw
+    .type   hal_throw, %function
+hal_throw:                          /* x0 sp */
+    mov     sp, x0
+    ldr     x9, [sp, #160]
+    msr     fpcr, x9
+    ldp     d14, d15, [sp, #144]
+    ldp     d12, d13, [sp, #128]
+    ldp     d10, d11, [sp, #112]
+    ldp     d8, d9, [sp, #96]
+    ldp     x29, x30, [sp, #80]
+    ldp     x27, x28, [sp, #64]
+    ldp     x25, x26, [sp, #48]
+    ldp     x23, x24, [sp, #32]
+    ldp     x21, x22, [sp, #16]
+    ldp     x19, x20, [sp]
+    add     sp, sp, #176
+    mov     w0, #0
+    ret
+    .size   hal_throw, . - hal_throw
 
     .globl  host_start
     .type   host_start, %function

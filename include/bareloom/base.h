@@ -17,7 +17,8 @@ typedef int64_t ns_t;
 #define KB(n) ((size_t)(n) << 10)
 #define MB(n) ((size_t)(n) << 20)
 
-/* Stops the machine: prints "panic: " and the text, the calling G and its backtrace; the exit
+/* Runs the cleanups of the calling G; a go_try() around it goes on (<bareloom/defer.h>). If there is none
+ * it stops the machine: prints "panic: " and the text, the calling G and its backtrace; the exit
  * status is 2. For misuse by the program. Any context. The format is kprintf's. */
 _Noreturn void go_panic(const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -25,6 +25,8 @@ fi
 ends TestNetpollDeadlock after_reading "$asleep"
 ends TestGoexitDeadlock goexit_deadlock "$none"
 ends goexit_one_left goexit_one_left "$asleep" 'goroutine 2 [chan receive]: "left"'
+ends TestGoexitInPanic goexit_in_panic "$none"
+ends TestPanicAfterGoexit panic_after_goexit 'panic: hello'
 ends TestMainGoroutineID main_panics 'panic: test' 'goroutine 1 [running]: "main"'
 
 exit $((failures > 0))

@@ -39,6 +39,27 @@ static void leaves(void) {
     go_exit();
 }
 
+static void panics(void *arg) {
+    PANIC("%s", (const char *)arg);
+}
+
+static void exits(void *arg) {
+    (void)arg;
+    go_exit();
+}
+
+/* A cleanup of a panic ends goroutine 1 instead: the panic is forgotten. */
+static void exits_in_panic(void) {
+    DEFER(exits, NULL);
+    PANIC("forgotten");
+}
+
+/* A cleanup of go_exit() panics: that is told. */
+static void panics_after_exit(void) {
+    DEFER(panics, "hello");
+    go_exit();
+}
+
 int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "";
     if (strcmp(what, "simple_deadlock") == 0) {
@@ -49,6 +70,10 @@ int main(int argc, char **argv) {
         leaves();
     } else if (strcmp(what, "goexit_one_left") == 0) {
         leaves_one_waiting();
+    } else if (strcmp(what, "goexit_in_panic") == 0) {
+        exits_in_panic();
+    } else if (strcmp(what, "panic_after_goexit") == 0) {
+        panics_after_exit();
     } else if (strcmp(what, "main_panics") == 0) {
         PANIC("test");
     }
