@@ -20,6 +20,7 @@
 
 /* The first use marks the place where it is; a copy lies elsewhere. */
 static void check_copied(struct cond *c) {
+    spin_rank(&c->lock, RANK_COND);
     struct cond *nobody = NULL;
     /* relaxed: compared with c alone */
     if (!atomic_compare_exchange_strong_explicit(&c->self, &nobody, c, memory_order_relaxed,

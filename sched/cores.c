@@ -24,6 +24,8 @@ struct core *sched_core(unsigned i, void *stack_top) {
     c->g0.pin = (uint8_t)i;
     c->g0.name = "g0";
     c->g0.alarm.pos = ALARM_IDLE;
+    c->runq.lock = SPINLOCK(RANK_OVERFLOW);
+    c->alarms.lock = SPINLOCK(RANK_ALARMS);
     c->random = sim_seed(i);
     c->deadline = INT64_MAX;
     c->last_displaced = INT64_MIN / 2;

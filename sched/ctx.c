@@ -61,9 +61,9 @@ struct ctx {
     struct ctx *next, *prev; /* siblings; of one taken off by a canceler: next on his list */
 };
 
-static struct ctx background = {.refs = 1, .when = FOREVER};
+static struct ctx background = {.lock = SPINLOCK(RANK_CTX), .refs = 1, .when = FOREVER};
 
-static struct { spinlock_t lock; } tree;
+static struct { spinlock_t lock; } tree = {.lock = SPINLOCK(RANK_TREE)};
 
 /* ---- being ---------------------------------------------------------------------------------- */
 
@@ -292,7 +292,7 @@ static struct ctx *make(struct ctx *parent, ns_t when) {
         return NULL;
     }
     bool sooner = when < parent->when;
-    *c = (struct ctx){.refs = 1, .when = sooner ? when : parent->when};
+    *c = (struct ctx){.lock = SPINLOCK(RANK_CTX), .refs = 1, .when = sooner ? when : parent->when};
     ns_t now = hal_now();
     if (sooner && when > now) {
         hold(c);

@@ -36,7 +36,7 @@ static struct {
     struct g *dead[STACK_CLASSES]; /* with a stack slot */
     struct g *blank;               /* without: fresh from a page */
     uint64_t next_id;
-} pool;
+} pool = {.lock = SPINLOCK(RANK_GS)};
 
 /* One function, set once at start by the C library. */
 static void (*on_exit_fn)(void *local);

@@ -18,7 +18,7 @@ static struct line {
     uint32_t listening; /* guarded by lock: how much of machine.listeners is this line's */
 } lines[HAL_LINES];
 
-static spinlock_t lock;
+static spinlock_t lock = SPINLOCK(RANK_IRQ);
 
 /* Under the lock. relaxed: read by sleeping cores, after ours has fallen asleep too (asleep.c) */
 static void listen(struct line *l, uint32_t n) NEEDS(lock) {

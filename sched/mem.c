@@ -31,7 +31,7 @@ static struct {
         struct run *next;
         uintptr_t base;
     } * runs[MAX_SHIFT]; /* free runs of 1 << i bytes, nothing mapped; guarded by lock */
-} mem;
+} mem = {.lock = SPINLOCK(RANK_HEAP)};
 
 static struct {
     uintptr_t base, brk, committed, tables, end; /* the caller of go_heap_grow serializes */

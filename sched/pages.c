@@ -24,7 +24,7 @@ static struct {
     } fresh[RANGES];
     struct page *list;
     size_t free, total;
-} pool;
+} pool = {.lock = SPINLOCK(RANK_PAGES)};
 
 void pages_init(void) {
     uintptr_t base;

@@ -84,7 +84,7 @@ void frame_free(struct core *c, void *frame) NEEDS(irq_masked) {
 static struct {
     spinlock_t lock;
     struct frame *frames;
-} spare;
+} spare = {.lock = SPINLOCK(RANK_FRAMES)};
 
 static void frames_spill(struct core *c) NEEDS(irq_masked) {
     spin_lock_masked(&spare.lock);

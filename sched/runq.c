@@ -8,7 +8,7 @@ static struct {
     spinlock_t lock;
     struct gqueue q;
     _Atomic uint32_t count; /* written under lock; read without, as a hint */
-} globq;
+} globq = {.lock = SPINLOCK(RANK_GLOBAL)};
 
 static unsigned ring_length(struct runq *q) {
     /* acquire on head before tail: a stale head with a newer tail may overstate. The owner's

@@ -130,14 +130,14 @@ static void lock_all(struct selecting *s) TAKES(irq_masked) UNCHECKED {
     for (; at < s->ordered && chan_big(chan_at(s, at)); at++) {
         spinlock_t *lock = lock_at(s, at);
         if (lock != NULL) {
-            spin_lock_masked(lock); /* not masked: no handler takes it, and nobody preempts us */
+            spin_lock_beside(lock); /* not masked: no handler takes it, and nobody preempts us */
         }
     }
     hal_irq_mask();
     for (; at < s->ordered; at++) {
         spinlock_t *lock = lock_at(s, at);
         if (lock != NULL) {
-            spin_lock_masked(lock);
+            spin_lock_beside(lock);
         }
     }
 }

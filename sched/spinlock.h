@@ -3,7 +3,11 @@
  *
  * Masking keeps handlers out, so that a lock taken in a handler is never held by the code it
  * interrupted, and keeps the holder on its core, so that nobody spins for a preempted holder. Hold
- * it for tens of instructions, and take no two unless the order is written where they are declared.
+ * it for tens of instructions.
+ *
+ * Who holds a lock takes only locks of a higher rank, so that no two cores wait for each other. In a
+ * build with DEBUG each lock carries its rank, and each core remembers what it holds and stops the
+ * machine when it is about to break the order (lockrank.c).
  */
 #pragma once
 
@@ -12,21 +16,89 @@
 #include "hal/hal.h"
 #include "sched/lockcheck.h"
 
+/* Bit 0: it is held. With DEBUG above that its rank, for ever. */
 typedef _Atomic uint32_t spinlock_t CAPABILITY("spinlock");
 
-/* Masked already. */
-static inline void spin_lock_masked(spinlock_t *l) NEEDS(irq_masked) TAKES(*l) UNCHECKED {
+/* From the outermost to the innermost. Zero is what an object of a program begins with. */
+enum lock_rank {
+    RANK_OBJECT, /* what Gs wait for; several at once by select, in its own order */
+    RANK_TREE,   /* the tree of contexts */
+    RANK_TIMER,  /* one timer; before objects, though it stands here: see lockrank.c */
+    RANK_COND,   /* the same: its mutex is unlocked under it */
+    RANK_CTX,
+    RANK_STARTER,
+    RANK_ALARMS,
+    RANK_IRQ,
+    RANK_GLOBAL,
+    RANK_OVERFLOW,
+    RANK_GS,
+    RANK_SLOTS,
+    RANK_HEAP,
+    RANK_TIMER_POOL,
+    RANK_FRAMES,
+    RANK_PAGES,
+    RANKS
+};
+
+#ifdef DEBUG
+#define LOCK_RANKS 1
+#else
+#define LOCK_RANKS 0
+#endif
+
+#define LOCK_RANK_SHIFT 8
+#define SPINLOCK(rank)  (LOCK_RANKS ? (uint32_t)(rank) << LOCK_RANK_SHIFT : 0)
+
+/* For the lock of an object that begins as zero and is not of RANK_OBJECT: before each use. */
+static inline void spin_rank(spinlock_t *l, enum lock_rank rank) {
+    if (LOCK_RANKS) {
+        atomic_fetch_or_explicit(l, SPINLOCK(rank), memory_order_relaxed);
+    }
+}
+
+/* This core, which cannot change meanwhile, is about to take l; beside: next to others of its rank.
+ * And has opened it. */
+void lock_rank_take(spinlock_t *l, bool beside);
+void lock_rank_open(spinlock_t *l);
+
+static inline bool spin_grab(spinlock_t *l) {
     /* acquire: pairs with the release in spin_unlock_masked, what the last holder wrote is seen */
-    while (atomic_exchange_explicit(l, 1, memory_order_acquire) != 0) {
+    return LOCK_RANKS ? (atomic_fetch_or_explicit(l, 1, memory_order_acquire) & 1) == 0
+                      : atomic_exchange_explicit(l, 1, memory_order_acquire) == 0;
+}
+
+static inline void spin_wait(spinlock_t *l) {
+    while (!spin_grab(l)) {
         /* relaxed: only a hint when to try again; spares the line the exclusive accesses */
-        while (atomic_load_explicit(l, memory_order_relaxed) != 0) {
+        while ((atomic_load_explicit(l, memory_order_relaxed) & 1) != 0) {
             hal_relax();
         }
     }
 }
 
+/* Masked already. */
+static inline void spin_lock_masked(spinlock_t *l) NEEDS(irq_masked) TAKES(*l) UNCHECKED {
+    if (LOCK_RANKS) {
+        lock_rank_take(l, false);
+    }
+    spin_wait(l);
+}
+
+/* The same while others of its rank are held; the caller says in which order. */
+static inline void spin_lock_beside(spinlock_t *l) NEEDS(irq_masked) TAKES(*l) UNCHECKED {
+    if (LOCK_RANKS) {
+        lock_rank_take(l, true);
+    }
+    spin_wait(l);
+}
+
 static inline void spin_unlock_masked(spinlock_t *l) NEEDS(irq_masked) OPENS(*l) UNCHECKED {
-    atomic_store_explicit(l, 0, memory_order_release);
+    uint32_t open = 0;
+    if (LOCK_RANKS) {
+        lock_rank_open(l);
+        open = atomic_load_explicit(l, memory_order_relaxed) & ~1u; /* nobody but us changes it */
+    }
+    atomic_store_explicit(l, open, memory_order_release);
 }
 
 static inline hal_irq_t spin_lock(spinlock_t *l) TAKES(irq_masked, *l) {
@@ -44,7 +116,10 @@ static inline void spin_unlock(spinlock_t *l, hal_irq_t was) OPENS(irq_masked, *
 static inline hal_irq_t spin_lock_patiently(spinlock_t *l) TAKES(irq_masked, *l) UNCHECKED {
     for (;;) {
         hal_irq_t was = hal_irq_save();
-        if (atomic_exchange_explicit(l, 1, memory_order_acquire) == 0) { /* as in spin_lock_masked */
+        if (spin_grab(l)) {
+            if (LOCK_RANKS) {
+                lock_rank_take(l, false); /* late, but nobody has waited */
+            }
             return was;
         }
         hal_irq_restore(was);

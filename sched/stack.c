@@ -17,7 +17,7 @@ static struct arena {
     uintptr_t next; /* guarded by lock: slots from here on were never used and have no tables */
 } arena[STACK_CLASSES];
 
-static spinlock_t lock;
+static spinlock_t lock = SPINLOCK(RANK_SLOTS);
 
 void stacks_init(void) {
     size_t size;

@@ -54,7 +54,7 @@ struct ticker {
 static struct {
     spinlock_t lock;
     struct timer *free; /* guarded by lock */
-} pool;
+} pool = {.lock = SPINLOCK(RANK_TIMER_POOL)};
 
 static struct timer *timer_alloc(void) {
     hal_irq_t was = spin_lock(&pool.lock);
@@ -63,7 +63,9 @@ static struct timer *timer_alloc(void) {
         for (size_t at = 0; page != NULL && at + sizeof(struct timer) <= HAL_PAGE;
              at += sizeof(struct timer)) {
             struct timer *t = (struct timer *)(void *)(page + at);
-            *t = (struct timer){.alarm = {.pos = ALARM_IDLE, .is_timer = true}, .next = pool.free};
+            *t = (struct timer){.lock = SPINLOCK(RANK_TIMER),
+                                .alarm = {.pos = ALARM_IDLE, .is_timer = true},
+                                .next = pool.free};
             pool.free = t;
         }
     }
@@ -89,7 +91,7 @@ static struct {
     struct timer *head, *tail; /* what is to be started; guarded by lock */
     _Atomic bool made;
     struct sema work; /* one for each timer on the list */
-} starter;
+} starter = {.lock = SPINLOCK(RANK_STARTER)};
 
 /* Handler, or a G that set a timer to now. */
 static void start_soon(struct timer *t) {

@@ -9,14 +9,13 @@
 #include "tests/linear.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "hal/kprint.h"
 #include "sched/sched.h"
 #include "tests/test.h"
 
-#define SEEN 4096u /* a power of two */
+#define SEEN 65536u /* a power of two */
 
 /* What a sequential channel or mutex remembers; zeroed padding, since states are compared as bytes. */
 struct state {
@@ -27,6 +26,7 @@ struct state {
 
 struct seen {
     uint64_t done;
+    uint32_t history; /* whose it is: others' places are free */
     struct state state;
 };
 
@@ -34,8 +34,10 @@ struct search {
     const struct history *h;
     unsigned n;
     unsigned seen_count;
-    struct seen seen[SEEN];
 };
+
+static struct seen seen[SEEN];
+static uint32_t histories; /* judged so far; one at a time */
 
 struct op *linear_begin(struct history *h, enum linear_op what, uint8_t value) {
     unsigned at = atomic_fetch_add(&h->n, 1);
@@ -133,17 +135,16 @@ static bool tried(struct search *s, uint64_t done, const struct state *state) {
         hash = (hash ^ state->queue[i]) * UINT64_C(0x100000001b3);
     }
     hash ^= hash >> 29;
-    struct seen *e = &s->seen[hash % SEEN];
-    while (e->done != 0 || e->state.count != 0) {
+    struct seen *e = &seen[hash % SEEN];
+    while (e->history == histories) {
         if (e->done == done && memcmp(&e->state, state, sizeof *state) == 0) {
             return true;
         }
-        e = e + 1 < s->seen + SEEN ? e + 1 : s->seen;
+        e = e + 1 < seen + SEEN ? e + 1 : seen;
     }
     if (s->seen_count < SEEN / 2) {
         s->seen_count++;
-        e->done = done;
-        e->state = *state;
+        *e = (struct seen){.done = done, .history = histories, .state = *state};
     }
     return false;
 }
@@ -194,13 +195,9 @@ static bool search(struct search *s, uint64_t done, const struct state *state) {
 bool linear_explains(const struct history *h) {
     struct state nothing;
     memset(&nothing, 0, sizeof nothing);
-    struct search *s = calloc(1, sizeof *s);
-    CHECK(s != NULL);
-    s->h = h;
-    s->n = atomic_load(&h->n);
-    bool yes = search(s, 0, &nothing);
-    free(s);
-    return yes;
+    struct search s = {.h = h, .n = atomic_load(&h->n)};
+    histories++;
+    return search(&s, 0, &nothing);
 }
 
 void linear_print(const struct history *h) {

@@ -222,7 +222,9 @@ TEST(death, free_with_waiter) {
     expect_report("panic: chan_free: goroutines wait on the channel", "chan_free");
     use_cores(1); /* so that it waits before we go on, however slow the emulator's other cores are */
     start(receives, c);
-    go_sleep(MS(1));
+    for (int i = 0; i < 100; i++) {
+        go_yield(); /* a sleep may be over before it has begun, where the emulator is not let run */
+    }
     chan_free(c);
 }
 

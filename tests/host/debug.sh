@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# The suite in a build with DEBUG=1: every spinlock is taken in the order of its rank (sched/lockrank.c), and who breaks
+# the order is reported.
+# boards: virt
+. "$(dirname "$0")/lib.sh"
+build tests APP=tests DEBUG=1
+
+all_pass() {
+    run_image tests --group=unit,boot,sched,libc,stress --short
+    [ "$status" = 0 ] || tail -n 30 "$output"
+    [ "$status" = 0 ]
+}
+
+# dies NAME: of what it announces.
+dies() {
+    run_image tests --test="$1"
+    local text
+    text=$(sed -n 's/^# expect text //p' "$output")
+    [ "$status" = 2 ] && [ -n "$text" ] && grep -v '^# expect' "$output" | grep -qF "$text"
+}
+
+check 'all tests keep the order' all_pass
+for name in lock_order_broken lock_order_same_rank lock_taken_twice lock_opened_twice; do
+    check "$name is reported" dies "$name"
+done
+exit $((failures != 0))
