@@ -249,6 +249,51 @@ TEST(stress, ctx_cancel_races_with_waits) {
     }
 }
 
+static struct {
+    struct ctx *ctx;
+    _Atomic unsigned waiter, canceler; /* the round that each is in */
+} meeting;
+
+static void meets_cancel(void *arg) {
+    (void)arg;
+    for (unsigned round = 1; round <= test_rounds(4000); round++) {
+        meeting.ctx = ctx_make(ctx_background());
+        atomic_store(&meeting.waiter, round);
+        SPIN_UNTIL(atomic_load(&meeting.canceler) == round);
+        CHECK_EQ(sema_wait_until(&waits.sema, UNLESS(meeting.ctx)), -ECANCELED);
+        ctx_free(meeting.ctx); /* and waits for the cancel that is under way */
+    }
+    wg_done(&wg);
+}
+
+static void meets_wait(void *arg) {
+    uint32_t random = *(uint32_t *)arg;
+    for (unsigned round = 1; round <= test_rounds(4000); round++) {
+        SPIN_UNTIL(atomic_load(&meeting.waiter) == round);
+        struct ctx *root = meeting.ctx;
+        atomic_store(&meeting.canceler, round);
+        for (unsigned i = test_random(&random) % 64; i != 0; i--) {
+            hal_relax();
+        }
+        ctx_cancel(root);
+    }
+    wg_done(&wg);
+}
+
+/* The same in close combat, on two cores: the wait begins as the cancel comes by. Nobody is woken before it is off its
+ * stack. */
+TEST(stress, ctx_cancel_meets_wait) {
+    static uint32_t seed = 77;
+    if (go_num_cores() == 1) {
+        SKIP("one core");
+    }
+    meeting.waiter = meeting.canceler = 0;
+    wg_add(&wg, 2);
+    start_on(0, meets_cancel, NULL);
+    start_on(1, meets_wait, &seed);
+    wg_wait(&wg);
+}
+
 static void waits_at_many(void *arg) {
     for (;;) {
         struct ctx *c = ctx_with_timeout(arg, US(1 + go_id() % 97));

@@ -20,6 +20,7 @@ static struct {
     struct mutex cond_lock;
     struct event event;
     struct flags flags;
+    struct join holder;
 } no;
 
 static int value;
@@ -80,6 +81,10 @@ static int waits_for_flags(struct limit l) {
     return flags_wait_until(&no.flags, 6, FLAGS_ANY, NULL, l);
 }
 
+static int joins(struct limit l) {
+    return go_join_until(&no.holder, NULL, l);
+}
+
 static const struct {
     const char *name;
     int (*call)(struct limit l);
@@ -97,13 +102,13 @@ static const struct {
     {"cond_wait_until", waits_for_signal},
     {"event_wait_until", waits_for_event},
     {"flags_wait_until", waits_for_flags},
+    {"go_join_until", joins},
 };
 #define CALLS (sizeof calls / sizeof calls[0])
 
 static struct sema let_go;
 
-static void holds(void *arg) {
-    (void)arg;
+static void *holds(void *arg) {
     mutex_lock(&no.held);
     rwmutex_lock(&no.written);
     rwmutex_rlock(&no.read);
@@ -112,7 +117,7 @@ static void holds(void *arg) {
     mutex_unlock(&no.held);
     rwmutex_unlock(&no.written);
     rwmutex_runlock(&no.read);
-    wg_done(&wg);
+    return arg;
 }
 
 static void begin(void) {
@@ -123,16 +128,17 @@ static void begin(void) {
     wg_add(&no.busy, 1);
     sema_post(&no.one);
     wg_add(&wg, 1);
-    start(holds, NULL);
+    CHECK_EQ(go_joinable(&no.holder, NULL, holds, &no), 0);
     wg_wait(&wg);
-    wg_add(&wg, 1);
 }
 
 /* What was not had was not touched either. */
 static void end(void) {
     sema_post(&let_go);
     wg_done(&no.busy);
-    wg_wait(&wg);
+    void *result;
+    CHECK_EQ(go_join_until(&no.holder, &result, AT(FOREVER)), 0);
+    CHECK(result == &no); /* and joined for good by none of those that came back too early */
     CHECK_EQ(atomic_load(&no.held.word), 0);
     CHECK_EQ(atomic_load(&no.busy.word), 0);
     CHECK_EQ(rwmutex_trylock(&no.written), 0);

@@ -89,6 +89,58 @@ TEST(stress, out_of_memory_is_an_error) {
     wg_wait(&wg);
 }
 
+static _Atomic unsigned fired;
+
+static void fires(void *arg) {
+    (void)arg;
+    atomic_fetch_add(&fired, 1);
+}
+
+#define SPARE 20000 /* more than any test before this one has made and freed */
+
+static struct timer *many[SPARE];
+
+/* Functions whose time comes when no G can be made: late, never lost. A deadline and a timer that would need a page
+ * say so. */
+TEST(stress, timers_without_memory) {
+    enum { N = 10 };
+    struct timer *t[N];
+    unsigned parked = 0;
+    fired = 0;
+    use_cores(1);
+    for (int i = 0; i < N; i++) {
+        t[i] = timer_after_func(SEC(1000), fires, NULL);
+        CHECK(t[i] != NULL);
+    }
+    struct hoard *all = take_all_pages();
+    while (go(parks, NULL) == 0) {
+        parked++;
+    }
+    for (int i = 0; i < N; i++) {
+        CHECK_EQ(timer_reset(t[i], 1), 1);
+    }
+    struct timer *made = NULL;
+    unsigned spare = 0;
+    while (spare < SPARE && (made = timer_make(SEC(1000))) != NULL) {
+        many[spare++] = made;
+    }
+    go_sleep(MS(1));
+    unsigned too_soon = atomic_load(&fired);
+    give_pages(all);
+    wg_add(&wg, (int)parked);
+    sema_post_n(&gate, parked);
+    wg_wait(&wg);
+    CHECK(made == NULL);
+    CHECK_EQ(too_soon, 0);
+    WAIT_FOR(atomic_load(&fired) == N);
+    for (int i = 0; i < N; i++) {
+        timer_free(t[i]);
+    }
+    while (spare != 0) {
+        timer_free(many[--spare]);
+    }
+}
+
 TEST(stress, pages_balance) {
     size_t all, before, after;
     settle();

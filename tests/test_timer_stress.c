@@ -3,7 +3,6 @@
 #include <errno.h>
 
 #include "sched/chan.h"
-#include "sched/pages.h"
 #include "sched/sched.h"
 #include "tests/test.h"
 
@@ -332,74 +331,4 @@ TEST(sched, timers_of_a_retired_core) {
     timer_free(late.plain);
     timer_free(late.func);
     ticker_free(late.ticker);
-}
-
-/* ---- without memory -------------------------------------------------------------------------------------------- */
-
-struct hoard {
-    struct hoard *next;
-};
-
-static struct hoard *hoard_pages(void) {
-    struct hoard *all = NULL, *page;
-    while ((page = page_alloc()) != NULL) {
-        page->next = all;
-        all = page;
-    }
-    return all;
-}
-
-static void give_pages(struct hoard *all) {
-    while (all != NULL) {
-        struct hoard *next = all->next;
-        page_free(all);
-        all = next;
-    }
-}
-
-static void parks(void *arg) {
-    (void)arg;
-    sema_wait(&gate);
-    wg_done(&wg);
-}
-
-/* Functions whose time comes when no G can be made: late, never lost. A deadline and a timer that would need a page
- * say so. */
-TEST(stress, timers_without_memory) {
-    enum { N = 10 };
-    struct timer *t[N];
-    unsigned parked = 0;
-    fired = 0;
-    use_cores(1);
-    for (int i = 0; i < N; i++) {
-        t[i] = timer_after_func(SEC(1000), counts, NULL);
-        CHECK(t[i] != NULL);
-    }
-    struct hoard *all = hoard_pages();
-    while (go(parks, NULL) == 0) {
-        parked++;
-    }
-    for (int i = 0; i < N; i++) {
-        CHECK_EQ(timer_reset(t[i], 1), 1);
-    }
-    struct timer *made = NULL;
-    unsigned spare = 0;
-    while (spare < 2 * MANY && (made = timer_make(SEC(1000))) != NULL) {
-        many[spare++] = made;
-    }
-    go_sleep(MS(1));
-    unsigned too_soon = atomic_load(&fired);
-    give_pages(all);
-    wg_add(&wg, (int)parked);
-    sema_post_n(&gate, parked);
-    wg_wait(&wg);
-    CHECK(made == NULL);
-    CHECK_EQ(too_soon, 0);
-    WAIT_FOR(atomic_load(&fired) == N);
-    for (int i = 0; i < N; i++) {
-        timer_free(t[i]);
-    }
-    while (spare != 0) {
-        timer_free(many[--spare]);
-    }
 }
