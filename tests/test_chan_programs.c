@@ -103,6 +103,64 @@ TEST(sched, sieve1) {
     sieve(10);
 }
 
+/* ---- test/chan/sieve2.go --------------------------------------------------------------------------------- */
+
+struct multiples {
+    struct chan *c;
+    struct ctx *ctx;
+    unsigned prime, head;
+};
+
+static void counts_multiples(void *arg) {
+    struct multiples *m = arg;
+    unsigned v = m->prime * m->prime;
+    while (chan_send_until(m->c, &v, UNLESS(m->ctx)) == 0) {
+        v += m->prime;
+    }
+    wg_done(&wg);
+}
+
+static bool is_prime(unsigned n) {
+    for (unsigned d = 2; d * d <= n; d++) {
+        if (n % d == 0) {
+            return false;
+        }
+    }
+    return n > 1;
+}
+
+/* A G for each prime counts its multiples, over channels of all capacities; what is no multiple is prime. */
+TEST(sched, sieve2) {
+    static struct multiples all[40];
+    unsigned n = 0, found = 0;
+    struct ctx *ctx = ctx_make(ctx_background());
+    for (unsigned v = 2; v < 10000; v++) {
+        bool multiple = false;
+        for (unsigned i = 0; i < n; i++) {
+            while (all[i].head < v) {
+                CHECK_EQ(chan_recv(all[i].c, &all[i].head), 0);
+            }
+            multiple |= all[i].head == v;
+        }
+        CHECK_EQ(!multiple, is_prime(v));
+        found += !multiple;
+        if (!multiple && v < 100) {
+            all[n] = (struct multiples){CHAN(unsigned, n *n), ctx, v, 0};
+            wg_add(&wg, 1);
+            start(counts_multiples, &all[n]);
+            n++;
+        }
+    }
+    CHECK_EQ(n, 25);
+    CHECK_EQ(found, 1229);
+    ctx_cancel(ctx);
+    wg_wait(&wg);
+    for (unsigned i = 0; i < n; i++) {
+        chan_free(all[i].c);
+    }
+    ctx_free(ctx);
+}
+
 /* ---- TestMultiConsumer ------------------------------------------------------------------------------------------ */
 
 static struct { struct chan *in, *out; } work;

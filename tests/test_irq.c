@@ -267,6 +267,51 @@ TEST(sched, irq_sets_event_and_flags) {
     CHECK_EQ(irq_detach(LINE), 0);
 }
 
+/* The same into selects, which wait for that, for another G and for a deadline at once: none is lost, none comes twice. */
+static _Atomic unsigned sum;
+
+static void selects_small(void *arg) {
+    struct chan *other = CHAN(unsigned, 0);
+    unsigned v = 0;
+    for (int k; (k = chan_select(US(30), RECV(other, &v), RECV(arg, &v), SEND(other, &v))) != 1 ||
+                v != 0;) {
+        CHECK(k == 1 || k == -ETIMEDOUT);
+        if (k == 1) {
+            atomic_fetch_add(&sum, v);
+        }
+    }
+    chan_free(other);
+    wg_done(&wg);
+}
+
+TEST(sched, irq_sends_into_selects) {
+    enum { GS = 4, N = 200 };
+    NEED_RAISE();
+    struct chan *c = CHAN(unsigned, 4);
+    unsigned end = 0;
+    irq.runs = irq.badly = sum = 0;
+    CHECK_EQ(irq_attach(LINE, sends_little, c), 0);
+    wg_add(&wg, GS);
+    for (unsigned i = 0; i < GS; i++) {
+        start(selects_small, c);
+    }
+    for (unsigned i = 1; i <= N; i++) {
+        set_pending(LINE);
+        WAIT_FOR(atomic_load(&irq.runs) == i);
+        while (chan_len(c) > 2) {
+            go_yield();
+        }
+    }
+    CHECK_EQ(irq_detach(LINE), 0);
+    CHECK_EQ(atomic_load(&irq.badly), 0);
+    for (unsigned i = 0; i < GS; i++) {
+        CHECK_EQ(chan_send(c, &end), 0);
+    }
+    wg_wait(&wg);
+    CHECK_EQ(atomic_load(&sum), N * (N + 1) / 2);
+    chan_free(c);
+}
+
 /* ---- memory for devices ------------------------------------------------------------------------------------ */
 
 TEST(sched, dma_memory) {
