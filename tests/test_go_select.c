@@ -49,10 +49,11 @@ TEST(stress, TestNonblockSelectRace2) {
 static struct {
     _Atomic unsigned turn, done;
     unsigned rounds;
+    struct chan *empty;
 } step;
 
 static void lingers(uint32_t *random) {
-    for (volatile uint32_t i = test_random(random) % 200; i != 0; i--) {
+    for (volatile uint32_t i = test_random(random) % 8000; i != 0; i--) {
     }
 }
 
@@ -62,26 +63,30 @@ static void selects_in_step(void *arg) {
     for (unsigned i = 1; i <= step.rounds; i++) {
         WAIT_FOR(atomic_load(&step.turn) == i);
         lingers(&random);
-        CHECK(chan_select(NOWAIT, RECV(pair.a, NULL), RECV(pair.b, NULL)) >= 0);
+        struct chan *e = step.empty; /* between both, so that asking takes long */
+        CHECK(chan_select(NOWAIT, RECV(pair.a, NULL), RECV(e, NULL), RECV(e, NULL), RECV(e, NULL),
+                          RECV(e, NULL), RECV(e, NULL), RECV(e, NULL), RECV(pair.b, NULL)) >= 0);
         step.done = i;
     }
     wg_done(&wg);
 }
 
-/* The same with two Gs that stay, so that they meet at every point of each other's way. */
-TEST(stress, nonblock_select_race_in_step) {
-    uint32_t random = test_seed(0);
+/* The same on one core, where the slice of the asking G ends at every point of its select, and the other goes on there. */
+TEST(stress, nonblock_select_race_preempted) {
     int one = 1;
     step.turn = step.done = 0;
     step.rounds = test_rounds(20000);
     pair.a = CHAN(int, 1);
     pair.b = CHAN(int, 1);
+    step.empty = CHAN(int, 0);
+    use_cores(1);
+    go_set_slice(US(10));
     wg_add(&wg, 1);
     start(selects_in_step, NULL);
     for (unsigned i = 1; i <= step.rounds; i++) {
         CHECK_EQ(chan_send(pair.a, &one), 0);
         step.turn = i;
-        lingers(&random);
+        go_yield();
         CHECK_EQ(chan_send(pair.b, &one), 0);
         chan_try_recv(pair.a, NULL);
         WAIT_FOR(atomic_load(&step.done) == i);
@@ -91,6 +96,7 @@ TEST(stress, nonblock_select_race_in_step) {
     wg_wait(&wg);
     chan_free(pair.a);
     chan_free(pair.b);
+    chan_free(step.empty);
 }
 
 /* ---- TestSelfSelect --------------------------------------------------------------------------------------- */
