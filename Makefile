@@ -102,7 +102,7 @@ docs: ## make docs/API.md from the public headers
 	@tools/apidoc.py
 
 fmt: ## clang-format all sources
-	@find boards boot drivers examples hal include libc sched tests -name '*.[ch]' | xargs clang-format -i
+	@find boards boot drivers examples hal include libc sched sync tests -name '*.[ch]' | xargs clang-format -i
 
 clean: ## remove build/, keep the built newlib
 	rm -rf build compile_commands.json
@@ -215,12 +215,13 @@ ARCH_FLAGS := -mcpu=$(CPU) -mno-outline-atomics -fno-pic -fno-pie -fno-stack-pro
 # boot, hal, sched, drivers, boards: no C library, no FP or SIMD register.
 RUNTIME_CFLAGS := -std=c11 $(COMMON) $(WARN) $(ARCH_FLAGS) -isystem $(CC_INCLUDE) -ffreestanding \
                   -mgeneral-regs-only $(RUNTIME_CC_FLAGS) -DIMGHDR_TEXT_OFFSET=$(TEXT_OFFSET)
-# libc, applications, tests: newlib, which must not take the compiler's word that this is Linux.
+# libc, sync, applications, tests: newlib, which must not take the compiler's word that this is Linux.
 # gnu11, since newlib hides POSIX (strdup, usleep) from a strict c11.
 NEWLIB_CFLAGS  := -std=gnu11 $(COMMON) $(ARCH_FLAGS) $(APP_CC_FLAGS) -isystem $(CC_INCLUDE) \
                   -isystem $(NEWLIB)/aarch64-none-elf/include -D__DYNAMIC_REENT__ \
                   -U__linux__ -U__linux -Ulinux -U__gnu_linux__ -U__unix__ -U__unix -Uunix
 LIBC_CFLAGS    := $(NEWLIB_CFLAGS) $(WARN)
+SYNC_CFLAGS    := $(LIBC_CFLAGS)
 APP_ALL_CFLAGS := $(NEWLIB_CFLAGS) $(APP_WARN) $(APP_CFLAGS)
 
 RUNTIME_SRCS := $(sort $(wildcard boot/*.[cS] boot/early/*.[cS] hal/*.[cS] hal/aarch64/*.[cS] sched/*.c)) \
@@ -237,9 +238,10 @@ HOST_FLAGS := $(COMMON) -pthread -DHAL_HOST -U_FORTIFY_SOURCE $(if $(SAN),-DSANI
 RUNTIME_CFLAGS := -std=c11 $(HOST_FLAGS) $(WARN)
 PORT_CFLAGS    := $(RUNTIME_CFLAGS) -D_GNU_SOURCE
 LIBC_CFLAGS    := -std=gnu11 $(HOST_FLAGS) $(WARN)
-# Interrupts are polled where control flow joins: trace-pc calls hal/host there, in programs alone. clang
+# Interrupts are polled where control flow joins: trace-pc calls hal/host there, in programs and sync/. clang
 # would leave out the edge of a loop of one block.
 EDGES := -fsanitize-coverage=trace-pc$(if $(filter clang%,$(CC)),$(COMMA)no-prune)
+SYNC_CFLAGS := -std=gnu11 $(HOST_FLAGS) $(WARN) $(EDGES)
 APP_ALL_CFLAGS := -std=gnu11 $(HOST_FLAGS) $(APP_WARN) $(EDGES) $(SAN_LIB) $(APP_CFLAGS)
 
 RUNTIME_SRCS := $(sort $(wildcard hal/*.[cS] hal/host/*.[cS] sched/*.c)) $(DRIVERS:%=drivers/%.c) boards/host/board.c \
@@ -249,18 +251,22 @@ LIBC_SRCS    := $(addprefix libc/,board_info.c console.c start.c $(if $(APP_INPU
 
 endif
 
-flags = $(if $(filter libc/%,$1),$(LIBC_CFLAGS),$(if $(filter hal/host/% boards/host/%,$1),$(PORT_CFLAGS),$(RUNTIME_CFLAGS))) \
+SYNC_SRCS := $(sort $(wildcard sync/*.c))
+
+runtime_flags = $(if $(filter hal/host/% boards/host/%,$1),$(PORT_CFLAGS),$(RUNTIME_CFLAGS))
+flags = $(if $(filter libc/%,$1),$(LIBC_CFLAGS),$(if $(filter sync/%,$1),$(SYNC_CFLAGS),$(call runtime_flags,$1))) \
         $(if $(filter boot/early/%,$1),-mstrict-align) $(if $(SAN),$(call san_flags,$1)) \
         $(if $(and $(filter aarch64,$(HAL)),$(filter sched/%,$1),$(findstring CONFIG_SIM,$(CONFIG))),-Itests/sim)
 
 # Which objects get the runtime's own memcpy and so on (below).
-own_copies = $(if $(filter libc/%,$1),,$(if $(filter host,$(HAL)),$(if $(SAN),$(call san_plain,$1)),$1))
+own_copies = $(if $(filter libc/% sync/%,$1),,$(if $(filter host,$(HAL)),$(if $(SAN),$(call san_plain,$1)),$1))
 
 # ---- rules ---------------------------------------------------------------------------------------
 RUNTIME_OBJS := $(RUNTIME_SRCS:%=$(OUT)/%.o)
 LIBC_OBJS    := $(LIBC_SRCS:%=$(OUT)/%.o)
+SYNC_OBJS    := $(SYNC_SRCS:%=$(OUT)/%.o)
 APP_OBJS     := $(APP_SRCS:%=$(APP_OUT)/%.o) $(if $(APP_INPUT),$(APP_OUT)/input.o)
-OBJS         := $(RUNTIME_OBJS) $(LIBC_OBJS) $(APP_OBJS)
+OBJS         := $(RUNTIME_OBJS) $(LIBC_OBJS) $(SYNC_OBJS) $(APP_OBJS)
 IMAGE_FILE   := $(APP_OUT)/$(IMAGE)
 SETTINGS     := Makefile boards/$(BOARD)/board.mk $(if $(SAN),hal/sanitize/build.mk)
 
@@ -281,7 +287,7 @@ $(APP_SRCS:%=$(APP_OUT)/%.o): $(APP_OUT)/%.o: $(APP)/% $(SETTINGS) $(wildcard $(
 # A compiler calls memcpy and memset even when told to be freestanding. The C library's use SIMD registers,
 # so in the runtime's objects these names become hal_memcpy and so on: its own integer copies.
 OWN_COPIES := $(foreach f,memcpy memmove memset memcmp,--redefine-sym $f=hal_$f)
-$(RUNTIME_OBJS) $(LIBC_OBJS): $(OUT)/%.o: % $(SETTINGS) | $(if $(NEWLIB),$(NEWLIB)/done)
+$(RUNTIME_OBJS) $(LIBC_OBJS) $(SYNC_OBJS): $(OUT)/%.o: % $(SETTINGS) | $(if $(NEWLIB),$(NEWLIB)/done)
 	$(call say,$(if $(filter %.S,$<),AS,CC),$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(call flags,$<) -c -o $@ $<
@@ -356,7 +362,7 @@ disasm: $(IMAGE_FILE) ## its machine code, with sources
 
 # For editors and clangd.
 compile_commands.json: FORCE ## what each source of BOARD and APP is compiled with
-	@{ echo '['; { $(foreach s,$(RUNTIME_SRCS) $(LIBC_SRCS),$(call compdb,$s,$(call flags,$s))) \
+	@{ echo '['; { $(foreach s,$(RUNTIME_SRCS) $(LIBC_SRCS) $(SYNC_SRCS),$(call compdb,$s,$(call flags,$s))) \
 	   $(foreach s,$(APP_SRCS),$(call compdb,$(APP)/$s,$(APP_ALL_CFLAGS))) } | sed '$$s/,$$//'; echo ']'; } > $@
 compdb = echo '{"directory": "$(CURDIR)", "file": "$1", "command": "$(CC) $(strip $2) -c $1"},';
 

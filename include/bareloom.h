@@ -7,10 +7,13 @@
 #include <bareloom/ctx.h>
 #include <bareloom/defer.h>
 #include <bareloom/event.h>
+#include <bareloom/flight.h>
 #include <bareloom/go.h>
+#include <bareloom/group.h>
 #include <bareloom/info.h>
 #include <bareloom/irq.h>
 #include <bareloom/limit.h>
+#include <bareloom/once.h>
 #include <bareloom/select.h>
 #include <bareloom/sync.h>
 #include <bareloom/task.h>

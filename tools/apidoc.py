@@ -19,7 +19,7 @@ TARGET = TOP / "docs" / "API.md"
 SECTION = re.compile(r"^-{4} (.*?) -*$")
 FUNCTION = re.compile(r"\b(\w+)\s*\([^;{]*\)[^;{]*;", re.S)
 # In this order; what is new comes behind.
-ORDER = ["base", "go", "task", "chan", "typed", "select", "limit", "sync", "event", "time", "ctx"]
+ORDER = ["base", "go", "task", "chan", "typed", "select", "limit", "sync", "event", "once", "time", "ctx", "group", "flight"]
 
 
 def blocks(text):

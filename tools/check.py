@@ -14,7 +14,7 @@ import sys
 GCC = os.environ.get("CROSS_COMPILE", "aarch64-linux-gnu-") + "gcc"
 FORMATTER = 14
 BUDGET_FILE, BUDGET_FUNCTION = 400, 60
-FOLDERS = ("include", "hal", "drivers", "boards", "sched", "libc", "boot", "tests", "bench", "examples")
+FOLDERS = ("include", "hal", "drivers", "boards", "sched", "libc", "sync", "boot", "tests", "bench", "examples")
 
 
 def files(*extensions):

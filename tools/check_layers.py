@@ -40,6 +40,7 @@ RULES = [
     ("sched/errno.h", ["<errno.h>"]),  # for the host, which has its C library's numbers
     ("sched/*", STD + PUBLIC + ['"hal/hal.h"', '"hal/kprint.h"', '"hal/sanitize.h"', "./"]),
     ("libc/*", ["<*>", '"hal/kprint.h"', '"hal/board.h"', "./"]),
+    ("sync/*", STD + PUBLIC + ["<errno.h>", "./"]),
     ("boot/*", STD + PUBLIC + HAL + ['"hal/aarch64/*"', '"sched/*"', '"drivers/*"', "./"]),
     ("linker/*", HAL),
     ("tests/fuzz/*", ["<*>", '"*"']),  # a fuzzer includes the source that it is about
@@ -57,7 +58,7 @@ ATOMIC = re.compile(r"^(ld|st)a?l?x[rp]|^(lda|stl)?xr|^(ldaxr|stlxr|cas|swp|ld(a
 
 
 def sources():
-    for folder in ("include", "hal", "drivers", "boards", "sched", "libc", "boot", "linker", "tests", "bench",
+    for folder in ("include", "hal", "drivers", "boards", "sched", "libc", "sync", "boot", "linker", "tests", "bench",
                    "examples"):
         for path in glob.glob(f"{folder}/**/*.[chS]", recursive=True):
             yield path

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <bareloom/base.h>
+#include <bareloom/go.h>
 #include <bareloom/limit.h>
 
 struct g;
@@ -125,6 +126,10 @@ struct wg {
  * with Wait". Go: sync.WaitGroup. */
 void wg_add(struct wg *w, int n);
 void wg_done(struct wg *w);
+
+/* Adds one, starts a G that calls fn(arg), and takes it off again when fn is left, by go_exit() too.
+ * 0, or -ENOMEM: it was not started, nor added. From a G; does not block. Go: WaitGroup.Go. */
+int wg_go(struct wg *w, go_fn *fn, void *arg);
 
 /* Blocks until the count is zero. From a G. */
 void wg_wait(struct wg *w);
