@@ -1,0 +1,91 @@
+/*
+ * tests/model/cores_model.c - cores that retire and come back at run time: sched/cores.c on the whole scheduler.
+ * sources: sched/sema.c
+ * machine: port
+ *
+ * What a retired core had on its queues is run by others, what is pinned to it or comes to its inbox by itself; nobody
+ * holds back for a searcher that retired; in the end exactly the active cores say that they sleep.
+ */
+#include <string.h>
+
+#include <bareloom/go.h>
+#include <bareloom/sync.h>
+
+#include "tests/model/port.h"
+
+static struct sema sema;
+
+static void sets_one(void *arg) {
+    (void)arg;
+    MODEL_CHECK(go_set_cores(1) == 0);
+}
+
+static void sets_one_and_two(void *arg) {
+    sets_one(arg);
+    MODEL_CHECK(go_set_cores(2) == 0);
+}
+
+static void yields(void *arg) {
+    (void)arg;
+    go_yield();
+}
+
+static void waits(void *arg) {
+    (void)arg;
+    sema_wait(&sema);
+}
+
+static void posts(void *arg) {
+    (void)arg;
+    sema_post(&sema);
+}
+
+static void begin(void) {
+    memset(&sema, 0, sizeof sema);
+    port_begin(2);
+    port_watch_idle();
+    port_watch_queue(1);
+    model_watch(&machine.active);
+    model_watch(&cores[1].runq.overflow_count);
+}
+
+static void retires(void) {
+    begin();
+    port_pinned_g(0, sets_one, NULL);
+    port_g(1, yields, NULL);
+    port_g(1, yields, NULL);
+}
+
+static void retires_and_comes_back(void) {
+    begin();
+    port_pinned_g(0, sets_one_and_two, NULL);
+    port_g(1, yields, NULL);
+    port_g(1, yields, NULL);
+}
+
+/* Core 1 waits for work, perhaps chosen to look for it just as it is retired. */
+static void retires_chosen(void) {
+    begin();
+    port_watch_queue(0);
+    port_pinned_g(0, sets_one, NULL);
+    port_g(0, yields, NULL);
+    port_g(0, yields, NULL);
+}
+
+static void pinned_stays(void) {
+    begin();
+    port_watch_inbox(1);
+    port_pinned_g(1, waits, NULL);
+    port_pinned_g(0, sets_one, NULL);
+    port_pinned_g(0, posts, NULL);
+}
+
+int main(int argc, char **argv) {
+    static const struct scenario scenarios[] = {
+        {"a core retires", retires, port_check_rest, 2, 1},
+        {"a core retires and comes back", retires_and_comes_back, port_check_rest, 2, 0},
+        {"a core retires that is just chosen", retires_chosen, port_check_rest, 2, 0},
+        {"what is pinned stays", pinned_stays, port_check_rest, 2, 0},
+    };
+    return model_main(argc, argv, scenarios, sizeof scenarios / sizeof scenarios[0]);
+}
