@@ -133,13 +133,15 @@ OUT := build/$(BOARD)$(if $(LLVM),-llvm)$(if $(DEBUG),-debug)$(if $(SAN),-$(SAN)
 
 # ---- the application -----------------------------------------------------------------------------
 # A folder: main.c and the *.c and *.S beside it, or what its app.mk says in APP_SRCS (paths from the
-# folder), APP_CFLAGS, APP_INPUT; it may look at BOARD and HAL.
+# folder), APP_CFLAGS, APP_INPUT, APP_WRAP (functions f whose callers get the application's __wrap_f); it may look at
+# BOARD and HAL.
 ifeq ($(wildcard $(APP)/main.c $(APP)/app.mk),)
 $(error APP=$(APP) is no folder with a main.c or an app.mk; try one of: $(patsubst %/main.c,%,$(sort $(wildcard examples/*/main.c))))
 endif
 APP_SRCS   := $(sort $(notdir $(wildcard $(APP)/*.[cS])))
 APP_CFLAGS :=
 APP_INPUT  :=
+APP_WRAP   :=
 -include $(APP)/app.mk
 ifneq ($(filter-out $(wildcard $(APP_SRCS:%=$(APP)/%)),$(APP_SRCS:%=$(APP)/%)),)
 $(error APP_SRCS in $(APP)/app.mk names what is not there: $(filter-out $(wildcard $(APP_SRCS:%=$(APP)/%)),$(APP_SRCS:%=$(APP)/%)))
@@ -309,7 +311,7 @@ ifeq ($(HAL),host)
 
 $(IMAGE_FILE): $(OBJS)
 	$(call say,LINK,$@)
-	$(Q)$(CC) -pthread -rdynamic $(SAN_LIB) -o $@ $(OBJS) -lm
+	$(Q)$(CC) -pthread -rdynamic $(SAN_LIB) $(APP_WRAP:%=-Wl,--wrap=%) -o $@ $(OBJS) -lm
 
 else
 
@@ -323,7 +325,7 @@ $(OUT)/link.ld: linker/aarch64.ld.S $(SETTINGS)
 # Linked twice: the first link has an empty symbol table, from its symbols the second's is made. The
 # table lies behind all code and constants, so that no function moves between them; symtab.py checks it.
 link = $(LD) -static -nostdlib -T $(OUT)/link.ld -z max-page-size=4096 -z noexecstack --build-id=none \
-       --gc-sections --fix-cortex-a53-843419 --fatal-warnings $(LD_FLAGS) $(OBJS) $1 \
+       --gc-sections --fix-cortex-a53-843419 --fatal-warnings $(LD_FLAGS) $(APP_WRAP:%=--wrap=%) $(OBJS) $1 \
        --start-group $(NEWLIB)/aarch64-none-elf/lib/libc.a $(NEWLIB)/aarch64-none-elf/lib/libm.a \
        $(shell $(GCC) -print-libgcc-file-name) --end-group -Map $@.map -o $@
 

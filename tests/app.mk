@@ -6,3 +6,5 @@ APP_SRCS += $(patsubst $(APP)/%,%,$(wildcard $(APP)/aarch64/*.c $(APP)/libc/*.c)
 # A text, for the test of /input.
 APP_INPUT := 1
 endif
+# test_contexts.c catches what they say.
+APP_WRAP := must_not_block check_g

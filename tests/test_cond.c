@@ -299,6 +299,51 @@ TEST(stress, cond_limits_race_signals) {
     CHECK_EQ(store.taken, store.rounds);
 }
 
+static struct {
+    bool waiting, told; /* guarded by m */
+    unsigned rounds;
+} handshake;
+
+static void waits_each_round(void *arg) {
+    (void)arg;
+    for (unsigned i = 0; i < handshake.rounds; i++) {
+        mutex_lock(&m);
+        handshake.waiting = true;
+        while (!handshake.told) {
+            cond_wait(&cond, &m);
+        }
+        handshake.told = false;
+        mutex_unlock(&m);
+    }
+    wg_done(&wg);
+}
+
+/* Whoever finds the mutex open, and signals at once, signals one that waits: it was on the list before. */
+TEST(stress, cond_signal_at_once) {
+    renew();
+    go_set_slice(US(20));
+    handshake.waiting = handshake.told = false;
+    handshake.rounds = test_rounds(4000);
+    wg_add(&wg, 1);
+    start(waits_each_round, NULL);
+    for (unsigned i = 0; i < handshake.rounds;) {
+        if (mutex_trylock(&m) != 0) {
+            continue;
+        }
+        bool waits = handshake.waiting;
+        if (waits) {
+            handshake.waiting = false;
+            handshake.told = true;
+            i++;
+        }
+        mutex_unlock(&m);
+        if (waits) {
+            cond_signal(&cond);
+        }
+    }
+    wg_wait(&wg);
+}
+
 /* ---- a broadcast in batches, and who comes meanwhile -------------------------------------------------------------------- */
 
 static _Atomic bool through; /* the broadcast */

@@ -2,52 +2,12 @@
 #include <errno.h>
 #include <string.h>
 
-#include "hal/board.h"
-#include "hal/mmio.h"
+#include "tests/raise.h"
 #include "tests/test.h"
 
-/* A shared line that no device of these machines uses. */
-#define LINE 150u
+#define LINE RAISED_LINE
 
 static struct wg wg;
-
-/* ---- raising a line -------------------------------------------------------------------------------------- */
-
-#ifdef HAL_HOST
-static bool can_raise(void) {
-    return false;
-}
-
-static void set_pending(uint32_t line) {
-    (void)line;
-}
-
-static void clear_pending(uint32_t line) {
-    (void)line;
-}
-#else
-#define GICD_ISPENDR 0x200
-#define GICD_ICPENDR 0x280
-
-static bool can_raise(void) {
-    return board_intc->timer_line == 30; /* the line of a GIC */
-}
-
-static void set_pending(uint32_t line) {
-    mmio_write32(board_intc->base[0] + GICD_ISPENDR + line / 32 * 4, 1u << line % 32);
-}
-
-static void clear_pending(uint32_t line) {
-    mmio_write32(board_intc->base[0] + GICD_ICPENDR + line / 32 * 4, 1u << line % 32);
-}
-#endif
-
-#define NEED_RAISE()                                                                               \
-    do {                                                                                           \
-        if (!can_raise()) {                                                                        \
-            SKIP("this interrupt controller takes no interrupt from software");                    \
-        }                                                                                          \
-    } while (0)
 
 /* ---- tests ----------------------------------------------------------------------------------------------- */
 
