@@ -124,7 +124,7 @@ $(error GIC=$(GIC): virt has GIC=2 and GIC=3)
 endif
 
 # A sanitizer for the build; docs/SANITIZERS.md says what each finds.
-SANS := address race undefined $(if $(filter host,$(BOARD)),scheduler)
+SANS := race undefined $(if $(filter host,$(BOARD)),address scheduler)
 ifneq ($(filter-out $(SANS),$(SAN)),)
 $(error SAN=$(SAN): board $(BOARD) has $(SANS))
 endif
@@ -212,7 +212,10 @@ APP_CC_FLAGS     := -Wframe-larger-than=3072 -Werror=frame-larger-than -Werror=v
 LD_FLAGS := -z norelro
 endif
 
-ARCH_FLAGS := -mcpu=$(CPU) -mno-outline-atomics -fno-pic -fno-pie -fno-stack-protector \
+ifneq ($(and $(SAN),$(LLVM)),)
+$(error SAN=$(SAN) on a machine is built by gcc: leave out LLVM=1)
+endif
+ARCH_FLAGS := $(if $(SAN),$(SAN_DEFS_$(SAN))) -mcpu=$(CPU) -mno-outline-atomics -fno-pic -fno-pie -fno-stack-protector \
               -fno-asynchronous-unwind-tables -fno-delete-null-pointer-checks $(CC_FLAGS) -nostdinc
 # boot, hal, sched, drivers, boards: no C library, no FP or SIMD register.
 RUNTIME_CFLAGS := -std=c11 $(COMMON) $(WARN) $(ARCH_FLAGS) -isystem $(CC_INCLUDE) -ffreestanding \
@@ -224,10 +227,10 @@ NEWLIB_CFLAGS  := -std=gnu11 $(COMMON) $(ARCH_FLAGS) $(APP_CC_FLAGS) -isystem $(
                   -U__linux__ -U__linux -Ulinux -U__gnu_linux__ -U__unix__ -U__unix -Uunix
 LIBC_CFLAGS    := $(NEWLIB_CFLAGS) $(WARN)
 SYNC_CFLAGS    := $(LIBC_CFLAGS)
-APP_ALL_CFLAGS := $(NEWLIB_CFLAGS) $(APP_WARN) $(APP_CFLAGS)
+APP_ALL_CFLAGS := $(NEWLIB_CFLAGS) $(APP_WARN) $(if $(SAN),$(SAN_FLAG_$(SAN))) $(APP_CFLAGS)
 
 RUNTIME_SRCS := $(sort $(wildcard boot/*.[cS] boot/early/*.[cS] hal/*.[cS] hal/aarch64/*.[cS] sched/*.c)) \
-                $(DRIVERS:%=drivers/%.c) boards/$(BOARD)/board.c
+                $(DRIVERS:%=drivers/%.c) boards/$(BOARD)/board.c $(if $(SAN),$(SAN_SRCS_$(SAN)))
 LIBC_SRCS    := $(sort $(filter-out $(if $(APP_INPUT),,libc/input.c libc/input_file.c),$(wildcard libc/*.[cS])))
 
 else # ---- HAL = host

@@ -13,7 +13,21 @@
 
 struct g;
 
+/* Who the caller is, for a report; the scheduler tells. Masked. */
+struct sanitize_who {
+    uint64_t id;      /* number of the goroutine, 0: the scheduler */
+    const char *name; /* or NULL */
+    unsigned core;
+    uintptr_t lo, hi; /* the stack it is on */
+};
+void sched_who(struct sanitize_who *who);
+
 #ifdef SANITIZE
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+/* The exit status of the machine: 66 in the place of 0 after a report. */
+int sanitize_status(int status);
 
 /* ---- Gs -------------------------------------------------------------------------------------- */
 
@@ -49,6 +63,10 @@ bool sanitize_hold(void **p, size_t *size);
 #else
 
 #define SANITIZE_REDZONE ((size_t)0)
+
+static inline int sanitize_status(int status) {
+    return status;
+}
 
 static inline bool sanitize_g_begins(struct g *g, const char *name, uintptr_t lo, uintptr_t hi) {
     (void)g;

@@ -194,14 +194,17 @@ struct g *g_alloc(size_t size) {
     return NULL;
 }
 
+static bool is_made(const struct g *g) {
+    /* acquire: pairs with g_new, the stack's bounds are there */
+    return atomic_load_explicit(&g->made, memory_order_acquire);
+}
+
 void g_each(bool (*fn)(struct g *g, void *arg), void *arg) {
     /* acquire: pairs with blanks_refill */
     struct g_page *page = atomic_load_explicit(&all, memory_order_acquire);
     for (; page != NULL; page = page->next) {
         for (size_t i = 0; i < GS_PER_PAGE; i++) {
-            /* acquire: pairs with g_new, the stack's bounds are there */
-            bool made = atomic_load_explicit(&page->gs[i].made, memory_order_acquire);
-            if (made && !fn(&page->gs[i], arg)) {
+            if (is_made(&page->gs[i]) && !fn(&page->gs[i], arg)) {
                 return;
             }
         }
@@ -215,7 +218,7 @@ struct g *g_next(struct g_cursor *c) {
             c->at = 0;
         }
         for (; c->page != NULL && c->at < GS_PER_PAGE; c->at++) {
-            if (c->page->gs[c->at].stack_hi != 0) {
+            if (is_made(&c->page->gs[c->at])) {
                 return &c->page->gs[c->at++];
             }
         }
@@ -232,7 +235,7 @@ bool g_exists(const struct g *g) {
     while (page != NULL && (g < page->gs || g >= page->gs + GS_PER_PAGE)) {
         page = page->next;
     }
-    return page != NULL && ((uintptr_t)g - (uintptr_t)page->gs) % sizeof *g == 0 && g->stack_hi != 0;
+    return page != NULL && ((uintptr_t)g - (uintptr_t)page->gs) % sizeof *g == 0 && is_made(g);
 }
 
 /* ---- start and end -------------------------------------------------------------------------- */

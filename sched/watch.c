@@ -70,7 +70,8 @@ static struct g *holder(const struct g *g) {
     }
     struct g *h = (struct g *)(uintptr_t)(word & ~UINT64_C(7));
     /* what is no G may not even be there */
-    return hal_peek((uintptr_t)&h->waits_on, &word) && hal_peek((uintptr_t)&h->state & ~7ul, &word)
+    return h != NULL && hal_peek((uintptr_t)&h->waits_on, &word) &&
+                   hal_peek((uintptr_t)&h->state & ~7ul, &word)
                ? h
                : NULL;
 }

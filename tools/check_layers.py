@@ -31,6 +31,7 @@ INSTRUCTIONS = [f'"hal/aarch64/{h}.h"' for h in ("insn", "cache", "gicv3_regs", 
 RULES = [
     ("include/*", STD + PUBLIC),
     ("hal/hal_select.h", ['"hal/*/hal_arch.h"']),
+    ("hal/sanitize/*", STD + HAL + ['"hal/aarch64/port.h"', "./"]),
     ("hal/aarch64/*", STD + HAL + ["./"]),
     ("hal/host/*", ["<*>"] + HAL + ["./"]),
     ("hal/*", STD + HAL),

@@ -1,6 +1,7 @@
 /* hal/aarch64/power.c - the end. The board knows how; semihosting comes first where somebody
  * listens. */
 #include "hal/aarch64/port.h"
+#include "hal/sanitize.h"
 
 /* What the transmitter still holds, 64 bytes at most, goes out at 115200 baud before the power
  * does. */
@@ -14,6 +15,7 @@ _Noreturn static void halt(void) {
 
 _Noreturn void hal_exit(int status) {
     hal_irq_mask();
+    status = sanitize_status(status);
     hal_delay(DRAIN_NS);
     if (board.power_off != NULL) {
         board.power_off(status);

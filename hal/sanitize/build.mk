@@ -33,9 +33,31 @@ SAN_SKIP_undefined :=
 SAN_OBJECTS   := chan cond ctx event irq join mutex rwmutex select sema timer wait wg
 SAN_SKIP_race := hal/% boards/% libc/% $(filter-out $(SAN_OBJECTS:%=sched/%.c),$(wildcard sched/*.c))
 
-else
+else # ---- machines: the compiler's calls come to hal/sanitize
 
+SAN_FLAG_address   := -fsanitize=kernel-address --param asan-instrumentation-with-call-threshold=0 \
+                      --param asan-globals=1 --param asan-stack=1 -fasan-shadow-offset=$(SAN_SHADOW)
+SAN_FLAG_race      := -fsanitize=thread --param tsan-instrument-func-entry-exit=0 --param tsan-distinguish-volatile=1 \
+                      -Wno-tsan
 SAN_FLAG_undefined := -fsanitize=undefined
+
+# Where the shadow of address 0 would lie: 256 GiB, behind all windows (hal/aarch64/mmu.c).
+SAN_SHADOW := 0x4000000000
+
+SAN_DEFS_address   := -DSANITIZE -DSANITIZE_REDZONE_BYTES=16 -DSANITIZE_SHADOW=$(SAN_SHADOW) -DSANITIZE_ADDRESS
+SAN_DEFS_race      := -DSANITIZE -DSANITIZE_REDZONE_BYTES=0
+SAN_DEFS_undefined := -DSANITIZE -DSANITIZE_REDZONE_BYTES=0
+
+SAN_SRCS_address   := hal/sanitize/address.c hal/sanitize/hold.c hal/sanitize/report.c
+SAN_SRCS_race      := hal/sanitize/race.c hal/sanitize/report.c hal/sanitize/nothing.c
+SAN_SRCS_undefined := hal/sanitize/undefined.c hal/sanitize/report.c hal/sanitize/nothing.c
+
+# Before the MMU is on there is nobody to call, and the sanitizer cannot watch itself. Reports, and what they are made
+# with, read Gs that run.
+SAN_BASE           := boot/% hal/sanitize/%
+SAN_SKIP_address   := $(SAN_BASE) hal/% drivers/% boards/% sched/mem.c sched/pages.c
+SAN_SKIP_race      := $(SAN_BASE) hal/% drivers/% boards/% sched/dump.c sched/info.c
+SAN_SKIP_undefined := boot/early/% hal/sanitize/%
 
 endif
 
