@@ -183,8 +183,11 @@ static void enqueue_all(struct selecting *s) {
 
 static void parked_select(struct g *g, void *arg) NEEDS(irq_masked) {
     struct selecting *s = arg;
+    bool locked = s->ordered != 0;
     bool goes_on = !limit_arm(&s->lw, g, s->seq);
-    unlock_all(s);
+    if (locked) { /* else nothing keeps g parked any more, and s may be gone */
+        unlock_all(s);
+    }
     if (goes_on) {
         ready(g);
     }
