@@ -7,6 +7,7 @@
 
 #include <bareloom/time.h>
 
+#include "hal/sanitize.h"
 #include "sched/assert.h"
 #include "sched/pages.h"
 #include "sched/wait.h"
@@ -117,6 +118,7 @@ bool alarm_reserve(struct core *c) NEEDS(irq_masked) {
 /* ---- start, stop, expire -------------------------------------------------------------------- */
 
 void alarm_start(struct core *c, struct alarm *a) NEEDS(irq_masked) {
+    sanitize_release(a);
     spin_lock_masked(&c->alarms.lock);
     a->core = (uint8_t)c->hal.index;
     heap_push(&c->alarms, a->when, a);
@@ -159,6 +161,7 @@ int64_t alarms_expire(struct core *c, int64_t now) NEEDS(irq_masked) {
     spin_unlock_masked(&h->lock);
     for (unsigned i = 0; i < n; i++) {
         if (due[i].alarm->is_timer) {
+            sanitize_acquire(due[i].alarm); /* pairs with alarm_start */
             timer_fire(due[i].alarm, due[i].seq, now);
         } else {
             end_wait(due[i].alarm, due[i].seq);

@@ -321,6 +321,7 @@ void g_launch(struct g *g) {
     }
     hal_irq_t was = hal_irq_save();
     struct core *c = this_core();
+    sanitize_release(g); /* what was done to it since it was made */
     count(&c->n.started);
     if (g->pin != ANY_CORE && g->pin != c->hal.index) {
         inbox_put(&cores[g->pin], g);
@@ -337,6 +338,11 @@ int g_start(const struct go_opts *o, go_fn *fn, void *arg, uintptr_t creator) {
         g_launch(g);
     }
     return r;
+}
+
+void g_launch_joinable(struct g *g, struct join *j) {
+    g->join = j;
+    g_launch(g);
 }
 
 int go_system(const char *name, go_fn *fn) {
@@ -410,6 +416,7 @@ _Noreturn void go_exit(void) {
     stack_trim(g, (unsigned)((g->stack_hi - (uintptr_t)__builtin_frame_address(0)) / HAL_PAGE) +
                       KEEP_PAGES);
     hal_irq_mask();
+    sanitize_follow();
     hal_leave(g, g_end, NULL);
 }
 

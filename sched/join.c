@@ -13,23 +13,23 @@
 struct call {
     void *(*fn)(void *arg);
     void *arg;
+    struct join *join;
 };
 
 static void joinable(void *arg) {
     struct call *c = arg; /* at the top of our stack */
     void *result = c->fn(c->arg);
-    hal_self()->join->result = result;
+    c->join->result = result;
 }
 
 int go_joinable(struct join *j, const struct go_opts *o, void *(*fn)(void *arg), void *arg) {
     check_go(fn != NULL);
-    struct call c = {.fn = fn, .arg = arg};
+    struct call c = {.fn = fn, .arg = arg, .join = j};
     struct g *g;
     int r = g_make(&g, o != NULL ? o : &GO_OPTS(0), joinable, &c, sizeof c, CALL_SITE);
     if (r == 0) {
         *j = (struct join){.g = g};
-        g->join = j;
-        g_launch(g);
+        g_launch_joinable(g, j);
     }
     return r;
 }

@@ -396,6 +396,9 @@ int g_make(struct g **out, const struct go_opts *o, go_fn *fn, const void *arg, 
            uintptr_t creator);
 void g_launch(struct g *g);
 
+/* The same for a G whose end others wait for on j. */
+void g_launch_joinable(struct g *g, struct join *j);
+
 /* What go() and its like check: that it is called from a G, with a function. */
 void check_go(bool has_fn);
 

@@ -42,15 +42,18 @@ static void links_on(void *arg) {
         sema_post(&chain.end);
         return;
     }
-    chain.left--;
-    chain.timers[chain.left] = calls(0, links_on, NULL);
+    unsigned at = --chain.left; /* the next one changes left as soon as its timer is set */
+    chain.timers[at] = calls(0, links_on, NULL);
+    sema_post(&chain.end);
     go_sleep(MS(2)); /* a function that blocks keeps no other from being called */
 }
 
 TEST(sched, TestAfterFunc) {
     chain.left = 10;
     links_on(NULL);
-    sema_wait(&chain.end);
+    for (unsigned i = 0; i < 11; i++) {
+        sema_wait(&chain.end);
+    }
     for (unsigned i = 0; i < 10; i++) {
         timer_free(chain.timers[i]);
     }
@@ -176,7 +179,7 @@ static struct {
     unsigned n; /* one core: nobody else writes at the same time */
 } queue;
 
-static void receives_its_slot(void *arg) {
+ONE_CORE static void receives_its_slot(void *arg) {
     ns_t due = queue.base + US(20) * slots[(uintptr_t)arg];
     ns_t before = go_now(), at;
     struct chan *c = timer_after(due - before);

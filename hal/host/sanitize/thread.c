@@ -35,6 +35,9 @@ void __tsan_java_free(unsigned long p, unsigned long size);
 #define FIBERS 8000u
 static _Atomic uint32_t fibers;
 
+/* What g0 and handlers use of a core stack. */
+#define USED 16384
+
 /* The flag of a switch that orders nothing. */
 #define NO_ORDER 1u
 
@@ -68,7 +71,7 @@ static void renew(struct g0 *me) {
     me->uses = 0;
 }
 
-/* All that sanitize_open() may be given lies in RAM and windows. No more than that: for a report the
+/* All that sanitize_open() may be given lies in RAM, windows and core stacks. No more than that: for a report the
  * sanitizer searches downwards for the object that an address is in. */
 static void know_memory(void) {
     uintptr_t ram;
@@ -78,6 +81,11 @@ static void know_memory(void) {
     uintptr_t end = hal_window(HAL_WINDOW_TABLES, &last_size) + last_size;
     uintptr_t lo = ram < first ? ram : first;
     uintptr_t hi = ram + ram_size > end ? ram + ram_size : end;
+    for (unsigned i = 0; i < hal_core_count(); i++) {
+        uintptr_t stack = (uintptr_t)host_core_at(i)->stack_top;
+        lo = stack - USED < lo ? stack - USED : lo;
+        hi = stack > hi ? stack : hi;
+    }
     __tsan_java_init(lo, hi - lo);
 }
 
@@ -100,6 +108,7 @@ void host_fiber_on_core(struct host_core *c) {
         switch_to(me->fiber);
     }
     if (me->old != NULL) {
+        sanitize_open(c->stack_top - USED, USED); /* one g0 after the other has its variables there */
         __tsan_destroy_fiber(me->old);
         me->old = NULL;
     }
@@ -110,8 +119,9 @@ void host_fiber_to_g(struct host_core *c, const struct hal_g *g) {
     switch_to(g->port);
 }
 
+/* What was released to it before it was started, or by who woke it. */
 void host_fiber_on_g(const struct hal_g *g) {
-    (void)g;
+    sanitize_acquire(g);
 }
 
 /* hal/host is not instrumented: what its atomics order is said here. */
