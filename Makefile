@@ -25,6 +25,7 @@ TEST          ?=
 GIC           ?= 3
 CONFIG        ?=
 SAN           ?=
+COVERAGE      ?=
 export ARGS CROSS_COMPILE LLVM DEBUG HOSTCC V SAN
 
 BOARDS  := $(sort $(patsubst boards/%/board.mk,%,$(wildcard boards/*/board.mk)))
@@ -53,7 +54,7 @@ endif
 else
 
 # ---- verbs that need no board --------------------------------------------------------------------
-.PHONY: help doctor list-boards test test-all verify mutants sim soak check precommit layers docs fmt clean distclean
+.PHONY: help doctor list-boards test test-all verify mutants sim soak coverage check precommit layers docs fmt clean distclean
 help: ## this list
 	@echo 'make [verb] [BOARD=b] [APP=folder] [INPUT=text] [ARGS="..."] [LLVM=1] [DEBUG=1] [V=1]'
 	@echo '     [SAN=address|race|undefined|scheduler], docs/SANITIZERS.md says what each finds'
@@ -86,6 +87,9 @@ sim: ## the scheduler under a seed: SEED=n, or seeds 1 to 20; BOARD=virt|rpi3, T
 
 soak: ## new seeds until one fails, HOURS=1 at most; BOARD=virt|rpi3, FIRST=seed to begin with
 	@tools/sim.py --board $(if $(filter file,$(origin BOARD)),virt,$(BOARD)) --soak $(or $(HOURS),1) $(if $(FIRST),--first $(FIRST)) $(if $(TEST),--test '$(TEST)')
+
+coverage: ## which lines of the runtime the tests run; README=1 writes the numbers into README.md
+	@tools/coverage.py $(if $(README),--readme)
 
 check: layers ## layers, formatting, cppcheck, headers on their own; sizes are printed only
 	@tools/check.py
@@ -129,7 +133,7 @@ ifneq ($(filter-out $(SANS),$(SAN)),)
 $(error SAN=$(SAN): board $(BOARD) has $(SANS))
 endif
 
-OUT := build/$(BOARD)$(if $(LLVM),-llvm)$(if $(DEBUG),-debug)$(if $(SAN),-$(SAN))$(OTHER_CROSS)$(if $(CONFIG),-$(firstword $(shell echo '$(CONFIG)' | cksum)))
+OUT := build/$(BOARD)$(if $(LLVM),-llvm)$(if $(DEBUG),-debug)$(if $(SAN),-$(SAN))$(if $(COVERAGE),-coverage)$(OTHER_CROSS)$(if $(CONFIG),-$(firstword $(shell echo '$(CONFIG)' | cksum)))
 
 # ---- the application -----------------------------------------------------------------------------
 # A folder: main.c and the *.c and *.S beside it, or what its app.mk says in APP_SRCS (paths from the
@@ -256,11 +260,14 @@ LIBC_SRCS    := $(addprefix libc/,board_info.c console.c start.c $(if $(APP_INPU
 
 endif
 
+# COVERAGE=1: how often each piece of the runtime ran; tests/coverage/dump.c tells, before the machine ends.
+COVERAGE_FLAGS := $(if $(COVERAGE),-fprofile-arcs -ftest-coverage -fprofile-update=atomic $(if $(filter host,$(HAL)),,-fprofile-info-section))
+
 SYNC_SRCS := $(sort $(wildcard sync/*.c))
 
 runtime_flags = $(if $(filter hal/host/% boards/host/%,$1),$(PORT_CFLAGS),$(RUNTIME_CFLAGS))
 flags = $(if $(filter libc/%,$1),$(LIBC_CFLAGS),$(if $(filter sync/%,$1),$(SYNC_CFLAGS),$(call runtime_flags,$1))) \
-        $(if $(filter boot/early/%,$1),-mstrict-align) $(if $(SAN),$(call san_flags,$1)) \
+        $(if $(filter boot/early/%,$1),-mstrict-align,$(COVERAGE_FLAGS)) $(if $(SAN),$(call san_flags,$1)) \
         $(if $(and $(filter aarch64,$(HAL)),$(filter sched/%,$1),$(findstring CONFIG_SIM,$(CONFIG))),-Itests/sim)
 
 # Which objects get the runtime's own memcpy and so on (below).
@@ -314,7 +321,7 @@ ifeq ($(HAL),host)
 
 $(IMAGE_FILE): $(OBJS)
 	$(call say,LINK,$@)
-	$(Q)$(CC) -pthread -rdynamic $(SAN_LIB) $(APP_WRAP:%=-Wl,--wrap=%) -o $@ $(OBJS) -lm
+	$(Q)$(CC) -pthread -rdynamic $(SAN_LIB) $(APP_WRAP:%=-Wl,--wrap=%) $(if $(COVERAGE),--coverage) -o $@ $(OBJS) -lm
 
 else
 

@@ -42,6 +42,10 @@ SECTIONS
     .data : {
         *(.data .data.*)
         . = ALIGN(16);
+        __gcov_info_start = .; /* only in a build with COVERAGE=1 is there anything */
+        KEEP(*(.gcov_info))
+        __gcov_info_end = .;
+        . = ALIGN(16);
     }
     .tdata : { __tdata_start = .; *(.tdata .tdata.*) __tdata_end = .; }
     .tbss : { *(.tbss .tbss.*) }

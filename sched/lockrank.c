@@ -5,7 +5,7 @@
 #include "sched/assert.h"
 #include "sched/sched.h"
 
-#define MOST 80u /* a select holds 64 and a few */
+#define MOST 16u /* nested */
 
 /* A timer sends on its channel, a condition unlocks its mutex: their locks are outside of objects', whose rank has to be
  * zero. */
@@ -31,12 +31,13 @@ static const struct {
     [RANK_PAGES] = {"pages", 15},
 };
 
-/* What each core holds; its own writing, masked or with preemption off. A handler may come to a G
- * that holds a lock with interrupts open (a channel with large elements), and begins afresh. */
+/* What each core holds; its own writing. A handler may come to a G that holds a lock with interrupts
+ * open (a channel with large elements), and begins afresh. */
 static struct held {
     unsigned n;
-    struct {
-        const spinlock_t *lock;
+    struct holding {
+        const spinlock_t *lock; /* the first of those of this rank; NULL: it is open again, others are not */
+        uint32_t count; /* it and those beside it */
         uint8_t rank;
         bool handler;
     } of[MOST];
@@ -46,34 +47,65 @@ static uint8_t rank_of(const spinlock_t *l) {
     return (uint8_t)(atomic_load_explicit(l, memory_order_relaxed) >> LOCK_RANK_SHIFT);
 }
 
-void lock_rank_take(spinlock_t *l, bool beside) UNCHECKED { /* preemption off in the place of masked */
-    struct core *c = this_core();
-    struct held *h = &held[c->hal.index];
+/* Where l is counted among those beside which it is taken, or NULL. */
+static struct holding *check_order(struct held *h, const spinlock_t *l, bool beside, bool handler) {
+    struct holding *others = NULL;
     uint8_t rank = rank_of(l);
-    ASSERT(rank < RANKS && h->n < MOST);
-    for (unsigned i = 0; i < h->n; i++) {
-        uint8_t outer = h->of[i].rank;
-        bool same = outer == rank && beside && h->of[i].lock != l;
-        if (h->of[i].handler == c->hal.in_handler && ranks[outer].order >= ranks[rank].order && !same) {
+    for (struct holding *outer = h->of; outer < h->of + h->n; outer++) {
+        if (outer->handler != handler) {
+            continue;
+        }
+        if (outer->rank == rank && beside && outer->lock != l) {
+            others = outer;
+        } else if (ranks[outer->rank].order >= ranks[rank].order) {
             FATAL("runtime: lock order: \"%s\" is taken while \"%s\" is held", ranks[rank].name,
-                  ranks[outer].name);
+                  ranks[outer->rank].name);
         }
     }
-    h->of[h->n].lock = l;
-    h->of[h->n].rank = rank;
-    h->of[h->n].handler = c->hal.in_handler;
-    h->n++;
+    return others;
 }
 
-void lock_rank_open(spinlock_t *l) UNCHECKED { /* as above */
-    struct held *h = &held[this_core()->hal.index];
-    for (unsigned i = h->n; i-- > 0;) {
-        if (h->of[i].lock == l) {
-            for (h->n--; i < h->n; i++) {
-                h->of[i] = h->of[i + 1];
-            }
-            return;
+void lock_rank_take(spinlock_t *l, bool beside) {
+    hal_irq_t was = hal_irq_save();
+    struct core *c = this_core();
+    struct held *h = &held[c->hal.index];
+    ASSERT(rank_of(l) < RANKS && h->n < MOST);
+    struct holding *others = check_order(h, l, beside, c->hal.in_handler);
+    if (others != NULL) {
+        others->count++;
+    } else {
+        h->of[h->n++] =
+            (struct holding){.lock = l, .count = 1, .rank = rank_of(l), .handler = c->hal.in_handler};
+    }
+    hal_irq_restore(was);
+}
+
+/* Where l is counted, or NULL. */
+static struct holding *find(struct held *h, const spinlock_t *l) {
+    for (struct holding *x = h->of + h->n; x-- > h->of;) {
+        bool among = x->rank == rank_of(l) && (x->lock == NULL || x->count > 1);
+        if (x->lock == l || among) {
+            return x;
         }
     }
-    FATAL("runtime: lock order: a core opens a \"%s\" that it does not hold", ranks[rank_of(l)].name);
+    return NULL;
+}
+
+void lock_rank_open(spinlock_t *l) {
+    hal_irq_t was = hal_irq_save();
+    struct held *h = &held[this_core()->hal.index];
+    struct holding *x = find(h, l);
+    if (x == NULL) {
+        FATAL("runtime: lock order: a core opens a \"%s\" that it does not hold",
+              ranks[rank_of(l)].name);
+    }
+    if (x->lock == l) {
+        x->lock = NULL;
+    }
+    if (--x->count == 0) {
+        for (h->n--; x < h->of + h->n; x++) {
+            *x = x[1];
+        }
+    }
+    hal_irq_restore(was);
 }

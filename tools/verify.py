@@ -40,7 +40,7 @@ def read_plan():
             if not line.strip() or line.startswith("#"):
                 continue
             try:
-                checks.append(Check(line.strip().split(None, 4)))
+                checks.append(Check(line.split(None, 4)))
             except (KeyError, ValueError):
                 sys.exit(f"verify: {PLAN}:{number}: wanted: section name fast|full seconds command")
     if len({c.name for c in checks}) != len(checks):

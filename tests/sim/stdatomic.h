@@ -60,6 +60,7 @@ static inline void sim_point(void) {
         SIM_TYPE(p) stored_ = (v);                                                                 \
         sim_point();                                                                               \
         __atomic_store((p), &stored_, (order));                                                    \
+        sim_point(); /* others see it, and this core is not yet where it thinks it is */           \
     })
 #define atomic_exchange_explicit(p, v, order)                                                      \
     __extension__({                                                                                \
