@@ -58,6 +58,7 @@ static struct {
     struct ctx *ctx;
     struct ctx_hook *hook;
     struct join join;
+    struct wg wg;
 } made;
 
 static int v;
@@ -157,6 +158,7 @@ static bool call_g_only(unsigned i) {
     CALL("go", go(nothing, NULL))
     CALL("go", go_with(&GO_OPTS(0), nothing, NULL))
     CALL("go", go_joinable(&made.join, &GO_OPTS(0), no_result, NULL))
+    CALL("go", wg_go(&made.wg, nothing, NULL))
     CALL("chan_make", chan_make(4, 1))
     CALL("chan_close", chan_close(made.chan))
     CALL("chan_free", chan_free(made.chan))
