@@ -21,4 +21,6 @@ done
 check "every board is in the README's table" \
     test "$(grep -cE "^\| \`($(ls boards | paste -sd'|'))\`" README.md)" = "$(ls boards | wc -l)"
 
+check "docs/API.md is what the headers say" tools/apidoc.py --check
+
 exit $((failures > 0))
