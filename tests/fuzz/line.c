@@ -10,15 +10,18 @@
 
 static struct { const uint8_t *at, *end; } keys;
 
-int console_getc(ns_t until) {
-    (void)until;
+int console_getc(void) {
     return keys.at < keys.end ? *keys.at++ : -1;
 }
 void console_write(const void *bytes, size_t n) {
     WANT(n != 0 && bytes != NULL);
 }
-ns_t go_now(void) {
-    return 0;
+int console_getc_until(struct limit l) {
+    (void)l;
+    return console_getc();
+}
+struct limit limit_within(ns_t d) {
+    return (struct limit){.when = d};
 }
 
 /* ---- what the commands call: they look at their arguments ---------------------------------------- */

@@ -8,8 +8,7 @@
 
 static struct { const uint8_t *at, *end; } keys;
 
-int console_getc(ns_t until) {
-    (void)until;
+int console_getc(void) {
     return keys.at < keys.end ? *keys.at++ : -1;
 }
 void console_write(const void *bytes, size_t n) {
