@@ -39,7 +39,8 @@ SAN_FLAG_address   := -fsanitize=kernel-address --param asan-instrumentation-wit
                       --param asan-globals=1 --param asan-stack=1 -fasan-shadow-offset=$(SAN_SHADOW)
 SAN_FLAG_race      := -fsanitize=thread --param tsan-instrument-func-entry-exit=0 --param tsan-distinguish-volatile=1 \
                       -Wno-tsan
-SAN_FLAG_undefined := -fsanitize=undefined
+# The checks hide from gcc what it would else know: its warnings about strings are wrong then.
+SAN_FLAG_undefined := -fsanitize=undefined -Wno-stringop-truncation -Wno-stringop-overflow -Wno-maybe-uninitialized
 
 # Where the shadow of address 0 would lie: 256 GiB, behind all windows (hal/aarch64/mmu.c).
 SAN_SHADOW := 0x4000000000
