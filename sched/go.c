@@ -171,7 +171,7 @@ static struct g *g_new(unsigned class) {
         return NULL;
     }
     if (g != NULL) {
-        atomic_store_explicit(&g->made, true, memory_order_release); /* pairs with g_each */
+        atomic_store_explicit(&g->made, true, memory_order_release); /* pairs with is_made() */
     }
     return g;
 }
@@ -284,11 +284,12 @@ static void g_reset(struct g *g, const struct go_opts *o, uintptr_t creator) {
     g->join = NULL;
     g->slice_used = 0;
     g->mutexes = 0;
-    g->waits_on = NULL;
     g->cleanups = NULL;
     g->catch = NULL;
     g->panics = NULL;
-    atomic_store_explicit(&g->preempt_off, 0, memory_order_relaxed); /* published by the queue */
+    /* relaxed: published by the queue */
+    atomic_store_explicit(&g->waits_on, NULL, memory_order_relaxed);
+    atomic_store_explicit(&g->preempt_off, 0, memory_order_relaxed);
     atomic_store_explicit(&g->resched, 0, memory_order_relaxed);
     atomic_store_explicit(&g->reason, WAIT_NONE, memory_order_relaxed);
     g_set_state(g, G_RUNNABLE);

@@ -2,6 +2,7 @@
  * TOUR 15 / read next: sched/panic.c */
 #include <bareloom/info.h>
 
+#include "sched/dump.h"
 #include "sched/info.h"
 #include "sched/pages.h"
 #include "sched/runq.h"
@@ -55,10 +56,7 @@ static bool tell(struct g *g, void *arg) {
     i.waiting = state == G_WAITING ? hal_now() - g->since : 0;
     i.stack_used = g->stack_hi - g->stack_low;
     i.stack_size = g->stack_hi - g->stack_lo;
-    const char *name = g->name;
-    for (size_t n = 0; name != NULL && name[n] != '\0' && n + 1 < sizeof i.name; n++) {
-        i.name[n] = name[n];
-    }
+    dump_name(g, i.name, sizeof i.name);
     return w->fn(&i, w->arg);
 }
 

@@ -52,16 +52,15 @@ void join_done(struct join *j) NEEDS(irq_masked) {
 static int join(struct join *j, void **result, const struct limit *limit) {
     check_may_block("go_join");
     struct g *g = hal_self();
+    if (g->join == j) { /* not j->g == g: a G that has just ended may be another by now */
+        PANIC("go_join: goroutine %lu waits for itself", (unsigned long)g->id);
+    }
     hal_irq_t was = spin_lock(&j->lock);
     if (j->g != NULL) {
-        if (j->g == g) {
-            spin_unlock(&j->lock, was);
-            PANIC("go_join: goroutine %lu waits for itself", (unsigned long)g->id);
-        }
         struct waiter me = {0};
-        g->waits_on = j;
+        wait_has_holder(g, j, limit);
         int r = wait_on(&j->lock, &j->waiters, &me, WAIT_JOIN, limit);
-        g->waits_on = NULL;
+        wait_has_holder(g, NULL, NULL);
         if (r != 0) {
             hal_irq_restore(was);
             return r;

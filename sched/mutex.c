@@ -80,7 +80,7 @@ static int lock_slow(struct mutex *m, struct g *g, const struct limit *limit) {
     bool woken = false;
     int r = 0;
     hal_irq_t was = hal_irq_save();
-    g->waits_on = m;
+    wait_has_holder(g, m, limit);
     for (;;) {
         spin_lock_masked(&m->lock);
         if (take_or_mark(m, &me, g, woken)) {
@@ -98,7 +98,7 @@ static int lock_slow(struct mutex *m, struct g *g, const struct limit *limit) {
         }
         woken = true;
     }
-    g->waits_on = NULL;
+    wait_has_holder(g, NULL, NULL);
     hal_irq_restore(was);
     return r;
 }

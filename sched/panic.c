@@ -119,8 +119,9 @@ static void print_fault(const struct hal_fault *f, const struct g *g) {
     }
     kprintf("]\n");
     if (owner != NULL && owner != g) {
-        kprintf("the address belongs to goroutine %lu \"%s\"\n", (unsigned long)owner->id,
-                owner->name != NULL ? owner->name : "");
+        char name[48];
+        dump_name(owner, name, sizeof name);
+        kprintf("the address belongs to goroutine %lu \"%s\"\n", (unsigned long)owner->id, name);
     }
     dump_g(g, f);
 }

@@ -167,9 +167,9 @@ static int wait_for(struct rwmutex *m, struct wait_list *l, enum wait_reason why
                     const struct limit *limit) NEEDS(irq_masked) OPENS(m->lock) {
     struct g *g = hal_self();
     struct waiter w = {.n = m->turn};
-    g->waits_on = m;
+    wait_has_holder(g, m, limit);
     int r = wait_on(&m->lock, l, &w, why, limit);
-    g->waits_on = NULL;
+    wait_has_holder(g, NULL, NULL);
     return r;
 }
 

@@ -114,8 +114,8 @@ struct g {
     /* A wait that more than one may end: seq << 1 | claimed (sched/wait.h) */
     _Atomic uint32_t wait;
     struct alarm alarm; /* its deadline; set by the G, started on g0 */
-    /* The mutex, rwmutex or join that it waits for, whose first word names a holder (watch.c); else NULL. Written
-     * by the G, read by watchdogs, hence atomic */
+    /* The mutex, rwmutex or join that it waits for without a limit, whose first word names a holder (watch.c);
+     * else NULL. Written by the G (wait.h), read by watchdogs, hence atomic */
     _Atomic(void *) waits_on;
 
     /* Watchdogs */

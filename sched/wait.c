@@ -144,7 +144,7 @@ static int wait_limited(spinlock_t *lock, struct wait_list *l, struct waiter *w,
 static int wait_queued(spinlock_t *lock, struct wait_list *l, struct waiter *w,
                        enum wait_reason why, const struct limit *limit) NEEDS(irq_masked)
     OPENS(*lock) UNCHECKED { /* park() opens it, on g0 */
-    if (limit != NULL && (limit->when != FOREVER || limit->ctx != NULL)) {
+    if (is_limited(limit)) {
         return wait_limited(lock, l, w, why, limit);
     }
     park(why, park_unlock, lock);

@@ -121,6 +121,17 @@ static inline struct waiter *wait_take(struct wait_list *l) {
 /* All of them, linked through next, to be given to wake_all(). */
 struct waiter *wait_take_all(struct wait_list *l);
 
+/* Whether the wait may end by itself. */
+static inline bool is_limited(const struct limit *limit) {
+    return limit != NULL && (limit->when != FOREVER || limit->ctx != NULL);
+}
+
+/* Own G, around a wait_on(): it waits for object, whose first word names a holder; NULL: no more. */
+static inline void wait_has_holder(struct g *g, void *object, const struct limit *limit) {
+    /* relaxed: for watchdogs, which read the object by hal_peek() alone and look twice */
+    atomic_store_explicit(&g->waits_on, is_limited(limit) ? NULL : object, memory_order_relaxed);
+}
+
 /* No lock held. Makes the Gs of such a chain runnable, with interrupts masked for a batch at a
  * time; ok is what each finds in its waiter. */
 void wake_all(struct waiter *chain, bool ok);

@@ -25,7 +25,6 @@
 #include <bareloom/info.h>
 
 #include "hal/kprint.h"
-#include "sched/alarm.h"
 #include "sched/dump.h"
 #include "sched/info.h"
 #include "sched/runq.h"
@@ -69,9 +68,11 @@ static struct g *holder(const struct g *g) {
         return NULL;
     }
     struct g *h = (struct g *)(uintptr_t)(word & ~UINT64_C(7));
-    /* what is no G may not even be there */
-    return h != NULL && hal_peek((uintptr_t)&h->waits_on, &word) &&
-                   hal_peek((uintptr_t)&h->state & ~7ul, &word)
+    /* what is no G may not even be there: it lies in two pages at most */
+    _Static_assert(sizeof *h <= HAL_PAGE && sizeof *h % sizeof word == 0,
+                   "its first and last word");
+    return h != NULL && hal_peek((uintptr_t)h, &word) &&
+                   hal_peek((uintptr_t)(h + 1) - sizeof word, &word)
                ? h
                : NULL;
 }
@@ -96,8 +97,8 @@ static unsigned around(struct g *g, int64_t now, unsigned hops, uint64_t *sum) {
     struct g *at = g;
     *sum = 0;
     for (unsigned n = 1; n <= hops; n++) {
-        if (!old_enough(at, now) || at->alarm.pos != ALARM_IDLE) {
-            return 0; /* its deadline ends the wait */
+        if (!old_enough(at, now)) {
+            return 0;
         }
         *sum = *sum * 31 + number_of(at);
         at = holder(at);
@@ -128,13 +129,16 @@ static bool report_cycle(struct g *g, int64_t now, unsigned hops) {
         return false;
     }
     kprintf("\nwatchdog: %u goroutines wait for each other for ever:\n", n);
-    struct g *at = g;
-    for (unsigned i = 0; i < n && at != NULL; i++) {
-        struct g *next = holder(at);
+    struct g *at = g, *next;
+    for (unsigned i = 0; i < n; i++, at = next) {
+        next = holder(at);
+        if (next == NULL || !g_exists(next)) {
+            break; /* a G of it was ended by a fault */
+        }
+        bool join = atomic_load_explicit(&at->reason, memory_order_relaxed) == WAIT_JOIN;
         say(at, "\t", "");
         kprintf(" waits for %p, which", atomic_load_explicit(&at->waits_on, memory_order_relaxed));
-        say(next != NULL ? next : g, at->reason == WAIT_JOIN ? " is the end of " : " is held by ", "\n");
-        at = next;
+        say(next, join ? " is the end of " : " is held by ", "\n");
     }
     return true;
 }

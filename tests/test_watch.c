@@ -99,6 +99,43 @@ TEST(death, line_is_no_cycle) {
     survive();
 }
 
+/* A circle that a context or a deadline can open is no deadlock. */
+static struct limit patience;
+
+static void eats_until(void *arg) {
+    unsigned i = (unsigned)(uintptr_t)arg;
+    mutex_lock(&fork_[i]);
+    atomic_fetch_add(&holding, 1);
+    WAIT_FOR(atomic_load(&holding) == 2);
+    if (i == 0) {
+        mutex_lock_until(&fork_[1], patience);
+    } else {
+        mutex_lock(&fork_[0]);
+    }
+}
+
+static void no_cycle_within(struct limit l) {
+    expect_status(0);
+    expect_text("found 0");
+    expect_no_text("watchdog:");
+    patience = l;
+    start(eats_until, (void *)0);
+    start(eats_until, (void *)1);
+    WAIT_FOR(atomic_load(&holding) == 2);
+    go_sleep(MS(5));
+    kprintf("found %d\n", go_deadlocks());
+    be_busy();
+    survive();
+}
+
+TEST(death, context_opens_a_cycle) {
+    no_cycle_within(UNLESS(ctx_make(ctx_background())));
+}
+
+TEST(death, deadline_opens_a_cycle) {
+    no_cycle_within(WITHIN(SEC(3600)));
+}
+
 /* ---- lost wake-ups ------------------------------------------------------------------------------------------- */
 
 static struct g *_Atomic forgotten;

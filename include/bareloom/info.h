@@ -27,7 +27,7 @@ void info_gs(bool (*fn)(const struct go_info *g, void *arg), void *arg);
 void go_dump(void);
 
 /* Prints which goroutines wait for each other in a circle - mutexes, rwmutexes that a writer holds, joins,
- * without a deadline - with what each waits for and who holds it; and which wait for longer than
+ * without a limit - with what each waits for and who holds it; and which wait for longer than
  * CONFIG_LONG_WAIT_NS. True: there was something to print. The ticks of busy cores find circles as
  * well, within a second or two. From a G. */
 bool go_deadlocks(void);
