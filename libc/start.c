@@ -8,6 +8,7 @@
  * that stream's lock for as long as nobody types. The first atexit() handler, so the last one to
  * run, takes the lock out of use.
  */
+#include <bareloom/defer.h>
 #include <bareloom/info.h>
 #include <stdio.h>
 #include <stdio_ext.h>
@@ -98,5 +99,7 @@ void go_main(void *arg);
 void go_main(void *arg) {
     (void)arg;
     library_init();
-    exit(app_main(split(info_args()), argv));
+    int status = app_main(split(info_args()), argv);
+    go_main_returned();
+    exit(status);
 }

@@ -12,6 +12,8 @@
  * TOUR 15 / read next: sched/panic.c */
 #include "sched/cleanup.h"
 
+#include <bareloom/time.h>
+
 #include "sched/assert.h"
 
 /* In the frame of go_try(). */
@@ -22,6 +24,10 @@ struct catch {
     struct caught *caught; /* where to tell; may be NULL */
     void *sp;
 };
+
+/* Panics that nobody catches, whose cleanups run. relaxed: what a cleanup does to let main() go on comes after
+ * the count, and brings it along */
+static _Atomic uint32_t ending;
 
 /* ---- cleanups ---------------------------------------------------------------------------------- */
 
@@ -64,6 +70,9 @@ static void run_down_to(struct g *g, const struct cleanup *mark) {
 }
 
 void cleanup_all(struct g *g) {
+    for (const struct panic *p = g->panics; p != NULL; p = p->before) {
+        atomic_fetch_sub_explicit(&ending, p->last, memory_order_relaxed);
+    }
     g->panics = NULL;
     g->catch = NULL;
     run_down_to(g, NULL);
@@ -90,11 +99,20 @@ static void tell(struct caught *c, const struct panic *p) {
 void panic_unwind(struct panic *p) {
     struct g *g = hal_self();
     p->before = g->panics;
+    p->last = g->catch == NULL && p->before == NULL;
+    atomic_fetch_add_explicit(&ending, p->last, memory_order_relaxed);
     g->panics = p;
     run_down_to(g, g->catch != NULL ? g->catch->cleanups : NULL);
     if (g->catch != NULL) {
         tell(g->catch->caught, p);
         hal_throw(g->catch->sp);
+    }
+}
+
+void go_main_returned(void) {
+    /* relaxed: see ending */
+    for (int i = 0; i < 1000 && atomic_load_explicit(&ending, memory_order_relaxed) != 0; i++) {
+        go_sleep(MS(1));
     }
 }
 

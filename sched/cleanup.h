@@ -13,6 +13,7 @@ struct panic {
     const char *file;
     int line;
     bool again; /* by go_repanic() */
+    bool last;  /* nobody catches it: counted until the end */
     char text[sizeof((struct caught *)0)->text];
 };
 

@@ -62,3 +62,8 @@ bool go_try(void (*fn)(void *arg), void *arg, struct caught *c);
 
 /* Panics once more with what was caught: "panic: text [recovered, repanicked]". */
 _Noreturn void go_repanic(const struct caught *c);
+
+/* For who calls main(), when that has returned: waits until no uncaught panic runs its cleanups any more, a second
+ * at most. One of them may have let main() go on, and what the panic says must not be lost. Blocks; from a G. Go
+ * does so, too. */
+void go_main_returned(void);

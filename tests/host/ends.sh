@@ -28,5 +28,6 @@ ends goexit_one_left goexit_one_left "$asleep" 'goroutine 2 [chan receive]: "lef
 ends TestGoexitInPanic goexit_in_panic "$none"
 ends TestPanicAfterGoexit panic_after_goexit 'panic: hello'
 ends TestMainGoroutineID main_panics 'panic: test' 'goroutine 1 [running]: "main"'
+ends TestPanicWhileReturning return_in_panic 'panic: slow'
 
 exit $((failures > 0))

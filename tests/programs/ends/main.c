@@ -60,6 +60,25 @@ static void panics_after_exit(void) {
     go_exit();
 }
 
+static void lets_main_go_on(void *arg) {
+    wg_done(arg);
+    go_sleep(MS(20));
+}
+
+static void panics_slowly(void *arg) {
+    DEFER(lets_main_go_on, arg);
+    PANIC("slow");
+}
+
+/* main() returns while the cleanups of a panic run. */
+static int returns_in_panic(void) {
+    struct wg panicking = {0};
+    wg_add(&panicking, 1);
+    go(panics_slowly, &panicking);
+    wg_wait(&panicking);
+    return 0;
+}
+
 int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "";
     if (strcmp(what, "simple_deadlock") == 0) {
@@ -76,6 +95,8 @@ int main(int argc, char **argv) {
         panics_after_exit();
     } else if (strcmp(what, "main_panics") == 0) {
         PANIC("test");
+    } else if (strcmp(what, "return_in_panic") == 0) {
+        return returns_in_panic();
     }
     printf("there is no such end: %s\n", what);
     return 1;
