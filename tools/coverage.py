@@ -36,7 +36,6 @@ LINE = re.compile(r"^(.*tests run )(\d+) % of the lines of `sched/` and (\d+) % 
 # board, groups of tests; each death test is a boot of its own
 PLAN = (("virt", "all"), ("rpi3", "boot"), ("host", "all"))
 WORKERS = max(1, min(2, os.cpu_count() or 1))
-harness.HANG_SECONDS = 60
 
 MAGIC, TAG_FUNCTION, TAG_ARCS = 0x67636461, 0x01000000, 0x01a10000
 
