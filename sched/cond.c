@@ -15,9 +15,6 @@
 #include "sched/assert.h"
 #include "sched/wait.h"
 
-/* Woken under the lock in one go. */
-#define BATCH 32
-
 /* The first use marks the place where it is; a copy lies elsewhere. */
 static void check_copied(struct cond *c) {
     spin_rank(&c->lock, RANK_COND);
@@ -72,16 +69,6 @@ static struct wait_list *turned_from(struct cond *c) {
     return &c->waiters[(c->turn + 1) % 2];
 }
 
-static struct waiter *take_batch(struct wait_list *l) {
-    struct waiter *first = NULL, **end = &first, *w;
-    for (int i = 0; i < BATCH && (w = wait_take(l)) != NULL; i++) {
-        *end = w;
-        end = &w->next;
-    }
-    *end = NULL;
-    return first;
-}
-
 void cond_broadcast(struct cond *c) {
     check_g("cond_broadcast");
     check_copied(c);
@@ -97,7 +84,7 @@ void cond_broadcast(struct cond *c) {
         if (turned && c->turn != turn) {
             more = false; /* the next broadcast was here, and has woken ours first */
         } else {
-            some = take_batch(turned_from(c));
+            wait_take_batch(turned_from(c), &some);
             more = !turned || turned_from(c)->head != NULL;
         }
         spin_unlock(&c->lock, was);

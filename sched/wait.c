@@ -16,8 +16,8 @@
 #include "sched/ctx.h"
 #include "sched/errno.h"
 
-/* Gs made ready with interrupts masked in one go. */
-#define WAKE_BATCH 32
+/* Waiters looked at, or made ready, with interrupts masked in one go. */
+#define BATCH 32
 
 struct limit limit_within(ns_t d) {
     ns_t now = hal_now();
@@ -26,24 +26,22 @@ struct limit limit_within(ns_t d) {
 
 /* ---- wakers ---------------------------------------------------------------------------------- */
 
-struct waiter *wait_take_all(struct wait_list *l) {
-    struct waiter *first = NULL, **end = &first;
-    for (struct waiter *w = l->head; w != NULL;) {
-        struct waiter *next = w->next;
+struct waiter **wait_take_batch(struct wait_list *l, struct waiter **end) {
+    struct waiter *w;
+    for (int i = 0; i < BATCH && (w = l->head) != NULL; i++) {
         if (wait_take_this(l, w)) {
             *end = w;
             end = &w->next;
         }
-        w = next;
     }
     *end = NULL;
-    return first;
+    return end;
 }
 
 void wake_all(struct waiter *chain, bool ok) {
     while (chain != NULL) {
         hal_irq_t was = hal_irq_save();
-        for (int i = 0; i < WAKE_BATCH && chain != NULL; i++) {
+        for (int i = 0; i < BATCH && chain != NULL; i++) {
             struct waiter *next = chain->next; /* chain is on its G's stack */
             chain->ok = ok;
             ready(chain->g);

@@ -118,8 +118,9 @@ static inline struct waiter *wait_take(struct wait_list *l) {
     return NULL;
 }
 
-/* All of them, linked through next, to be given to wake_all(). */
-struct waiter *wait_take_all(struct wait_list *l);
+/* Under the object's lock: the same for up to a batch of them, which *end and next then link, for
+ * wake_all(); the new end. There may be more as long as the list is not empty. */
+struct waiter **wait_take_batch(struct wait_list *l, struct waiter **end);
 
 /* Whether the wait may end by itself. */
 static inline bool is_limited(const struct limit *limit) {

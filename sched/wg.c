@@ -19,13 +19,20 @@ static int32_t count_of(uint64_t word) {
     return (int32_t)(uint32_t)word;
 }
 
-/* The count is zero and somebody waits: wakes all of them. */
+/* The count is zero and somebody waits: wakes all of them, and nobody before all are off the list. */
 static void release(struct wg *w) {
-    hal_irq_t was = spin_lock(&w->lock);
-    struct waiter *all = wait_take_all(&w->waiters);
-    /* release: what happened before the dones, to who reads zero in wg_wait */
-    atomic_fetch_and_explicit(&w->word, ~WAITERS, memory_order_release);
-    spin_unlock(&w->lock, was);
+    struct waiter *all = NULL, **end = &all;
+    bool more = true;
+    while (more) {
+        hal_irq_t was = spin_lock(&w->lock);
+        end = wait_take_batch(&w->waiters, end);
+        more = w->waiters.head != NULL;
+        if (!more) {
+            /* release: what happened before the dones, to a leave() that finds it done */
+            atomic_fetch_and_explicit(&w->word, ~WAITERS, memory_order_release);
+        }
+        spin_unlock(&w->lock, was);
+    }
     wake_all(all, true);
 }
 
@@ -45,7 +52,7 @@ void wg_add(struct wg *w, int n) {
         new = (old & ~(uint64_t)UINT32_MAX) | (uint32_t)count;
     } while (!atomic_compare_exchange_weak_explicit(&w->word, &old, new, memory_order_acq_rel,
                                                     memory_order_relaxed));
-    if (count_of(new) == 0 && new != 0) {
+    if (n < 0 && new == WAITERS) { /* the one that made it zero, and no other, wakes */
         release(w);
     }
 }
