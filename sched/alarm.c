@@ -186,7 +186,7 @@ static void sleeping(struct g *g, void *arg) NEEDS(irq_masked) {
     alarm_start(this_core(), &g->alarm);
 }
 
-static int sleep_alone(ns_t when) {
+static void sleep_alone(ns_t when) {
     hal_irq_mask();
     struct g *g = hal_self();
     if (alarm_reserve(this_core())) {
@@ -194,13 +194,12 @@ static int sleep_alone(ns_t when) {
         g->alarm.seq = wait_begin(g);
         park(WAIT_SLEEP, sleeping, NULL);
         hal_irq_unmask();
-        return 0;
+        return;
     }
     hal_irq_unmask();
     while (hal_now() < when) {
         go_yield(); /* no page for the heap: late perhaps, never lost */
     }
-    return 0;
 }
 
 void go_sleep_until(ns_t when) {
@@ -227,5 +226,5 @@ int go_sleep_unless(ns_t d, struct ctx *ctx) {
     hal_irq_t was = spin_lock(&lock);
     int r = wait_on(&lock, &nobody, &w, WAIT_SLEEP, &l);
     hal_irq_restore(was);
-    return hal_now() >= l.when ? 0 : r; /* before its time only the context can have ended it */
+    return hal_now() >= l.when ? 0 : r; /* before its time: the context, or no memory */
 }

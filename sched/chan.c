@@ -307,6 +307,9 @@ void chan_close(struct chan *c) {
     if (c == NULL) {
         PANIC("close of nil channel");
     }
+    if (c->timer != NULL) {
+        PANIC("chan_close: the channel belongs to a timer or ticker, stop that");
+    }
     hal_irq_t was = chan_lock(c);
     if (c->closed) {
         chan_unlock(c, was);

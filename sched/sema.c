@@ -56,7 +56,7 @@ static int wait(struct sema *s, uint32_t n, const struct limit *limit) {
     struct waiter w = {.n = n};
     int r = wait_on(&s->lock, &s->waiters, &w, WAIT_SEMA, limit);
     hal_irq_restore(was);
-    if (r != 0 && n > 1) {
+    if (r != 0) {
         serve(s, spin_lock(&s->lock));
     }
     return r;

@@ -38,6 +38,13 @@ TEST(death, after_func_of_nil) {
     timer_after_func(MS(1), NULL, NULL);
 }
 
+TEST(death, timer_channel_closed) {
+    struct timer *t = timer_make(SEC(1));
+    expect_status(2);
+    expect_text("panic: chan_close: the channel belongs to a timer or ticker, stop that");
+    chan_close(timer_chan(t));
+}
+
 TEST(death, timer_channel_freed) {
     struct timer *t = timer_make(SEC(1));
     expect_status(2);

@@ -36,7 +36,7 @@ int chan_try_send(struct chan *c, const void *v);
 int chan_try_recv(struct chan *c, void *v);
 
 /* No more values: receivers get what is buffered, then -EPIPE; waiting senders panic. PANIC "close
- * of closed channel", "close of nil channel". From a G; does not block. Go: close. */
+ * of closed channel", "close of nil channel"; for the channel of a timer. From a G; does not block. Go: close. */
 void chan_close(struct chan *c);
 
 /* Values in the buffer, and its capacity; 0 for NULL, and for a timer's channel. A hint where others
@@ -44,6 +44,8 @@ void chan_close(struct chan *c);
 size_t chan_len(const struct chan *c);
 size_t chan_cap(const struct chan *c);
 
-/* Gives the memory back. PANIC when a G waits on it, and for the channel of a timer or ticker, which
- * goes with that (timer_after()'s is freed here). NULL is fine. From a G. May wait for a chan_close() that is not over yet. */
+/* Gives the memory back. Receivers that a close has woken need not have returned; a call with a
+ * limit, or a select, must have. PANIC when a G waits on it, and for the channel of a timer or
+ * ticker, which goes with that (timer_after()'s is freed here). NULL is fine. From a G. May wait for
+ * a chan_close() that is not over yet. */
 void chan_free(struct chan *c);

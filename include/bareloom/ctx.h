@@ -57,6 +57,7 @@ struct ctx_hook *ctx_after_func(struct ctx *c, go_fn *fn, void *arg);
  * stopped once, before or after c is freed. */
 bool ctx_hook_stop(struct ctx_hook *h);
 
-/* Cancels c and gives it back. Its children may be freed before it or after. Nobody may use c, or
- * wait with it as a limit, afterwards. NULL is fine. */
+/* Cancels c and gives it back. Its children may be freed before it or after. Nobody may use c
+ * afterwards, and every call that has it as its limit must have returned: where others may be in
+ * one, cancel, wait for them, and free then. NULL is fine. */
 void ctx_free(struct ctx *c);

@@ -23,7 +23,8 @@ void go_sleep(ns_t d);
 /* Blocks until go_now() >= when, so that a loop does not drift. From a G. */
 void go_sleep_until(ns_t when);
 
-/* The same as go_sleep(), but ends early when ctx is done: 0 after d, else ctx_err(). From a G. */
+/* The same as go_sleep(), but ends early when ctx is done: 0 after d, else ctx_err(); -ENOMEM as in
+ * <bareloom/limit.h>. From a G. */
 int go_sleep_unless(ns_t d, struct ctx *ctx);
 
 /* ---- timers --------------------------------------------------------------------------------- */
