@@ -99,6 +99,7 @@ void nap(struct core *c) NEEDS(irq_masked) {
     bool all = all_nap(naps);
     if (all && hope()) {
         watch_step(hal_now());
+        watch_asleep();
     } else if (all) {
         atomic_thread_fence(memory_order_acquire); /* pairs with the fence in nap_over() */
         if (still_napping(naps)) {

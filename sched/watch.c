@@ -2,7 +2,8 @@
  *
  * They run in the ticks of busy cores, in small steps: a tick looks at one other core, and one core at
  * a time, at most once in a millisecond, at the next BATCH Gs. When the last core falls asleep it does
- * one such step too. An idle core has no tick for this.
+ * one such step too, and looks for cycles of any age: nobody runs who could change them. An idle core
+ * has no tick for this.
  *
  * What a G does is known by a number: how often it was entered, and its state. While that stays the
  * same it is in the same wait, or on the same queue. A step notes when it saw the number first; what is
@@ -36,6 +37,10 @@
 /* Gs in a chain of waits that are followed: in a tick, and on request. */
 #define HOPS_TICK    16
 #define HOPS_REQUEST 1000
+#define HOPS_ASLEEP  64
+
+/* Gs that are looked at when everybody sleeps. */
+#define BATCH_ASLEEP 1024
 
 static struct {
     _Atomic bool busy;    /* somebody does a step: taken and left with acquire and release */
@@ -216,6 +221,27 @@ void watch_step(int64_t now) {
             break; /* the next step begins with the first */
         }
         look_at(g, now);
+    }
+    atomic_store_explicit(&watch.busy, false, memory_order_release);
+}
+
+void watch_asleep(void) {
+    if (atomic_exchange_explicit(&watch.busy, true, memory_order_acquire)) {
+        return;
+    }
+    struct g_cursor at = {0};
+    struct g *g;
+    for (int i = 0; i < BATCH_ASLEEP && (g = g_next(&at)) != NULL; i++) {
+        uint32_t number = number_of(g);
+        if (number != g->seen) {
+            g->seen = number;
+            g->seen_at = hal_now();
+            g->seen_step = watch.step;
+            g->told = false;
+        }
+        if (!g->told && atomic_load_explicit(&g->waits_on, memory_order_relaxed) != NULL) {
+            g->told = report_cycle(g, 0, HOPS_ASLEEP);
+        }
     }
     atomic_store_explicit(&watch.busy, false, memory_order_release);
 }

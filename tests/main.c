@@ -8,6 +8,7 @@
  *      --short              fewer rounds where a test has rounds
  *      --rounds=K           K times as many
  *      --seed=N             what tests draw their random numbers from; 1 if nothing is said
+ *      --seconds=N          goes on with them for so long, each time with the next seed, until one fails
  *
  * Death tests run only when named: each ends the machine. Printing is the runtime's own, so that a test of the
  * scheduler stands on no C library.
@@ -212,8 +213,9 @@ void settle(void) {
         uint32_t mine = 1u << go_core();
         uint32_t idle = atomic_load(&machine.idle_mask);
         uint32_t searchers = atomic_load(&machine.searchers);
+        bool alone = !gmp_anything(this_core()); /* here, too, nobody is about to run */
         go_preempt_on();
-        if (((idle | mine) & all) == all && searchers == 0) {
+        if (((idle | mine) & all) == all && searchers == 0 && alone) {
             return;
         }
     }
@@ -295,6 +297,7 @@ static bool listed(const char *list, const char *name) {
 static struct {
     const char *tests, *groups;
     bool list;
+    unsigned seconds; /* goes on with them for so long; 0: once */
 } want;
 
 static bool chosen(const struct test *t) {
@@ -335,9 +338,11 @@ static bool read_argument(const char *arg) {
         number = &more;
     } else if ((value = value_of(arg, "--seed=")) != NULL) {
         number = &seed;
+    } else if ((value = value_of(arg, "--seconds=")) != NULL) {
+        number = &want.seconds;
     } else if (strcmp(arg, "--batch") != 0) {
         kprintf("tests: what is %s? There are --list --test= --group= --cores= --short --rounds= "
-                "--seed=\n",
+                "--seed= --seconds=\n",
                 arg);
         return false;
     }
@@ -369,11 +374,15 @@ int main(int argc, char **argv) {
         return 2;
     }
     kprintf("1..%u\n", count);
-    for (struct test *t = first; t != NULL; t = t->next) {
-        if (chosen(t)) {
-            failed += !run(t, ++number);
+    ns_t until = go_now() + SEC(want.seconds);
+    do {
+        for (struct test *t = first; t != NULL; t = t->next) {
+            if (chosen(t)) {
+                failed += !run(t, ++number);
+            }
         }
-    }
+        seed++;
+    } while (failed == 0 && go_now() < until);
     sim_report();
     kprintf("# %u run, %u failed\n", number, failed); /* a board without semihosting has no status */
     return failed != 0;

@@ -43,7 +43,7 @@ static void sit_down(void) {
         CHECK_EQ(go_with(&o, eats, (void *)(uintptr_t)i), 0);
     }
     WAIT_FOR(atomic_load(&holding) == 3);
-    go_sleep(MS(5));
+    settle();
 }
 
 TEST(death, watchdog_sees_a_cycle) {
@@ -64,6 +64,98 @@ TEST(death, cycle_on_request) {
     sit_down();
     kprintf("found %d\n", go_deadlocks());
     survive();
+}
+
+/* When everybody sleeps there are no ticks: the last core to fall asleep tells it. */
+TEST(death, watchdog_sees_a_cycle_asleep) {
+    expect_watchdog("watchdog: 3 goroutines wait for each other for ever:");
+    expect_text("\"Kant\" [sync.Mutex.Lock] waits for ");
+    sit_down();
+    settle();
+    go_sleep(MS(1)); /* the last core falls asleep with all of them waiting */
+    survive();
+}
+
+/* ---- circles of other things ---- */
+
+static struct rwmutex shelf[2];
+
+static void reads_and_writes(void *arg) {
+    unsigned i = (unsigned)(uintptr_t)arg;
+    rwmutex_lock(&shelf[i]);
+    atomic_fetch_add(&holding, 1);
+    WAIT_FOR(atomic_load(&holding) == 2);
+    if (i == 0) {
+        rwmutex_rlock(&shelf[1]);
+    } else {
+        rwmutex_lock(&shelf[0]);
+    }
+}
+
+TEST(death, cycle_of_rwmutexes) {
+    expect_watchdog("watchdog: 2 goroutines wait for each other for ever:");
+    expect_text("[sync.RWMutex.RLock] waits for ");
+    expect_text("[sync.RWMutex.Lock]");
+    start(reads_and_writes, (void *)0);
+    start(reads_and_writes, (void *)1);
+    WAIT_FOR(atomic_load(&holding) == 2);
+    settle();
+    go_sleep(MS(1)); /* the last core falls asleep with all of them waiting */
+    survive();
+}
+
+static struct join ends[2];
+
+static void *joins_the_other(void *arg) {
+    unsigned i = (unsigned)(uintptr_t)arg;
+    atomic_fetch_add(&holding, 1);
+    WAIT_FOR(atomic_load(&holding) == 2);
+    go_join(&ends[1 - i], NULL);
+    return NULL;
+}
+
+TEST(death, cycle_of_joins) {
+    expect_watchdog("watchdog: 2 goroutines wait for each other for ever:");
+    expect_text("[join] waits for ");
+    expect_text("which is the end of goroutine ");
+    for (uintptr_t i = 0; i < 2; i++) {
+        CHECK_EQ(go_joinable(&ends[i], NULL, joins_the_other, (void *)i), 0);
+    }
+    WAIT_FOR(atomic_load(&holding) == 2);
+    settle();
+    go_sleep(MS(1)); /* the last core falls asleep with all of them waiting */
+    survive();
+}
+
+/* ---- how long ---- */
+
+static struct g *_Atomic waiter;
+
+static void waits_for_long(void *arg) {
+    waiter = hal_self();
+    chan_recv(arg, NULL);
+}
+
+static void wait_for_minutes(void) {
+    CHECK_EQ(go_with(&GO_OPTS(.name = "patient"), waits_for_long, CHAN(int, 0)), 0);
+    WAIT_FOR(atomic_load(&waiter) != NULL);
+    settle();
+    waiter->since -= SEC(200); /* it has begun earlier than that */
+}
+
+TEST(death, long_wait_on_request) {
+    expect_watchdog("\"patient\" [chan receive] has waited for 200 s");
+    wait_for_minutes();
+    go_deadlocks();
+    survive();
+}
+
+TEST(death, minutes_of_waiting) {
+    expect_status(0);
+    expect_text("[chan receive, 3 minutes]: \"patient\"");
+    wait_for_minutes();
+    go_dump();
+    machine_exit(0);
 }
 
 /* Who waits in a line is in no cycle: neither in a tick nor on request. */
@@ -89,11 +181,11 @@ TEST(death, line_is_no_cycle) {
         start(waits_in_line, &fork_[0]);
     }
     start(keeps, &fork_[0]); /* has a higher number than those that will wait for it */
-    go_sleep(MS(5));
+    settle();
     for (int i = 0; i < 5; i++) {
         sema_post(&line_up);
     }
-    go_sleep(MS(5));
+    settle();
     kprintf("found %d\n", go_deadlocks());
     be_busy();
     survive();
@@ -122,7 +214,7 @@ static void no_cycle_within(struct limit l) {
     start(eats_until, (void *)0);
     start(eats_until, (void *)1);
     WAIT_FOR(atomic_load(&holding) == 2);
-    go_sleep(MS(5));
+    settle();
     kprintf("found %d\n", go_deadlocks());
     be_busy();
     survive();

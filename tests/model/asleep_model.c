@@ -82,6 +82,9 @@ void watch_step(int64_t now) {
     (void)now;
 }
 
+void watch_asleep(void) {
+}
+
 int64_t hal_now(void) {
     return 0;
 }

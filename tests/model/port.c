@@ -343,6 +343,9 @@ void watch_step(int64_t now) {
     (void)now;
 }
 
+void watch_asleep(void) {
+}
+
 void *page_alloc(void) {
     return NULL;
 }
