@@ -27,7 +27,7 @@ import run
 import test as harness
 
 TESTS = ("bursts_*,linear_*,cores_churn,steal_storm,spawn_tree,wake_and_idle,ping_pong_across_cores,two_pairs_scale,"
-         "calls_to_one_core,*race*,doubleselect,TestSelectStress,timer*")
+         "calls_to_one_core,deadlines_race_posts,doubleselect,mutex_limits_race_with_unlock")
 CONFIG = "-DCONFIG_SIM=1"
 HANG = 60
 SHIFTS = (0, 2, 4)
