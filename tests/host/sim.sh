@@ -8,4 +8,5 @@ case ${BOARD:-virt} in
     virt) seeds=20 ;;
     *) seeds=4 ;;
 esac
-exec tools/sim.py --board "${BOARD:-virt}" --seeds "$seeds"
+exec tools/sim.py --board "${BOARD:-virt}" --seeds "$seeds" \
+    --test "bursts_*,linear_channels,linear_mutexes,calls_to_one_core,wake_and_idle,cores_churn,deadlines_race_posts"
