@@ -33,6 +33,8 @@ void host_cores_start(unsigned n) {
     (void)n;
     abort();
 }
+void go_main_returned(void) {
+}
 const char *info_args(void) {
     return boot_info.args;
 }
