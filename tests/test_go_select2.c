@@ -181,7 +181,11 @@ static size_t free_pages_after(unsigned n) {
     return free;
 }
 
-/* n selects take no more memory than one: a waiter left behind by each would be n / 64 pages. */
+/* What the cores' own stocks of pages, stacks and frames may have grown by meanwhile: four magazines of stack pages go
+ * up and down by 16 pages each. */
+#define STOCKS 128
+
+/* n selects take no more memory than one: a waiter left behind by each would be n / 64 pages, over 190 when short. */
 static void check_leak(bool heap, unsigned n) {
     leak.heap = heap;
     leak.c = CHAN(unsigned, 0);
@@ -189,7 +193,7 @@ static void check_leak(bool heap, unsigned n) {
         leak.never[i] = CHAN(unsigned, 0);
     }
     size_t before = free_pages_after(50), after = free_pages_after(n);
-    CHECK(after + 16 >= before);
+    CHECK(after + STOCKS >= before);
     for (unsigned i = 0; i < 12; i++) {
         CHECK_EQ(chan_waiters(leak.never[i], i % 2 == 1), 0);
         chan_free(leak.never[i]);
