@@ -66,8 +66,8 @@ static int chan_wait(struct chan *c, struct wait_list *l, struct waiter *w, enum
     if (chan_big(c)) {
         hal_irq_mask();
         struct g *g = hal_self();
-        atomic_store_explicit(&g->preempt_off, 0, memory_order_relaxed); /* was 1: checked on entry */
-        atomic_store_explicit(&g->resched, 0, memory_order_relaxed);     /* we give way anyhow */
+        g->preempt_off = 0;                                          /* was 1: checked on entry */
+        atomic_store_explicit(&g->resched, 0, memory_order_relaxed); /* we give way anyhow */
     }
     int r = wait_on(&c->lock, l, w, why, limit);
     hal_irq_restore(was);

@@ -81,8 +81,7 @@ void cleanup_all(struct g *g) {
 /* ---- panics ------------------------------------------------------------------------------------- */
 
 bool panic_unwinds(void) {
-    return !hal_on_core_stack() && !hal_irq_masked() &&
-           atomic_load_explicit(&hal_self()->preempt_off, memory_order_relaxed) == 0;
+    return !hal_on_core_stack() && !hal_irq_masked() && hal_self()->preempt_off == 0;
 }
 
 /* Now: the jump takes the frame away that p lies in. */

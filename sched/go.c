@@ -289,7 +289,7 @@ static void g_reset(struct g *g, const struct go_opts *o, uintptr_t creator) {
     g->panics = NULL;
     /* relaxed: published by the queue */
     atomic_store_explicit(&g->waits_on, NULL, memory_order_relaxed);
-    atomic_store_explicit(&g->preempt_off, 0, memory_order_relaxed);
+    g->preempt_off = 0;
     atomic_store_explicit(&g->resched, 0, memory_order_relaxed);
     atomic_store_explicit(&g->reason, WAIT_NONE, memory_order_relaxed);
     g_set_state(g, G_RUNNABLE);

@@ -47,7 +47,10 @@ void sched_irq(unsigned line) {
     atomic_thread_fence(memory_order_seq_cst);
     irq_fn *fn = atomic_load(&l->fn);
     if (fn != NULL) {
+        struct g *g = hal_self();
+        g->preempt_off += IN_HANDLER;
         fn(l->arg);
+        g->preempt_off -= IN_HANDLER;
     } else {
         quiet(line);
     }

@@ -136,7 +136,7 @@ static void print_regs(const struct hal_fault *f) {
 /* Whether g can be ended and nobody misses it: it holds nothing of the runtime's and no mutex. */
 static bool may_end(const struct hal_fault *f, const struct g *g) {
     return CONFIG_FAULT_ENDS_G && !f->on_core_stack && !f->masked && g->mutexes == 0 &&
-           atomic_load_explicit(&g->preempt_off, memory_order_relaxed) == 0;
+           g->preempt_off == 0;
 }
 
 bool sched_fault(const struct hal_fault *f) NEEDS(irq_masked) {

@@ -176,7 +176,7 @@ void *sched_irq_exit(void) {
     if (!c->slice_over && inbox_empty(c)) {
         return NULL;
     }
-    if (atomic_load_explicit(&g->preempt_off, memory_order_relaxed) != 0) {
+    if (g->preempt_off != 0) {
         atomic_store_explicit(&g->resched, 1, memory_order_relaxed); /* same core: program order */
         return NULL;
     }
@@ -239,17 +239,16 @@ static void preempted_late(struct g *g, void *arg) NEEDS(irq_masked) {
 
 void go_preempt_off(void) {
     struct g *g = hal_self();
-    uint32_t depth = atomic_load_explicit(&g->preempt_off, memory_order_relaxed);
-    atomic_store_explicit(&g->preempt_off, depth + 1, memory_order_relaxed);
+    g->preempt_off++;
     atomic_signal_fence(memory_order_seq_cst); /* only against a handler on this core */
 }
 
 void go_preempt_on(void) {
     struct g *g = hal_self();
     atomic_signal_fence(memory_order_seq_cst); /* the section before the store, for a handler */
-    uint32_t depth = atomic_load_explicit(&g->preempt_off, memory_order_relaxed);
+    uint32_t depth = g->preempt_off;
     ASSERT(depth != 0);
-    atomic_store_explicit(&g->preempt_off, depth - 1, memory_order_relaxed);
+    g->preempt_off = depth - 1;
     atomic_signal_fence(memory_order_seq_cst); /* store depth, then load resched: see sched_irq_exit */
     if (depth == 1 && atomic_load_explicit(&g->resched, memory_order_relaxed) != 0) {
         atomic_store_explicit(&g->resched, 0, memory_order_relaxed);

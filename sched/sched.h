@@ -108,7 +108,8 @@ struct g {
     bool system;              /* the runtime's own: not counted, not listed; set before it starts */
 
     /* The G and its core's handlers */
-    _Atomic uint32_t preempt_off; /* depth; written by the G */
+    volatile uint32_t preempt_off; /* depth, by the G; and IN_HANDLER, while a program's handler runs over it. Volatile
+                                      is enough for one core, and unlike an atomic's its load takes an offset */
     _Atomic uint32_t resched; /* a handler wanted to preempt while preempt_off; cleared by the G */
 
     /* A wait that more than one may end: seq << 1 | claimed (sched/wait.h) */
@@ -291,12 +292,12 @@ void ready(struct g *g) NEEDS(irq_masked);
 /* Says why the caller may not block, and panics. what names the call. */
 _Noreturn void must_not_block(const char *what);
 
+/* Added to preempt_off of what a program's handler runs over, a G or g0 (irq.c): so one look tells. */
+#define IN_HANDLER (UINT32_C(1) << 31)
+
 /* Panics unless the caller is a G that may block. */
 static inline void check_may_block(const char *what) {
-    /* relaxed: written by this G alone */
-    if (__builtin_expect(hal_on_core_stack() || atomic_load_explicit(&hal_self()->preempt_off,
-                                                                     memory_order_relaxed) != 0,
-                         0)) {
+    if (__builtin_expect(hal_self()->preempt_off != 0, 0)) {
         must_not_block(what);
     }
 }

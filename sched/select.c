@@ -247,8 +247,8 @@ static int give_up(struct selecting *s, int r) OPENS(irq_masked) {
 static int wait_for_one(struct selecting *s) OPENS(irq_masked) {
     struct g *g = hal_self();
     enqueue_all(s);
-    atomic_store_explicit(&g->preempt_off, 0, memory_order_relaxed); /* 1 if big; own G, masked */
-    atomic_store_explicit(&g->resched, 0, memory_order_relaxed);     /* we give way anyhow */
+    g->preempt_off = 0;                                          /* 1 if big; own G, masked */
+    atomic_store_explicit(&g->resched, 0, memory_order_relaxed); /* we give way anyhow */
     park(s->n != 0 ? WAIT_SELECT : WAIT_SELECT_NONE, parked_select, s);
     int r = limit_end(&s->lw, g);
     hal_irq_unmask();

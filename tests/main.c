@@ -127,7 +127,7 @@ static void explain(const char *file, int line, const char *format, va_list ap) 
 /* A failed check may stand in a section that must not end with its G. */
 _Noreturn static void leave(void) {
     hal_irq_unmask();
-    while (atomic_load(&hal_self()->preempt_off) != 0) {
+    while (hal_self()->preempt_off != 0) {
         go_preempt_on();
     }
     sema_post(&now.done);

@@ -40,8 +40,12 @@ static inline void hal_relax(void) {
     __asm__ volatile("yield" ::: "memory");
 }
 
+/* Not volatile: within one function it is the same register with the same value, read once. Only assembly changes it,
+ * on its way to another function, and identify() at boot, which does not ask. */
 static inline struct g *hal_self(void) {
-    return (struct g *)SYSREG_READ(tpidr_el1);
+    struct g *g;
+    __asm__("mrs %0, tpidr_el1" : "=r"(g));
+    return g;
 }
 
 /* TPIDRRO_EL0 is writable at EL1 and nobody runs at EL0. */
