@@ -54,7 +54,7 @@ endif
 else
 
 # ---- verbs that need no board --------------------------------------------------------------------
-.PHONY: help doctor list-boards test test-all verify mutants sim soak coverage check precommit layers docs fmt clean distclean
+.PHONY: help doctor list-boards test test-all verify mutants sim soak bench bench-compare coverage check precommit layers docs fmt clean distclean
 help: ## this list
 	@echo 'make [verb] [BOARD=b] [APP=folder] [INPUT=text] [ARGS="..."] [LLVM=1] [DEBUG=1] [V=1]'
 	@echo '     [SAN=address|race|undefined|scheduler], docs/SANITIZERS.md says what each finds'
@@ -88,6 +88,14 @@ sim: ## the scheduler under a seed: SEED=n, or seeds 1 to 20; BOARD=virt|rpi3, T
 soak: ## new seeds until one fails, HOURS=1 at most; BOARD=virt|rpi3, FIRST=seed to begin with
 	@tools/sim.py --board $(if $(filter file,$(origin BOARD)),virt,$(BOARD)) --soak $(or $(HOURS),1) $(if $(FIRST),--first $(FIRST)) $(if $(TEST),--test '$(TEST)')
 
+BENCH_RUN = tools/bench.py --board $(if $(filter file,$(origin BOARD)),virt,$(BOARD)) $(if $(BENCH),--bench $(BENCH)) \
+    $(if $(filter wall,$(MODE)),--wall)
+bench: ## what each operation costs, beside goals and peers: docs/PERFORMANCE.md; BENCH=names, MODE=wall, BASELINE=1
+	@$(BENCH_RUN) $(if $(BASELINE),--baseline)
+
+bench-compare: ## what it costs now and in OLD=build/bench/....json (or in NEW=, without running)
+	@$(BENCH_RUN) --compare $(or $(OLD),$(error OLD=file is wanted)) $(if $(NEW),--new $(NEW))
+
 coverage: ## which lines of the runtime the tests run; README=1 writes the numbers into README.md
 	@tools/coverage.py $(if $(README),--readme)
 
@@ -106,7 +114,7 @@ docs: ## make docs/API.md from the public headers
 	@tools/apidoc.py
 
 fmt: ## clang-format all sources
-	@find boards boot drivers examples hal include libc sched sync tests -name '*.[ch]' | xargs clang-format -i
+	@find bench boards boot drivers examples hal include libc sched sync tests -name '*.[ch]' | xargs clang-format -i
 
 clean: ## remove build/, keep the built newlib
 	rm -rf build compile_commands.json

@@ -1,7 +1,7 @@
 /*
  * bench/main.c - runs measurements and prints a line for each; tools/bench.py makes the table.
  *
- *      --list           names
+ *      --list           names, and on which numbers of cores
  *      --bench=a,b      only these
  *      --cores=1,4      only on these numbers of cores
  */
@@ -86,20 +86,28 @@ static bool has(const char *list, const char *word) {
 }
 
 static void run(const struct bench *b, const char *only_cores) {
-    static const unsigned counts[] = {1, 2, 4, 8};
-    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+    for (unsigned n = 1; n <= go_num_cores(); n++) {
         char digits[12];
-        snprintf(digits, sizeof digits, "%u", counts[i]);
-        if ((b->cores & CORES(counts[i])) != 0 && counts[i] <= go_num_cores() &&
-            has(only_cores, digits)) {
+        snprintf(digits, sizeof digits, "%u", n);
+        if ((b->cores & CORES(n)) != 0 && has(only_cores, digits)) {
             now.bench = b;
-            now.cores = counts[i];
-            go_set_cores(counts[i]);
+            now.cores = n;
+            go_set_cores(n);
             settle();
             b->fn();
             fflush(stdout);
         }
     }
+}
+
+static void tell(const struct bench *b) {
+    printf("%s", b->name);
+    for (unsigned n = 1; n <= go_num_cores(); n++) {
+        if ((b->cores & CORES(n)) != 0) {
+            printf(" %u", n);
+        }
+    }
+    printf("\n");
 }
 
 static const char *value(const char *arg, const char *name) {
@@ -128,7 +136,7 @@ int main(int argc, char **argv) {
            info_board());
     for (const struct bench *b = first; b != NULL; b = b->next) {
         if (list) {
-            printf("%s\n", b->name);
+            tell(b);
         } else if (has(only, b->name)) {
             run(b, only_cores);
         }

@@ -1,0 +1,376 @@
+#!/usr/bin/env python3
+"""Runs the measurements of bench/ and makes the table. `make bench` comes here.
+
+    bench.py                         all of them on virt, exact: a table, and build/bench/virt.json
+    bench.py --board rpi3 --bench yield_2,fib_24
+    bench.py --compare OLD.json      what has changed since: runs, or reads --new NEW.json
+    bench.py --gate                  against bench/baseline.json: one line for each operation that became slower
+    bench.py --baseline              writes bench/baseline.json anew
+    bench.py --wall                  at full emulated speed, or on the host: wall time, which moves by the factor
+
+Exact means -icount with the counter at 1 GHz: one instruction of any core is one nanosecond, sleeping costs
+nothing, and a run repeats to the last digit however busy this computer is. Each measurement has a boot of its own for
+each number of cores, so that none depends on what ran before. bench/goals.txt has what they are held against.
+
+--wall runs everything ROUNDS times in turn and gives the median. Such figures can be compared only with others of
+the same run: --image OTHER runs another image between, and gives the ratio. The exit status is 0; 1 if the gate
+finds something; 77 if it cannot run here.
+"""
+import argparse
+import concurrent.futures
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+
+import run
+import test as harness
+
+GOALS = f"{run.ROOT}/bench/goals.txt"
+BASELINE = f"{run.ROOT}/bench/baseline.json"
+RESULTS = f"{run.ROOT}/build/bench"
+LINE = re.compile(r"bench (\w+) cores=(\d+) total=(\d+) n=(\d+)")
+ROUNDS = 7
+TIMEOUT = 300
+WORKERS = max(1, min(2, os.cpu_count() or 1))
+
+
+class Goal:
+    """A line of bench/goals.txt."""
+
+    def __init__(self, heading, fields):
+        self.heading = heading
+        self.row, self.what, self.unit, goal, peer1, peer4, slack = fields
+        self.goal = None if goal == "-" else float(goal)
+        self.peers = {1: self.peer(peer1), 4: self.peer(peer4)}
+        self.slack = None if slack == "-" else float(slack)
+
+    @staticmethod
+    def peer(text):
+        figure, _, name = text.partition(" ")
+        return None if figure == "-" else (float(figure), name)
+
+
+def read_goals():
+    goals, heading = {}, ""
+    with open(GOALS) as file:
+        for line in file:
+            if line.startswith("="):
+                heading = line[1:].strip()
+            elif line.strip() and not line.startswith("#"):
+                fields = [f.strip() for f in line.split("|")]
+                if len(fields) != 7:
+                    sys.exit(f"bench: bench/goals.txt: seven fields are wanted: {line.strip()}")
+                goals[fields[0]] = Goal(heading, fields)
+    return goals
+
+
+# ---- running ---------------------------------------------------------------------------------------
+
+def build(board):
+    status, output = harness.make(f"-j{os.cpu_count() or 1}", f"BOARD={board}", "APP=bench")
+    if status != 0:
+        sys.exit(f"bench: it does not build:\n{output}")
+    return os.path.join(run.ROOT, harness.make(f"BOARD={board}", "APP=bench", "image-path")[1].strip())
+
+
+class Machine:
+    """A board, an image, and how it is started."""
+
+    def __init__(self, board, image, exact):
+        self.board, self.image = board, image
+        self.icount = 0 if exact else None
+
+    def boot(self, *args, smp=None):
+        """The lines of a run; None if it ended badly, and why was said."""
+        cmd = run.command(self.board, self.image, [*args, "--batch"], smp, icount=self.icount)
+        try:
+            done = subprocess.run(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  text=True, errors="replace", timeout=TIMEOUT)
+            status, output = run.describe(done.returncode), done.stdout
+        except subprocess.TimeoutExpired as late:
+            status, output = run.HANG, (late.stdout or b"").decode(errors="replace")
+        if status != 0:
+            print(f"bench: {' '.join(args)}: exit status {status}\n{output}", file=sys.stderr)
+            return None
+        return output.splitlines()
+
+    def names(self):
+        """[(measurement, [numbers of cores])]"""
+        lines = self.boot("--list") or sys.exit("bench: the image does not list its measurements")
+        found = [re.fullmatch(r"(\w+)((?: \d+)+)", line) for line in lines]
+        return [(m[1], [int(n) for n in m[2].split()]) for m in found if m]
+
+    def measure(self, name, cores):
+        """{(row, cores): figure} of one boot."""
+        smp = max(cores, int(self.board["CORES"])) if self.board["NAME"] in ("virt", "host") else None
+        lines = self.boot(f"--bench={name}", f"--cores={cores}", smp=smp)
+        if lines is None:
+            return None
+        return {(m[1], int(m[2])): int(m[3]) / int(m[4]) for m in map(LINE.search, lines) if m}
+
+
+def jobs_of(machine, only, cores):
+    jobs = [(name, n) for name, counts in machine.names() for n in counts
+            if (not only or name in only) and (not cores or n in cores)]
+    return jobs or sys.exit("bench: no measurement has such a name")
+
+
+def run_exact(machine, jobs):
+    figures, failed = {}, []
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        for job, got in zip(jobs, pool.map(lambda job: machine.measure(*job), jobs)):
+            if got:
+                figures.update(got)
+            else:
+                failed.append(job)
+    return figures, failed
+
+
+def run_wall(machines, jobs, rounds):
+    """Medians of each machine: everything in turn, so that all of them meet the same weather."""
+    samples, failed = [{} for _ in machines], []
+    for _ in range(rounds):
+        for job in jobs:
+            for seen, machine in zip(samples, machines):
+                got = machine.measure(*job)
+                if got is None:
+                    failed.append(job)
+                for key, figure in (got or {}).items():
+                    seen.setdefault(key, []).append(figure)
+    return [{key: statistics.median(all_) for key, all_ in seen.items()} for seen in samples], failed
+
+
+# ---- results ---------------------------------------------------------------------------------------
+
+def output_of(*cmd):
+    try:
+        return subprocess.run(cmd, cwd=run.ROOT, capture_output=True, text=True).stdout.strip()
+    except FileNotFoundError:
+        return ""
+
+
+def compiler(board):
+    host = board["HAL"] == "host"
+    if os.environ.get("LLVM"):
+        return output_of("clang", "--version").splitlines()[0]
+    gcc = os.environ.get("HOSTCC", "gcc") if host else os.environ.get("CROSS_COMPILE", "aarch64-linux-gnu-") + "gcc"
+    return output_of(gcc, "--version").splitlines()[0]
+
+
+def document(board, mode, figures):
+    return {
+        "commit": output_of("git", "rev-parse", "HEAD"),
+        "dirty": bool(output_of("git", "status", "--porcelain", "--untracked-files=no")),
+        "board": board["NAME"],
+        "mode": mode,
+        "compiler": compiler(board),
+        "qemu": "" if board["HAL"] == "host" else ".".join(map(str, run.qemu_version())),
+        "figures": {f"{row}/{cores}": round(figure, 3) for (row, cores), figure in sorted(figures.items())},
+    }
+
+
+def write(path, doc):
+    with open(path, "w") as file:
+        json.dump(doc, file, indent=1)
+        file.write("\n")
+
+
+def save(doc, part):
+    os.makedirs(RESULTS, exist_ok=True)
+    name = doc["board"] + ("-wall" if doc["mode"] == "wall" else "") + ("-part" if part else "")
+    stamped = f"{RESULTS}/{name}-{doc['commit'][:12]}{'-dirty' if doc['dirty'] else ''}.json"
+    write(stamped, doc)
+    shutil.copyfile(stamped, f"{RESULTS}/{name}.json")
+    return os.path.relpath(stamped, run.ROOT)
+
+
+def load(path):
+    with open(path) as file:
+        return json.load(file)
+
+
+def keys(doc):
+    """{(row, cores): figure}"""
+    return {(key.split("/")[0], int(key.split("/")[1])): figure for key, figure in doc["figures"].items()}
+
+
+# ---- tables ----------------------------------------------------------------------------------------
+
+def number(x):
+    if x is None:
+        return "-"
+    return f"{x:,.0f}" if x >= 1000 else f"{x:.0f}" if x >= 100 else f"{x:.3g}" if x >= 1 else f"{x:.2f}"
+
+
+def peer_text(peer):
+    return f"{number(peer[0])} {peer[1]}" if peer else "-"
+
+
+def sections(goals, figures):
+    """(heading, [goal, ...]) of what was measured, in the order of goals.txt."""
+    measured = {row for row, _ in figures}
+    for row in sorted(measured - set(goals)):
+        print(f"bench: {row} is not in bench/goals.txt", file=sys.stderr)
+    headings = {}
+    for goal in goals.values():
+        if goal.row in measured:
+            headings.setdefault(goal.heading, []).append(goal)
+    return headings.items()
+
+
+def ratio_text(goal, figures):
+    """Ours by the best peer's, at the numbers of cores for which there is one."""
+    parts = [f"{figures[goal.row, n] / goal.peers[n][0]:.2f}" if goal.peers[n] and (goal.row, n) in figures else "-"
+             for n in (1, 4)]
+    return "-" if parts == ["-", "-"] else " / ".join(parts)
+
+
+HEAD = ("operation", "unit", "1 core", "4 cores", "goal", "best peer, 1 core", "4 cores", "ours / peer")
+
+
+def cells(goal, figures, exact):
+    one, four = figures.get((goal.row, 1)), figures.get((goal.row, 4))
+    unit = "ns" if goal.unit == "instr" and not exact else goal.unit
+    if not exact:  # goals and peers are counts
+        return goal.what, unit, number(one), number(four), "-", "-", "-", "-"
+    worst = max(f for f in (one, four) if f is not None)
+    reached = "" if goal.goal is None or worst <= goal.goal * 1.005 else " !"
+    return (goal.what, unit, number(one), number(four), number(goal.goal) + reached, peer_text(goal.peers[1]),
+            peer_text(goal.peers[4]), ratio_text(goal, figures))
+
+
+def print_table(goals, figures, exact):
+    rows = [(heading, [cells(goal, figures, exact) for goal in part]) for heading, part in sections(goals, figures)]
+    columns = len(HEAD) if exact else 4
+    wide = [max(len(line[i]) for line in [HEAD, *(l for _, part in rows for l in part)]) for i in range(columns)]
+    for heading, part in [("", [HEAD]), *rows]:
+        if heading:
+            print(f"\n{heading}")
+        for line in part:
+            print("  " + "  ".join(f"{text:{'<' if i < 2 else '>'}{w}}"
+                                   for i, (text, w) in enumerate(zip(line, wide))).rstrip())
+
+
+def print_summary(goals, figures):
+    met = missed = 0
+    for goal in goals.values():
+        ours = [figures[key] for key in ((goal.row, 1), (goal.row, 4)) if key in figures]
+        if ours and goal.goal is not None:
+            met += max(ours) <= goal.goal * 1.005
+            missed += max(ours) > goal.goal * 1.005
+    print(f"\n{met} goals reached, {missed} missed (!)")
+
+
+def print_changes(old, new):
+    print(f"{'':32}{'cores':>5}{'old':>12}{'new':>12}   change")
+    for key in sorted(old.keys() | new.keys()):
+        a, b = old.get(key), new.get(key)
+        change = f"{100 * (b / a - 1):+8.1f} %" if a and b is not None else "     gone" if b is None else "      new"
+        if a != b:
+            print(f"{key[0]:32}{key[1]:5}{number(a):>12}{number(b):>12}{change}")
+
+
+# ---- the gate --------------------------------------------------------------------------------------
+
+def gate(goals, old, new):
+    """One line for each operation that became slower; the exit status."""
+    status = 0
+    for key, before in sorted(old.items()):
+        goal, now = goals.get(key[0]), new.get(key)
+        if goal is None or goal.slack is None:
+            continue
+        what = f"{key[0]} on {key[1]} core{'s' if key[1] > 1 else ''}"
+        if now is None:
+            print(f"bench: {what}: in bench/baseline.json, and not measured any more")
+            status = 1
+        elif now > before * (1 + goal.slack / 100):
+            print(f"bench: {what}: {number(now)} {goal.unit}, the baseline says {number(before)} "
+                  f"({100 * (now / before - 1):+.1f} %, slack {goal.slack:g} %)")
+            status = 1
+        elif now < before * (1 - goal.slack / 100):
+            print(f"bench: {what}: faster, {number(now)} {goal.unit} instead of {number(before)}")
+    for key in sorted(new.keys() - old.keys()):
+        if key[0] in goals and goals[key[0]].slack is not None:
+            print(f"bench: {key[0]} on {key[1]} is not in bench/baseline.json")
+            status = 1
+    if status:
+        print("bench: if that is meant, `make bench BASELINE=1` writes bench/baseline.json anew; "
+              "`make bench-compare OLD=bench/baseline.json` shows all changes")
+    return status
+
+
+def cannot_gate(board, baseline):
+    """Counts are those of one compiler."""
+    have = compiler(board)
+    return None if have == baseline["compiler"] else f"the baseline is of {baseline['compiler']}, here is {have}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--board", default="virt", choices=run.boards())
+    parser.add_argument("--bench", default="", help="names, with commas between")
+    parser.add_argument("--cores", default="", help="only on these numbers of cores, with commas between")
+    parser.add_argument("--wall", action="store_true")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of --wall")
+    parser.add_argument("--image", help="of --wall: run this one in turn with ours, and print ratios")
+    parser.add_argument("--compare", metavar="OLD")
+    parser.add_argument("--new", help="of --compare: read, run nothing")
+    parser.add_argument("--gate", action="store_true")
+    parser.add_argument("--baseline", action="store_true")
+    opts = parser.parse_args()
+
+    goals, board = read_goals(), run.load_board(opts.board)
+    if opts.compare and opts.new:
+        print_changes(keys(load(opts.compare)), keys(load(opts.new)))
+        return 0
+    why = run.cannot_run(board) or (opts.gate and cannot_gate(board, load(BASELINE)))
+    if why:
+        print(f"bench: {why}")
+        return run.SKIP
+
+    exact = board["HAL"] != "host" and not opts.wall
+    machine = Machine(board, build(opts.board), exact)
+    jobs = jobs_of(machine, [b for b in opts.bench.split(",") if b], [int(n) for n in opts.cores.split(",") if n])
+    other = None
+    if exact:
+        figures, failed = run_exact(machine, jobs)
+    else:
+        machines = [machine] + ([Machine(board, opts.image, exact)] if opts.image else [])
+        (figures, *other), failed = run_wall(machines, jobs, opts.rounds)
+    new = document(board, "icount" if exact else "wall", figures)
+    part = bool(opts.bench or opts.cores)
+    path = save(new, part)
+
+    if opts.gate or opts.compare:
+        old = keys(load(BASELINE if opts.gate else opts.compare))
+        if part:
+            old = {key: figure for key, figure in old.items() if key in figures}
+        status = gate(goals, old, keys(new)) if opts.gate else print_changes(old, keys(new)) or 0
+    else:
+        status = 0
+        print_table(goals, figures, exact)
+        if exact:
+            print_summary(goals, figures)
+        else:
+            print(f"\nwall time, median of {opts.rounds} rounds on a computer that does other things, too: only ratios "
+                  "within one run say anything")
+    if other:
+        print("\nours by the other image's, in turn:")
+        for key, figure in sorted(figures.items()):
+            if other[0].get(key):
+                print(f"  {key[0]:32}{key[1]:3}  {figure / other[0][key]:.3f}")
+    if opts.baseline and not failed:
+        write(BASELINE, {k: v for k, v in new.items() if k not in ("commit", "dirty")})
+    print(f"bench: {path}")
+    return 1 if failed else status
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
