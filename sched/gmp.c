@@ -183,7 +183,7 @@ bool gmp_tick(struct core *c, int64_t now) NEEDS(irq_masked) {
     if (gmp_anything(c) || others_wait(c)) {
         return true;
     }
-    c->slice_start = now - sim_slice_gone(c, slice); /* nobody waits for it: a new slice */
+    c->slice_start = hal_now() - sim_slice_gone(c, slice); /* nobody waits for it: a new slice */
     return false;
 }
 

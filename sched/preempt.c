@@ -134,7 +134,9 @@ void sched_timer(void) {
         guard_check(c, now);
         if (gmp_tick(c, now)) {
             c->slice_over = true;
-            when = nearest(when, now + slice); /* if it cannot be preempted just now */
+            /* If it cannot be preempted just now. From the end of this handler on: it may have taken
+             * longer than a short slice, and the G would not get one instruction further. */
+            when = nearest(when, hal_now() + slice);
         } else {
             when = nearest(when, c->slice_start + slice);
         }

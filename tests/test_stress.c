@@ -310,6 +310,27 @@ TEST(stress, bursts_buffered) {
     bursts(2);
 }
 
+/* A slice may be over before the handler of its tick is: whoever cannot be preempted gets on all the same. */
+static void counts_unpreempted(void *arg) {
+    (void)arg;
+    for (unsigned i = 0; i < test_rounds(8); i++) {
+        go_preempt_off();
+        for (volatile unsigned n = 0; n < 10000; n++) {
+        }
+        go_preempt_on();
+    }
+    wg_done(&wg);
+}
+
+TEST(stress, bursts_of_ticks) {
+    go_set_slice(US(10));
+    wg_add(&wg, (int)(2 * go_num_cores()));
+    for (unsigned i = 0; i < 2 * go_num_cores(); i++) {
+        start(counts_unpreempted, NULL);
+    }
+    wg_wait(&wg);
+}
+
 /* ---- cores come and go ------------------------------------------------------------------------------------------- */
 
 TEST(stress, cores_churn) {
