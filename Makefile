@@ -207,7 +207,7 @@ LD       := $(CROSS_COMPILE)ld
 BINTOOL  := $(CROSS_COMPILE)
 CC_INCLUDE := $(GCC_INCLUDE)
 CC_FLAGS := -fstack-clash-protection --param=stack-clash-protection-guard-size=12 --param=min-pagesize=0
-RUNTIME_CC_FLAGS := -fno-tree-loop-distribute-patterns -Wframe-larger-than=2048
+RUNTIME_CC_FLAGS := -fno-tree-loop-distribute-patterns -falign-loops=1 -Wframe-larger-than=2048
 APP_CC_FLAGS     :=
 LD_FLAGS := --no-warn-rwx-segments --fix-cortex-a53-835769
 else

@@ -23,12 +23,16 @@
 /* Receivers or senders taken by close under the lock in one go. */
 #define CLOSE_BATCH 32
 
+#define INLINE __attribute__((always_inline)) static inline
+#define SLOW   __attribute__((noinline)) static
+
 /* ---- the lock ------------------------------------------------------------------------------- */
 
-/* Unchecked: with large elements preemption is off in the place of masked. */
-static inline hal_irq_t chan_lock(struct chan *c) TAKES(irq_masked, c->lock) UNCHECKED {
+/* big is chan_big(c), said by callers as a constant. Unchecked: with large elements preemption is off in the place of
+ * masked. */
+INLINE hal_irq_t chan_lock(struct chan *c, bool big) TAKES(irq_masked, c->lock) UNCHECKED {
     hal_irq_t was = hal_irq_save();
-    if (__builtin_expect(chan_big(c), 0)) {
+    if (big) {
         go_preempt_off();
         hal_irq_restore(was);
     }
@@ -37,16 +41,15 @@ static inline hal_irq_t chan_lock(struct chan *c) TAKES(irq_masked, c->lock) UNC
 }
 
 /* Also makes w's G runnable, which was waiting for us, if w is not NULL. */
-__attribute__((always_inline)) static inline void chan_unlock_wake(struct chan *c, hal_irq_t was,
-                                                                   struct waiter *w)
+INLINE void chan_unlock_wake(struct chan *c, bool big, hal_irq_t was, struct waiter *w)
     OPENS(irq_masked, c->lock) UNCHECKED {
-    bool big = chan_big(c);                /* after the unlock the partner may free c, */
-    struct g *g = w != NULL ? w->g : NULL; /* and w is on g's stack */
+    struct g *g = NULL; /* w is on g's stack, and after the unlock its partner may free c */
     if (w != NULL) {
+        g = w->g;
         w->ok = true;
     }
     spin_unlock_masked(&c->lock);
-    if (__builtin_expect(big, 0)) {
+    if (big) {
         go_preempt_on();
         hal_irq_mask();
     }
@@ -56,19 +59,21 @@ __attribute__((always_inline)) static inline void chan_unlock_wake(struct chan *
     hal_irq_restore(was);
 }
 
-static inline void chan_unlock(struct chan *c, hal_irq_t was) OPENS(irq_masked, c->lock) {
-    chan_unlock_wake(c, was, NULL);
+INLINE void chan_unlock(struct chan *c, bool big, hal_irq_t was) OPENS(irq_masked, c->lock) {
+    chan_unlock_wake(c, big, was, NULL);
 }
 
 /* Waits with the lock held, which is open afterwards; as wait_on(). */
-static int chan_wait(struct chan *c, struct wait_list *l, struct waiter *w, enum wait_reason why,
-                     const struct limit *limit, hal_irq_t was) OPENS(irq_masked, c->lock) UNCHECKED {
-    if (chan_big(c)) {
+INLINE int chan_wait(struct chan *c, bool big, struct wait_list *l, struct waiter *w,
+                     enum wait_reason why, const struct limit *limit, hal_irq_t was)
+    OPENS(irq_masked, c->lock) UNCHECKED {
+    if (big) {
         hal_irq_mask();
         struct g *g = hal_self();
         g->preempt_off = 0;                                          /* was 1: checked on entry */
         atomic_store_explicit(&g->resched, 0, memory_order_relaxed); /* we give way anyhow */
     }
+    chan_slow(c);
     int r = wait_on(&c->lock, l, w, why, limit);
     hal_irq_restore(was);
     return r;
@@ -91,6 +96,12 @@ static inline void copy_out(void *to, const void *from, size_t n) {
     }
 }
 
+static void clear(void *to, size_t n) {
+    if (to != NULL) {
+        __builtin_memset(to, 0, n);
+    }
+}
+
 void chan_touch_large(const void *v, size_t n) {
     const volatile unsigned char *p = v;
     for (size_t at = 0; at < n; at += HAL_PAGE) {
@@ -99,68 +110,116 @@ void chan_touch_large(const void *v, size_t n) {
     (void)p[n - 1];
 }
 
-static inline unsigned char *slot(struct chan *c, size_t at) {
-    return c->buffer + at * c->elem;
+static inline unsigned char *slot(struct chan *c, size_t at, size_t elem) {
+    return c->buffer + (at - 1) * elem;
+}
+
+static inline size_t next_slot(size_t at, size_t capacity) {
+    return at - 1 != 0 ? at - 1 : capacity;
 }
 
 static inline void buffer_put(struct chan *c, const void *v) {
-    copy(slot(c, c->send_at), v, c->elem);
-    c->send_at = c->send_at + 1 == c->capacity ? 0 : c->send_at + 1;
-    c->count++;
+    copy(slot(c, c->send_at, c->elem), v, c->elem);
+    c->send_at = next_slot(c->send_at, c->capacity);
 }
 
 static inline void buffer_get(struct chan *c, void *v) {
-    copy_out(v, slot(c, c->recv_at), c->elem);
-    c->recv_at = c->recv_at + 1 == c->capacity ? 0 : c->recv_at + 1;
-    c->count--;
+    copy_out(v, slot(c, c->recv_at, c->elem), c->elem);
+    c->recv_at = next_slot(c->recv_at, c->capacity);
+}
+
+/* So many values are in the buffer now; the fast way is open again if it may be. */
+static inline void buffer_holds(struct chan *c, size_t n) {
+    bool fast = c->senders.head == NULL && c->receivers.head == NULL && !c->closed;
+    c->sends = fast ? c->capacity - n : 0;
+    c->recvs = fast ? n : 0;
+    c->held = fast ? 0 : n;
+}
+
+/* ---- the fast way: 8 bytes, into the buffer or out of it ------------------------------------------ */
+
+typedef uint64_t __attribute__((may_alias, aligned(1))) any_word;
+#define WORD sizeof(any_word)
+
+/* With the lock. False: it is not open. */
+INLINE bool put_fast(struct chan *c, uint64_t v) {
+    size_t sends = c->sends, recvs = c->recvs;
+    if (__builtin_expect(sends == 0, 0)) {
+        return false;
+    }
+    c->sends = sends - 1;
+    c->recvs = recvs + 1;
+    size_t at = c->send_at, capacity = c->capacity;
+    c->send_at = next_slot(at, capacity);
+    __builtin_memcpy(slot(c, at, WORD), &v, WORD);
+    return true;
+}
+
+INLINE bool get_fast(struct chan *c, uint64_t *v) {
+    size_t sends = c->sends, recvs = c->recvs;
+    if (__builtin_expect(recvs == 0, 0)) {
+        return false;
+    }
+    c->sends = sends + 1;
+    c->recvs = recvs - 1;
+    size_t at = c->recv_at, capacity = c->capacity;
+    c->recv_at = next_slot(at, capacity);
+    __builtin_memcpy(v, slot(c, at, WORD), WORD);
+    return true;
+}
+
+/* Whether c is one for the fast way. */
+INLINE bool is_fast(const struct chan *c) {
+    return c != NULL && __builtin_expect(c->word, 1);
 }
 
 /* ---- send and receive ----------------------------------------------------------------------- */
 
 /* With the lock: 0 and the lock opened, or -EAGAIN with the lock held. Unchecked, like its callers: words have no
  * "opened if". */
-__attribute__((always_inline)) static inline int send_now(struct chan *c, const void *v,
-                                                          hal_irq_t was) UNCHECKED {
+INLINE int send_now(struct chan *c, bool big, const void *v, hal_irq_t was) UNCHECKED {
     if (c->closed) {
-        chan_unlock(c, was);
+        chan_unlock(c, big, was);
         PANIC("send on closed channel");
     }
     struct waiter *w = wait_take(&c->receivers);
     if (w != NULL) {
         copy_out(w->data, v, c->elem);
-        chan_unlock_wake(c, was, w);
+        chan_unlock_wake(c, big, was, w);
         return 0;
     }
-    if (c->count < c->capacity) {
+    size_t n = chan_count(c);
+    if (n < c->capacity) {
         buffer_put(c, v);
-        chan_unlock(c, was);
+        buffer_holds(c, n + 1);
+        chan_unlock(c, big, was);
         return 0;
     }
     return -EAGAIN;
 }
 
 /* The same; also -EPIPE with the lock opened. */
-__attribute__((always_inline)) static inline int recv_now(struct chan *c, void *v,
-                                                          hal_irq_t was) UNCHECKED {
+INLINE int recv_now(struct chan *c, bool big, void *v, hal_irq_t was) UNCHECKED {
     struct waiter *w = wait_take(&c->senders);
-    if (c->count != 0) {
+    size_t n = chan_count(c);
+    if (n != 0) {
         buffer_get(c, v);
         if (w != NULL) {
             buffer_put(c, w->data); /* the first sender's value behind those it waited for */
+            n++;
         }
+        buffer_holds(c, n - 1);
     } else if (w != NULL) {
         copy_out(v, w->data, c->elem);
     } else if (c->closed) {
         uint32_t elem = c->elem;
-        chan_unlock(c, was);
-        if (v != NULL) {
-            __builtin_memset(v, 0, elem);
-        }
+        chan_unlock(c, big, was);
+        clear(v, elem);
         return -EPIPE;
     } else {
         return -EAGAIN;
     }
-    chan_unlock_wake(c, was, w);
+    chan_unlock_wake(c, big, was, w);
     return 0;
 }
 
@@ -175,98 +234,190 @@ static int block_on_nil(enum wait_reason why, const struct limit *limit) {
     return r;
 }
 
-/* Both in the callers, so that these are named in a backtrace. */
-__attribute__((always_inline)) static inline int send_limited(struct chan *c, const void *v,
-                                                              const struct limit *limit) UNCHECKED {
-    check_may_block("chan_send");
-    if (c == NULL) {
-        return block_on_nil(WAIT_CHAN_SEND_NIL, limit);
-    }
-    chan_touch(v, c->elem);
-    hal_irq_t was = chan_lock(c);
-    if (send_now(c, v, was) == 0) {
+/* With the lock, which they open. */
+INLINE int send_locked(struct chan *c, bool big, const void *v, const struct limit *limit,
+                       hal_irq_t was) UNCHECKED {
+    if (send_now(c, big, v, was) == 0) {
         return 0;
     }
     struct waiter w = {.data = (void *)(uintptr_t)v};
-    int r = chan_wait(c, &c->senders, &w, WAIT_CHAN_SEND, limit, was);
+    int r = chan_wait(c, big, &c->senders, &w, WAIT_CHAN_SEND, limit, was);
     if (r == 0 && !w.ok) {
         PANIC("send on closed channel");
     }
     return r;
 }
 
-__attribute__((always_inline)) static inline int recv_limited(struct chan *c, void *v,
-                                                              const struct limit *limit) UNCHECKED {
-    check_may_block("chan_recv");
-    if (c == NULL) {
-        return block_on_nil(WAIT_CHAN_RECV_NIL, limit);
-    }
-    chan_touch(v, c->elem);
+INLINE int recv_locked(struct chan *c, bool big, void *v, const struct limit *limit,
+                       hal_irq_t was) UNCHECKED {
     size_t elem = c->elem; /* after a close the channel may be gone by the time we run again */
-    hal_irq_t was = chan_lock(c);
-    int r = recv_now(c, v, was);
+    int r = recv_now(c, big, v, was);
     if (r != -EAGAIN) {
         return r;
     }
     struct waiter w = {.data = v};
-    r = chan_wait(c, &c->receivers, &w, WAIT_CHAN_RECV, limit, was);
+    r = chan_wait(c, big, &c->receivers, &w, WAIT_CHAN_RECV, limit, was);
     if (r != 0 || w.ok) {
         return r;
     }
-    if (v != NULL) {
-        __builtin_memset(v, 0, elem);
-    }
+    clear(v, elem);
     return -EPIPE;
 }
 
-int chan_send(struct chan *c, const void *v) {
-    return send_limited(c, v, NULL);
+/* The fast way was not open. The calls end with a jump to one of these, and so need no frame themselves; the names are
+ * what a backtrace shows. */
+SLOW int chan_send_slow(struct chan *c, const void *v, const struct limit *limit, hal_irq_t was) UNCHECKED {
+    return send_locked(c, false, v, limit, was);
+}
+
+SLOW int chan_recv_slow(struct chan *c, void *v, const struct limit *limit, hal_irq_t was) UNCHECKED {
+    return recv_locked(c, false, v, limit, was);
+}
+
+/* Other sizes, and no channel at all. */
+SLOW int chan_send_any(struct chan *c, const void *v, const struct limit *limit) UNCHECKED {
+    if (c == NULL) {
+        return block_on_nil(WAIT_CHAN_SEND_NIL, limit);
+    }
+    chan_touch(v, c->elem);
+    if (chan_big(c)) {
+        return send_locked(c, true, v, limit, chan_lock(c, true));
+    }
+    return chan_send_slow(c, v, limit, chan_lock(c, false));
+}
+
+SLOW int chan_recv_any(struct chan *c, void *v, const struct limit *limit) UNCHECKED {
+    if (c == NULL) {
+        return block_on_nil(WAIT_CHAN_RECV_NIL, limit);
+    }
+    chan_touch(v, c->elem);
+    if (chan_big(c)) {
+        return recv_locked(c, true, v, limit, chan_lock(c, true));
+    }
+    return chan_recv_slow(c, v, limit, chan_lock(c, false));
+}
+
+int chan_send(struct chan *c, const void *v) UNCHECKED {
+    check_may_block("chan_send");
+    if (!is_fast(c)) {
+        return chan_send_any(c, v, NULL);
+    }
+    uint64_t word = *(const any_word *)v; /* before the lock: see chan_touch() */
+    hal_irq_t was = spin_lock(&c->lock);
+    if (!put_fast(c, word)) {
+        return chan_send_slow(c, v, NULL, was);
+    }
+    spin_unlock(&c->lock, was);
+    return 0;
+}
+
+int chan_recv(struct chan *c, void *v) UNCHECKED {
+    check_may_block("chan_recv");
+    if (!is_fast(c) || v == NULL) {
+        return chan_recv_any(c, v, NULL);
+    }
+    (void)*(const volatile any_word *)v;
+    hal_irq_t was = spin_lock(&c->lock);
+    uint64_t word;
+    if (!get_fast(c, &word)) {
+        return chan_recv_slow(c, v, NULL, was);
+    }
+    spin_unlock(&c->lock, was);
+    *(any_word *)v = word;
+    return 0;
 }
 
 int chan_send_until(struct chan *c, const void *v, struct limit l) {
-    return send_limited(c, v, &l);
-}
-
-int chan_recv(struct chan *c, void *v) {
-    return recv_limited(c, v, NULL);
+    check_may_block("chan_send");
+    return chan_send_any(c, v, &l);
 }
 
 int chan_recv_until(struct chan *c, void *v, struct limit l) {
-    return recv_limited(c, v, &l);
+    check_may_block("chan_recv");
+    return chan_recv_any(c, v, &l);
 }
 
-static void check_context(const struct chan *c, const char *what) {
-    if (chan_big(c) && hal_on_core_stack()) {
+/* Without blocking: select's and handlers'. */
+INLINE int try_send_locked(struct chan *c, bool big, const void *v, hal_irq_t was) UNCHECKED {
+    int r = send_now(c, big, v, was);
+    if (r == -EAGAIN) {
+        chan_unlock(c, big, was);
+    }
+    return r;
+}
+
+INLINE int try_recv_locked(struct chan *c, bool big, void *v, hal_irq_t was) UNCHECKED {
+    int r = recv_now(c, big, v, was);
+    if (r == -EAGAIN) {
+        chan_unlock(c, big, was);
+    }
+    return r;
+}
+
+SLOW int chan_try_send_slow(struct chan *c, const void *v, hal_irq_t was) UNCHECKED {
+    return try_send_locked(c, false, v, was);
+}
+
+SLOW int chan_try_recv_slow(struct chan *c, void *v, hal_irq_t was) UNCHECKED {
+    return try_recv_locked(c, false, v, was);
+}
+
+static void check_context(const char *what) {
+    if (hal_on_core_stack()) {
         PANIC("%s: elements over %u bytes are not for interrupt handlers", what, CHAN_HANDLER_MAX);
     }
 }
 
-int chan_try_send(struct chan *c, const void *v) UNCHECKED {
+SLOW int chan_try_send_any(struct chan *c, const void *v) UNCHECKED {
     if (c == NULL) {
         return -EAGAIN;
     }
-    check_context(c, "chan_try_send");
     chan_touch(v, c->elem);
-    hal_irq_t was = chan_lock(c);
-    int r = send_now(c, v, was);
-    if (r == -EAGAIN) {
-        chan_unlock(c, was);
+    if (chan_big(c)) {
+        check_context("chan_try_send");
+        return try_send_locked(c, true, v, chan_lock(c, true));
     }
-    return r;
+    return chan_try_send_slow(c, v, chan_lock(c, false));
+}
+
+SLOW int chan_try_recv_any(struct chan *c, void *v) UNCHECKED {
+    if (c == NULL) {
+        return -EAGAIN;
+    }
+    chan_touch(v, c->elem);
+    if (chan_big(c)) {
+        check_context("chan_try_recv");
+        return try_recv_locked(c, true, v, chan_lock(c, true));
+    }
+    return chan_try_recv_slow(c, v, chan_lock(c, false));
+}
+
+int chan_try_send(struct chan *c, const void *v) UNCHECKED {
+    if (!is_fast(c)) {
+        return chan_try_send_any(c, v);
+    }
+    uint64_t word = *(const any_word *)v;
+    hal_irq_t was = spin_lock(&c->lock);
+    if (!put_fast(c, word)) {
+        return chan_try_send_slow(c, v, was);
+    }
+    spin_unlock(&c->lock, was);
+    return 0;
 }
 
 int chan_try_recv(struct chan *c, void *v) UNCHECKED {
-    if (c == NULL) {
-        return -EAGAIN;
+    if (!is_fast(c) || v == NULL) {
+        return chan_try_recv_any(c, v);
     }
-    check_context(c, "chan_try_recv");
-    chan_touch(v, c->elem);
-    hal_irq_t was = chan_lock(c);
-    int r = recv_now(c, v, was);
-    if (r == -EAGAIN) {
-        chan_unlock(c, was);
+    (void)*(const volatile any_word *)v;
+    hal_irq_t was = spin_lock(&c->lock);
+    uint64_t word;
+    if (!get_fast(c, &word)) {
+        return chan_try_recv_slow(c, v, was);
     }
-    return r;
+    spin_unlock(&c->lock, was);
+    *(any_word *)v = word;
+    return 0;
 }
 
 /* ---- make, close, free ---------------------------------------------------------------------- */
@@ -277,10 +428,14 @@ struct chan *chan_make(size_t elem_size, size_t capacity) {
     if (elem_size > ELEM_MAX || (elem_size != 0 && capacity > room / elem_size)) {
         PANIC("makechan: size out of range");
     }
-    size_t bytes = sizeof(struct chan) + elem_size * capacity;
-    struct chan *c = mem_alloc(bytes);
+    struct chan *c = mem_alloc(sizeof(struct chan) + elem_size * capacity);
     if (c != NULL) {
-        *c = (struct chan){.elem = (uint32_t)elem_size, .capacity = capacity, .bytes = bytes};
+        *c = (struct chan){.elem = (uint32_t)elem_size,
+                           .sends = capacity,
+                           .send_at = capacity,
+                           .capacity = capacity,
+                           .recv_at = capacity,
+                           .word = elem_size == WORD};
     }
     return c;
 }
@@ -310,11 +465,13 @@ void chan_close(struct chan *c) {
     if (c->timer != NULL) {
         PANIC("chan_close: the channel belongs to a timer or ticker, stop that");
     }
-    hal_irq_t was = chan_lock(c);
+    bool big = chan_big(c);
+    hal_irq_t was = chan_lock(c, big);
     if (c->closed) {
-        chan_unlock(c, was);
+        chan_unlock(c, big, was);
         PANIC("close of closed channel");
     }
+    chan_slow(c);
     c->closed = true;
     struct waiter *all = NULL, **end = &all;
     for (;;) {
@@ -322,17 +479,17 @@ void chan_close(struct chan *c) {
         /* who sees that it is closed may free it: chan_free() sees closing, or we are through */
         c->closing = c->receivers.head != NULL || c->senders.head != NULL;
         bool more = c->closing;
-        chan_unlock(c, was);
+        chan_unlock(c, big, was);
         if (!more) {
             break;
         }
-        was = chan_lock(c);
+        was = chan_lock(c, big);
     }
     wake_all(all, false);
 }
 
 size_t chan_len(const struct chan *c) {
-    return c != NULL && c->timer == NULL ? c->count : 0;
+    return c != NULL && c->timer == NULL ? chan_count(c) : 0;
 }
 
 size_t chan_cap(const struct chan *c) {
@@ -340,7 +497,7 @@ size_t chan_cap(const struct chan *c) {
 }
 
 void chan_release(struct chan *c) {
-    mem_free(c, c->bytes);
+    mem_free(c, sizeof(struct chan) + c->elem * c->capacity);
 }
 
 void chan_free(struct chan *c) {
@@ -354,10 +511,11 @@ void chan_free(struct chan *c) {
     }
     bool closing, waited_on;
     for (;;) {
-        hal_irq_t was = chan_lock(c); /* the lock also waits for whoever is still on its way out */
+        hal_irq_t was =
+            chan_lock(c, chan_big(c)); /* the lock also waits for whoever is still on its way out */
         closing = c->closing;
         waited_on = c->receivers.head != NULL || c->senders.head != NULL;
-        chan_unlock(c, was);
+        chan_unlock(c, chan_big(c), was);
         if (!closing) {
             break;
         }

@@ -11,19 +11,25 @@
 
 struct chan {
     spinlock_t lock;
+    uint32_t elem; /* set once */
 
-    /* set once */
-    uint32_t elem;
-    size_t capacity;
-    size_t bytes;        /* of the whole object */
-    struct timer *timer; /* whose channel it is: it looks unbuffered, and goes with its timer; else NULL */
+    /* Guarded by lock; chan_len() reads it without, as a hint. The fast way: who finds the number that it needs not 0
+     * has to look at nothing else. While c is open and nobody waits, sends is the room in the buffer, recvs the values
+     * there, and held is 0. Otherwise sends and recvs are 0, and held is the values. */
+    size_t sends, recvs, held;
+    /* Places in the buffer, from capacity down to 1 and again: cheaper to go round than upwards. */
+    size_t send_at;
+    size_t capacity; /* set once; here to be loaded with either neighbor */
+    size_t recv_at;
 
-    /* guarded by lock; chan_len() reads count without it, as a hint */
+    uint8_t word; /* set once: elem is 8, so the fast way is one for it */
+
+    /* guarded by lock */
     bool closed;
     bool closing; /* a chan_close() is not over; chan_free() waits for it */
-    size_t count;
-    size_t recv_at, send_at;
     struct wait_list senders, receivers;
+
+    struct timer *timer; /* set once: whose channel it is: it looks unbuffered, and goes with its timer; else NULL */
 
     _Alignas(16) unsigned char buffer[];
 };
@@ -34,13 +40,24 @@ static inline bool chan_big(const struct chan *c) {
     return c->elem > CHAN_HANDLER_MAX;
 }
 
+/* The values in the buffer. */
+static inline size_t chan_count(const struct chan *c) {
+    return c->recvs + c->held;
+}
+
+/* Under the lock: somebody is about to wait, or c to be closed: the fast way ends. */
+static inline void chan_slow(struct chan *c) {
+    c->held = chan_count(c);
+    c->sends = c->recvs = 0;
+}
+
 /* Under the lock: whether a send, or a receive, could go on now. May be wrong in saying yes, for a
  * waiter whose wait somebody else has ended. */
 static inline bool chan_can(const struct chan *c, bool send) {
     if (send) {
-        return c->closed || c->receivers.head != NULL || c->count < c->capacity;
+        return c->closed || c->receivers.head != NULL || chan_count(c) < c->capacity;
     }
-    return c->count != 0 || c->senders.head != NULL || c->closed;
+    return chan_count(c) != 0 || c->senders.head != NULL || c->closed;
 }
 
 /* Both sides touch every page of a value before they take a lock: the partner of a parked G writes

@@ -176,6 +176,7 @@ static void enqueue_all(struct selecting *s) {
         if (k->chan != NULL) {
             w->n = k->chan->elem;
             w->data = k->send ? (void *)(uintptr_t)k->from : k->to;
+            chan_slow(k->chan);
             wait_enqueue(k->send ? &k->chan->senders : &k->chan->receivers, w);
         }
     }

@@ -43,7 +43,7 @@ static void spoil(void) {
     }
     for (unsigned i = 0; i < 4; i++) {
         memset(c[i], 0, sizeof *c[i]);
-        *c[i] = (struct chan){.elem = sizeof(int), .bytes = sizeof(struct chan)};
+        *c[i] = (struct chan){.elem = sizeof(int)};
         chan_free(c[i]);
     }
 }

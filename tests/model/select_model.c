@@ -144,14 +144,18 @@ void timer_free_chan(struct timer *t) {
 
 /* ---- scenarios ------------------------------------------------------------------------------------- */
 
-static void begin(unsigned n) {
+static void begin_with(unsigned n, size_t capacity) {
     sent = received = 0;
     timed_out = canceled = 0;
     port_begin(n);
-    a = chan_make(sizeof(uint64_t), 0);
-    b = chan_make(sizeof(uint64_t), 0);
+    a = chan_make(sizeof(uint64_t), capacity);
+    b = chan_make(sizeof(uint64_t), capacity);
     model_watch(&a->lock);
     model_watch(&b->lock);
+}
+
+static void begin(unsigned n) {
+    begin_with(n, 0);
 }
 
 static void watch_wait_of(struct g *g) {
@@ -236,6 +240,38 @@ static void check_one(void) {
     MODEL_CHECK(received == 1);
 }
 
+/* The first values go through the buffer, until somebody waits; who waits must be seen there. */
+static void sends_twice(void *arg) {
+    sends(arg);
+    sends(arg);
+}
+
+static void receives_twice(void *arg) {
+    for (int i = 0; i < 2; i++) {
+        uint64_t v = 0;
+        MODEL_CHECK(chan_recv(arg, &v) == 0);
+        received += v;
+    }
+}
+
+static void buffer_of_one(void) {
+    begin_with(2, 1);
+    port_pinned_g(0, sends_twice, a);
+    port_pinned_g(1, receives_twice, a);
+}
+
+static void buffer_and_select(void) {
+    begin_with(3, 1);
+    watch_wait_of(port_pinned_g(0, selects_twice, NULL));
+    port_pinned_g(1, sends, a);
+    port_pinned_g(2, sends, a);
+}
+
+static void check_buffer(void) {
+    check_lists();
+    MODEL_CHECK(received == 2 && chan_len(a) == 0);
+}
+
 int main(int argc, char **argv) {
     static const struct scenario scenarios[] = {
         {"a select, two senders", two_senders, check_two, 1, 0},
@@ -244,6 +280,8 @@ int main(int argc, char **argv) {
         {"two receives, each with a deadline", old_deadline, check_sent, 2, 1},
         {"two receives that move", old_deadline_moves, check_sent, 2, 0},
         {"a receive, a sender, a deadline, a cancel", canceled_and_sent, check_canceled, 1, 0},
+        {"a buffer of one, full and empty", buffer_of_one, check_buffer, 3, 1},
+        {"a buffer of one, a select, two senders", buffer_and_select, check_buffer, 1, 0},
         {"two selects meet", two_selects, check_one, 2, 1},
     };
     return model_main(argc, argv, scenarios, sizeof scenarios / sizeof scenarios[0]);
