@@ -82,10 +82,10 @@ verify: ## models, litmus tests and the like: docs/VERIFICATION.md; FAST=1 for C
 mutants: ## take each feature out and see its test fail
 	@tools/mutants.py $(if $(TEST),--test '$(TEST)')
 
-sim: ## the scheduler under a seed: SEED=n, or seeds 1 to 20; BOARD=virt|rpi3, TEST=names
-	@tools/sim.py --board $(if $(filter file,$(origin BOARD)),virt,$(BOARD)) $(if $(SEED),--seed $(SEED),--seeds 20) $(if $(TEST),--test '$(TEST)')
+sim: ## the scheduler under a seed: SEED=n, or seeds 1 to 20; BOARD=virt|rpi3|host, TEST=names
+	@tools/sim.py --board $(if $(filter file,$(origin BOARD)),virt,$(BOARD)) $(if $(SEED),--seed $(SEED) $(if $(SMP),--cores $(SMP)),--seeds 20) $(if $(TEST),--test '$(TEST)')
 
-soak: ## new seeds until one fails, HOURS=1 at most; BOARD=virt|rpi3, FIRST=seed to begin with
+soak: ## new seeds until one fails, HOURS=1 at most; BOARD=virt|rpi3|host, FIRST=seed to begin with
 	@tools/sim.py --board $(if $(filter file,$(origin BOARD)),virt,$(BOARD)) --soak $(or $(HOURS),1) $(if $(FIRST),--first $(FIRST)) $(if $(TEST),--test '$(TEST)')
 
 BENCH_RUN = tools/bench.py --board $(if $(filter file,$(origin BOARD)),virt,$(BOARD)) $(if $(BENCH),--bench $(BENCH)) \
@@ -276,7 +276,7 @@ SYNC_SRCS := $(sort $(wildcard sync/*.c))
 runtime_flags = $(if $(filter hal/host/% boards/host/%,$1),$(PORT_CFLAGS),$(RUNTIME_CFLAGS))
 flags = $(if $(filter libc/%,$1),$(LIBC_CFLAGS),$(if $(filter sync/%,$1),$(SYNC_CFLAGS),$(call runtime_flags,$1))) \
         $(if $(filter boot/early/%,$1),-mstrict-align,$(COVERAGE_FLAGS)) $(if $(SAN),$(call san_flags,$1)) \
-        $(if $(and $(filter aarch64,$(HAL)),$(filter sched/%,$1),$(findstring CONFIG_SIM,$(CONFIG))),-Itests/sim)
+        $(if $(and $(filter sched/%,$1),$(findstring CONFIG_SIM,$(CONFIG))),-Itests/sim)
 
 # Which objects get the runtime's own memcpy and so on (below).
 own_copies = $(if $(filter libc/% sync/%,$1),,$(if $(filter host,$(HAL)),$(if $(SAN),$(call san_plain,$1)),$1))

@@ -113,7 +113,8 @@ TEST(stress, wake_and_idle) {
 
 struct pair {
     struct sema ping, pong;
-    unsigned rounds, cores;
+    unsigned rounds;
+    _Atomic unsigned cores;
 };
 
 static void returns(void *arg) {
@@ -180,6 +181,10 @@ static void returns_until_stopped(void *arg) {
     wg_done(&wg);
 }
 
+static int two_pairs_cores(void) {
+    return __builtin_popcount(two.pair[0].cores | two.pair[1].cores);
+}
+
 /* Two pairs are on two cores, not behind each other: both are at it at the same time. */
 TEST(stress, two_pairs_scale) {
     if (go_num_cores() == 1) {
@@ -194,11 +199,11 @@ TEST(stress, two_pairs_scale) {
         start(returns_until_stopped, (void *)i);
     }
     unsigned want = test_rounds(4000);
-    WAIT_FOR(atomic_load(&two.progress[0]) >= want && atomic_load(&two.progress[1]) >= want);
+    /* Linux may leave the other cores' threads without a processor for a while. */
+    WAIT_FOR(atomic_load(&two.progress[0]) >= want && atomic_load(&two.progress[1]) >= want &&
+             two_pairs_cores() > 1);
     two.stop = true;
     wg_wait(&wg);
-    unsigned both = two.pair[0].cores | two.pair[1].cores;
-    CHECK((both & (both - 1)) != 0); /* more than one */
 }
 
 /* ---- all asleep but for a timer --------------------------------------------------------------------------------- */

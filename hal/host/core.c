@@ -147,6 +147,9 @@ void hal_irq_mask(void) {
 
 hal_irq_t hal_irq_save(void) {
     struct host_core *c = host_self();
+    if (c == NULL) {
+        return true; /* there are no cores yet: kprintf() in main() */
+    }
     bool was = c->masked;
     c->masked = true;
     return was;

@@ -109,7 +109,10 @@ void host_set_errno(int e);
 /* ---- clock.c --------------------------------------------------------------------------------- */
 
 /* Time starts here. */
-void host_clock_init(void);
+void host_clock_init(unsigned cores);
+
+/* False: time is the computer's, or when is never. Else it is counted, and is when now. */
+bool host_clock_skip(int64_t when);
 
 /* Whether the timer upcall is due, as far as c knows: it reads the clock at some of the calls. */
 bool host_timer_due(struct host_core *c);

@@ -122,7 +122,7 @@ void hal_idle(void) {
     if (atomic_compare_exchange_strong_explicit(&c->pending, &none, PENDING_ASLEEP,
                                                 memory_order_relaxed, memory_order_relaxed)) {
         while (atomic_load_explicit(&c->pending, memory_order_relaxed) == PENDING_ASLEEP &&
-               c->armed > hal_now()) {
+               c->armed > hal_now() && !host_clock_skip(c->armed)) {
             sleep_until(c, c->armed);
         }
     }

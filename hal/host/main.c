@@ -11,6 +11,7 @@
 
 #include "hal/board.h"
 #include "hal/host/host.h"
+#include "sched/sim.h"
 
 #define CORES 4u /* without BARELOOM_CORES */
 
@@ -60,15 +61,16 @@ static unsigned cores_wanted(void) {
 
 int main(int argc, char **argv) {
     host_power_init(argv);
-    host_clock_init();
+    unsigned n = cores_wanted();
+    host_clock_init(n);
     board.console->ops->init(board.console); /* from here on kprintf works */
     join_arguments(argc, argv);
-    unsigned cores = cores_wanted();
+    sim_begin(boot_info.args);
     /* A line at a time, as newlib does it: what was printed before a report stands before it. */
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
     host_symbols_init();
     host_memory_init();
     host_faults_init();
     host_stop_init();
-    host_cores_start(cores);
+    host_cores_start(n);
 }

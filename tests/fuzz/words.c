@@ -19,7 +19,11 @@ _Noreturn void host_die(const char *why) {
 void host_power_init(char **args) {
     (void)args;
 }
-void host_clock_init(void) {
+void host_clock_init(unsigned n) {
+    (void)n;
+}
+void sim_begin(char *line) {
+    (void)line;
 }
 void host_symbols_init(void) {
 }
