@@ -136,7 +136,7 @@ $(error GIC=$(GIC): virt has GIC=2 and GIC=3)
 endif
 
 # A sanitizer for the build; docs/SANITIZERS.md says what each finds.
-SANS := race undefined $(if $(filter host,$(BOARD)),address scheduler)
+SANS := address race undefined $(if $(filter host,$(BOARD)),scheduler)
 ifneq ($(filter-out $(SANS),$(SAN)),)
 $(error SAN=$(SAN): board $(BOARD) has $(SANS))
 endif
@@ -243,7 +243,8 @@ APP_ALL_CFLAGS := $(NEWLIB_CFLAGS) $(APP_WARN) $(if $(SAN),$(SAN_FLAG_$(SAN))) $
 
 RUNTIME_SRCS := $(sort $(wildcard boot/*.[cS] boot/early/*.[cS] hal/*.[cS] hal/aarch64/*.[cS] sched/*.c)) \
                 $(DRIVERS:%=drivers/%.c) boards/$(BOARD)/board.c $(if $(SAN),$(SAN_SRCS_$(SAN)))
-LIBC_SRCS    := $(sort $(filter-out $(if $(APP_INPUT),,libc/input.c libc/input_file.c),$(wildcard libc/*.[cS])))
+LIBC_SRCS    := $(sort $(filter-out $(if $(APP_INPUT),,libc/input.c libc/input_file.c),$(wildcard libc/*.[cS]))) \
+                $(if $(SAN),$(SAN_LIBC_$(SAN)))
 
 else # ---- HAL = host
 
@@ -343,7 +344,7 @@ $(OUT)/link.ld: linker/aarch64.ld.S $(SETTINGS)
 # Linked twice: the first link has an empty symbol table, from its symbols the second's is made. The
 # table lies behind all code and constants, so that no function moves between them; symtab.py checks it.
 link = $(LD) -static -nostdlib -T $(OUT)/link.ld -z max-page-size=4096 -z noexecstack --build-id=none \
-       --gc-sections --fix-cortex-a53-843419 --fatal-warnings $(LD_FLAGS) $(APP_WRAP:%=--wrap=%) $(OBJS) $1 \
+       --gc-sections --fix-cortex-a53-843419 --fatal-warnings $(LD_FLAGS) $(patsubst %,--wrap=%,$(APP_WRAP) $(if $(SAN),$(SAN_WRAP_$(SAN)))) $(OBJS) $1 \
        --start-group $(NEWLIB)/aarch64-none-elf/lib/libc.a $(NEWLIB)/aarch64-none-elf/lib/libm.a \
        $(shell $(GCC) -print-libgcc-file-name) --end-group -Map $@.map -o $@
 

@@ -50,15 +50,28 @@ void sanitize_follow(void);
 /* Bytes that an allocation gets more than was asked for, at its end, which nobody may touch. */
 #define SANITIZE_REDZONE ((size_t)SANITIZE_REDZONE_BYTES)
 
+/* The port has made the tables of [va, va + size): what a sanitizer must know of each byte there has
+ * its place from now on, in pages that page() gives. False: it gave NULL. */
+bool sanitize_map(uintptr_t va, size_t size, void *(*page)(void));
+
 /* [p, p + n) may be touched from now on; p is 8-byte aligned. */
 void sanitize_open(const void *p, size_t n);
 
 /* It may not, nor what is left of the last 8 bytes. */
 void sanitize_close(const void *p, size_t n);
 
-/* An object is given back: an access to it is an error for as long as it is held. True: *p and
- * *size are now what is really free, an object given back earlier; false: nothing is. */
-bool sanitize_hold(void **p, size_t *size);
+/* An object of size bytes is given out by the caller at back. It may be touched, and what is behind
+ * it may not; all: what lies there in all, SANITIZE_REDZONE bytes more at least. p is 8-byte
+ * aligned. */
+void sanitize_alloc(void *p, size_t size, size_t all, uintptr_t back);
+
+/* Who gives objects out, and takes them back. */
+enum sanitize_heap { SANITIZE_MEM, SANITIZE_MALLOC, SANITIZE_HEAPS };
+
+/* An object is given back by the caller at back, with what is behind it: an access to it is an error
+ * for as long as it is held. True: *p and *size are now what is really free, an object of this heap
+ * given back earlier; false: nothing is. */
+bool sanitize_hold(enum sanitize_heap heap, void **p, size_t *size, uintptr_t back);
 
 #else
 
@@ -103,9 +116,27 @@ static inline void sanitize_close(const void *p, size_t n) {
     (void)n;
 }
 
-static inline bool sanitize_hold(void **p, size_t *size) {
+static inline void sanitize_alloc(void *p, size_t size, size_t all, uintptr_t back) {
     (void)p;
     (void)size;
+    (void)all;
+    (void)back;
+}
+
+enum sanitize_heap { SANITIZE_MEM };
+
+static inline bool sanitize_hold(enum sanitize_heap heap, void **p, size_t *size, uintptr_t back) {
+    (void)heap;
+    (void)p;
+    (void)size;
+    (void)back;
+    return true;
+}
+
+static inline bool sanitize_map(uintptr_t va, size_t size, void *(*page)(void)) {
+    (void)va;
+    (void)size;
+    (void)page;
     return true;
 }
 

@@ -191,19 +191,17 @@ static void give(void *p, size_t size) {
 }
 
 void *mem_alloc(size_t size) {
-    char *p = size <= SIZE_MAX - SANITIZE_REDZONE ? take(size + SANITIZE_REDZONE) : NULL;
-    if (p != NULL && SANITIZE_REDZONE != 0) {
-        sanitize_close(p, given(size + SANITIZE_REDZONE));
-    }
+    size_t all = size + SANITIZE_REDZONE;
+    void *p = size <= SIZE_MAX - SANITIZE_REDZONE ? take(all) : NULL;
     if (p != NULL) {
-        sanitize_open(p, size);
+        sanitize_alloc(p, size, given(all), CALL_SITE);
     }
     return p;
 }
 
 void mem_free(void *p, size_t size) {
     size += SANITIZE_REDZONE;
-    if (sanitize_hold(&p, &size)) {
+    if (sanitize_hold(SANITIZE_MEM, &p, &size, CALL_SITE)) {
         give(p, size);
     }
 }

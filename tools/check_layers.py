@@ -41,6 +41,7 @@ RULES = [
     ("boards/*", STD + ['"hal/board.h"', '"drivers/*"', "./"]),
     ("sched/errno.h", ["<errno.h>"]),  # for the host, which has its C library's numbers
     ("sched/*", STD + PUBLIC + ['"hal/hal.h"', '"hal/kprint.h"', '"hal/sanitize.h"', "./"]),
+    ("libc/sanitize/*", ["<*>", '"hal/sanitize/address.h"']),
     ("libc/*", ["<*>", '"hal/kprint.h"', '"hal/board.h"', "./"]),
     ("sync/*", STD + PUBLIC + ["<errno.h>", "./"]),
     ("boot/*", STD + PUBLIC + HAL + ['"hal/aarch64/*"', '"sched/*"', '"drivers/*"', "./"]),
@@ -115,6 +116,7 @@ def check_symbols(objects):
     for source, path in sorted(objects.items()):
         for line in tool("nm", "-g", path).splitlines():
             kind, name = line.split()[-2:]
+            name = name.removeprefix("__real_")  # what the linker's --wrap has been told to lead elsewhere
             if kind in "Uw":
                 undefined.setdefault(name, source)
                 continue

@@ -8,6 +8,7 @@
 #include "hal/aarch64/pagetable.h"
 #include "hal/aarch64/port.h"
 #include "hal/kprint.h"
+#include "hal/sanitize.h"
 
 #define WINDOW_BASE (UINT64_C(64) << 30)
 #define WINDOW_SIZE (UINT64_C(64) << 30)
@@ -87,6 +88,28 @@ void mmu_keep_off(uintptr_t base, size_t size) {
     }
 }
 
+/* A page of the RAM that nobody has yet. */
+static void *first_page(void) {
+    for (unsigned i = 0; i < RAM_RANGES; i++) {
+        if (ram[i].size != 0) {
+            void *page = (void *)ram[i].base;
+            ram[i].base += HAL_PAGE;
+            ram[i].size -= HAL_PAGE;
+            return page;
+        }
+    }
+    return NULL;
+}
+
+/* Image and RAM have their tables; a sanitizer must know of them as it does of windows. */
+static bool tell_sanitizer(void) {
+    bool ok = sanitize_map((uintptr_t)__text_start, (size_t)(__image_end - __text_start), first_page);
+    for (unsigned i = 0; ok && i < RAM_RANGES; i++) {
+        ok = ram[i].size == 0 || sanitize_map(ram[i].base, ram[i].size, first_page);
+    }
+    return ok;
+}
+
 void mmu_map_ram(void) {
     size_t all = 0;
     for (unsigned i = 0; i < RAM_RANGES; i++) {
@@ -97,7 +120,7 @@ void mmu_map_ram(void) {
         all += ram[i].size;
     }
     published();
-    if (all == 0) {
+    if (all == 0 || !tell_sanitizer()) {
         kprintf("boot: the image, which ends at %p, leaves no RAM\n", (void *)__image_end);
         hal_exit(2);
     }
@@ -163,7 +186,7 @@ bool hal_map_tables(uintptr_t va, size_t size, void *(*page)(void)) {
             return false;
         }
     }
-    return true;
+    return sanitize_map(va, size, page);
 }
 
 void hal_map(uintptr_t va, void *page) {

@@ -4,57 +4,69 @@
  *
  * First in, first out; the oldest goes when there are HELD of them, or when they are BYTES in all.
  */
-#include "hal/sanitize.h"
-
 #include <stdatomic.h>
 
 #include "hal/hal.h"
+#include "hal/sanitize/report.h"
 
 #define HELD  256u
 #define BYTES ((size_t)1 << 20)
 
-static _Atomic bool locked;
+static struct ring {
+    _Atomic bool locked;
+    /* guarded by locked */
+    struct sanitize_held held[HELD];
+    unsigned in, out; /* counts */
+    size_t bytes;
+} rings[SANITIZE_HEAPS];
 
-/* guarded by locked */
-static struct held {
-    void *p;
-    size_t size;
-} ring[HELD];
-static unsigned in, out; /* counts */
-static size_t bytes;
-
-static hal_irq_t lock(void) {
+static hal_irq_t lock(struct ring *r) {
     hal_irq_t was = hal_irq_save();
     /* acquire and release: as any spinlock */
-    while (atomic_exchange_explicit(&locked, true, memory_order_acquire)) {
+    while (atomic_exchange_explicit(&r->locked, true, memory_order_acquire)) {
         hal_relax();
     }
     return was;
 }
 
-static void unlock(hal_irq_t was) {
-    atomic_store_explicit(&locked, false, memory_order_release);
+static void unlock(struct ring *r, hal_irq_t was) {
+    atomic_store_explicit(&r->locked, false, memory_order_release);
     hal_irq_restore(was);
 }
 
 /* What comes in beside one that goes out keeps the number; of the bytes there may then be more for
  * a while. */
-bool sanitize_hold(void **p, size_t *size) {
-    struct held new = {*p, *size}, oldest = {0};
+bool sanitize_hold(enum sanitize_heap heap, void **p, size_t *size, uintptr_t back) {
+    struct ring *r = &rings[heap];
+    struct sanitize_held new = {.p = *p, .size = *size}, oldest = {.p = NULL};
+    sanitize_note_caller(&new.by, back);
     sanitize_close(new.p, new.size);
     if (new.size > BYTES / 4) {
         return true; /* it would drive all others out */
     }
-    hal_irq_t was = lock();
-    bool full = in - out == HELD || bytes + new.size > BYTES;
+    hal_irq_t was = lock(r);
+    bool full = r->in - r->out == HELD || r->bytes + new.size > BYTES;
     if (full) {
-        oldest = ring[out++ % HELD];
-        bytes -= oldest.size;
+        oldest = r->held[r->out++ % HELD];
+        r->bytes -= oldest.size;
     }
-    ring[in++ % HELD] = new;
-    bytes += new.size;
-    unlock(was);
+    r->held[r->in++ % HELD] = new;
+    r->bytes += new.size;
+    unlock(r, was);
     *p = oldest.p;
     *size = oldest.size;
     return full;
+}
+
+const struct sanitize_held *sanitize_held_at(uintptr_t address) {
+    for (unsigned heap = 0; heap < SANITIZE_HEAPS; heap++) {
+        const struct ring *r = &rings[heap];
+        for (unsigned at = r->out; at != r->in; at++) {
+            const struct sanitize_held *h = &r->held[at % HELD];
+            if (address - (uintptr_t)h->p < h->size) {
+                return h;
+            }
+        }
+    }
+    return NULL;
 }

@@ -42,14 +42,38 @@ void sanitize_take_trace(struct sanitize_trace *t, uintptr_t back) {
     }
 }
 
+static void print_frame(uintptr_t pc) {
+    uintptr_t offset;
+    const char *name = hal_symbol(pc, &offset);
+    kprintf("\t%s+0x%lx (%p)\n", name != NULL ? name : "?", name != NULL ? offset : 0, (void *)pc);
+}
+
 void sanitize_print_trace(const char *prefix, const struct sanitize_trace *t) {
     kprintf("%s by goroutine %lu \"%s\" on core %u:\n", prefix, (unsigned long)t->who.id,
             t->who.name != NULL ? t->who.name : "", t->who.core);
     for (unsigned i = 0; i < t->n; i++) {
-        uintptr_t offset;
-        const char *name = hal_symbol(t->pc[i], &offset);
-        kprintf("\t%s+0x%lx (%p)\n", name != NULL ? name : "?", name != NULL ? offset : 0,
-                (void *)t->pc[i]);
+        print_frame(t->pc[i]);
+    }
+}
+
+void sanitize_note_caller(struct sanitize_note *note, uintptr_t back) {
+    struct sanitize_trace t;
+    hal_irq_t was = hal_irq_save();
+    sanitize_take_trace(&t, back);
+    *note = (struct sanitize_note){.id = t.who.id};
+    for (unsigned i = 0; t.who.name != NULL && i < sizeof note->name - 1 && t.who.name[i] != '\0'; i++) {
+        note->name[i] = t.who.name[i];
+    }
+    for (; note->n < t.n && note->n < SANITIZE_NOTE_FRAMES; note->n++) {
+        note->pc[note->n] = (uint32_t)t.pc[note->n];
+    }
+    hal_irq_restore(was);
+}
+
+void sanitize_print_note(const char *prefix, const struct sanitize_note *note) {
+    kprintf("\n%s by goroutine %lu \"%s\":\n", prefix, (unsigned long)note->id, note->name);
+    for (unsigned i = 0; i < note->n && i < SANITIZE_NOTE_FRAMES; i++) {
+        print_frame(note->pc[i]);
     }
 }
 

@@ -72,11 +72,3 @@ void __ubsan_handle_type_mismatch_v1(const struct mismatch *m, uintptr_t pointer
                                             : "access to an object that is too small",
          BACK);
 }
-
-bool sanitize_g_begins(struct g *g, const char *name, uintptr_t lo, uintptr_t hi) {
-    (void)g;
-    (void)name;
-    (void)lo;
-    (void)hi;
-    return true;
-}

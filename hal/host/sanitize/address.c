@@ -84,17 +84,6 @@ void sanitize_g_ends(struct g *g, uintptr_t lo, uintptr_t hi) {
     __asan_poison_memory_region((void *)lo, hi - lo);
 }
 
-void sanitize_release(const void *object) {
-    (void)object;
-}
-
-void sanitize_acquire(const void *object) {
-    (void)object;
-}
-
-void sanitize_follow(void) {
-}
-
 void sanitize_open(const void *p, size_t n) {
     __asan_unpoison_memory_region(p, n);
 }

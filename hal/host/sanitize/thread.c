@@ -179,7 +179,8 @@ void sanitize_close(const void *p, size_t n) {
     __tsan_java_free((unsigned long)(uintptr_t)p, (n + 7) & ~7ul);
 }
 
-bool sanitize_hold(void **p, size_t *size) {
-    sanitize_close(*p, *size);
-    return true;
+void sanitize_alloc(void *p, size_t size, size_t all, uintptr_t back) {
+    (void)all;
+    (void)back;
+    sanitize_open(p, size);
 }

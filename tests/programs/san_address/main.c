@@ -12,7 +12,9 @@ static char table[20];
 static volatile char *left_behind;
 
 /* Not inlined, so that the report can name it. */
-__attribute__((noinline)) static char touch(volatile char *p, size_t at) {
+#define NAMED __attribute__((noinline))
+
+NAMED static char touch(volatile char *p, size_t at) {
     p[at]++;
     return p[at];
 }
@@ -34,9 +36,75 @@ static void use_after_free(bool freed) {
     char *p = unknown(malloc(100));
     p[7] = 1;
     if (freed) {
-        free(p);
+        free(unknown(p)); /* nor that it is this one */
     }
     touch(p, 7);
+}
+
+static void makes_and_frees(void *arg) {
+    char *p = unknown(malloc(30));
+    free(unknown(p));
+    *(char **)arg = p;
+    wg_done(&wg);
+}
+
+static void reads(void *arg) {
+    touch(*(char **)arg, 29);
+    wg_done(&wg);
+}
+
+static void use_by_another(void) {
+    char *p = NULL;
+    wg_add(&wg, 1);
+    go_with(&GO_OPTS(.name = "maker"), makes_and_frees, &p);
+    wg_wait(&wg);
+    wg_add(&wg, 1);
+    go_with(&GO_OPTS(.name = "reader"), reads, &p);
+    wg_wait(&wg);
+}
+
+NAMED static void freed_twice(void) {
+    char *p = unknown(malloc(20));
+    free(unknown(p));
+    free(p);
+}
+
+NAMED static void freed_inside(void) {
+    char *p = unknown(malloc(64));
+    free(unknown(p + 16));
+}
+
+/* The C library does it for us. */
+NAMED static void copies(size_t n) {
+    static const char zeros[64];
+    char *p = unknown(malloc(20));
+    memcpy(p, zeros, n);
+    free(unknown(p));
+}
+
+static void prints(const char *text) {
+    char *p = unknown(malloc(20));
+    sprintf(p, "%s", text);
+    free(unknown(p));
+}
+
+/* A channel of 8 bytes an element does. */
+static void receives(void) {
+    struct chan *c = CHAN(uint64_t, 1);
+    uint64_t v = 1;
+    uint32_t small[1] = {0};
+    chan_send(c, &v);
+    chan_recv(c, unknown(small));
+}
+
+/* The pointer outlives the block. */
+static void block_ended(void) {
+    volatile char *p = NULL;
+    for (int i = 0; i < 1; i++) {
+        char here[16] = {0};
+        p = unknown(here);
+    }
+    touch(p, 3);
 }
 
 static void stack_overflow(size_t at) {
@@ -99,6 +167,8 @@ static void works(void *arg) {
         p = realloc(p, 70);
         touch(p, 69);
         free(p);
+        copies(20);
+        prints("nineteen characters");
     }
     wg_done(arg);
 }
@@ -119,37 +189,39 @@ static void clean(void) {
 }
 
 int main(int argc, char **argv) {
-    static const char *const names[] = {
-        "heap_overflow", "use_after_free", "stack_overflow", "global_overflow",
-        "dead_stack",    "freed_channel",  "clean"};
     const char *what = argc > 1 ? argv[1] : "clean";
-    unsigned n = 0;
-    while (n < sizeof names / sizeof names[0] && strcmp(what, names[n]) != 0) {
-        n++;
-    }
-    switch (n) {
-    case 0:
+#define IS(name) (strcmp(what, #name) == 0)
+    if (IS(heap_overflow)) {
         heap_overflow(20);
-        break;
-    case 1:
+    } else if (IS(heap_underflow)) {
+        heap_overflow((size_t)-1);
+    } else if (IS(use_after_free)) {
         use_after_free(true);
-        break;
-    case 2:
+    } else if (IS(use_by_another)) {
+        use_by_another();
+    } else if (IS(freed_twice)) {
+        freed_twice();
+    } else if (IS(freed_inside)) {
+        freed_inside();
+    } else if (IS(copies)) {
+        copies(21);
+    } else if (IS(prints)) {
+        prints("twenty characters...");
+    } else if (IS(receives)) {
+        receives();
+    } else if (IS(block_ended)) {
+        block_ended();
+    } else if (IS(stack_overflow)) {
         stack_overflow(16);
-        break;
-    case 3:
+    } else if (IS(global_overflow)) {
         global_overflow(20);
-        break;
-    case 4:
+    } else if (IS(dead_stack)) {
         dead_stack();
-        break;
-    case 5:
+    } else if (IS(freed_channel)) {
         freed_channel(true);
-        break;
-    case 6:
+    } else if (IS(clean)) {
         clean();
-        break;
-    default:
+    } else {
         printf("what is %s?\n", what);
         return 2;
     }
