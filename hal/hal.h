@@ -35,9 +35,9 @@ struct core;
  * port. */
 struct hal_g {
     void *sp;    /* saved stack pointer while off a core, when frame is NULL. Writer: the switch. */
-    void *frame; /* saved state of a preempted G, HAL_FRAME_SIZE bytes, or NULL. */
     void *tls;   /* loaded into the thread pointer at each switch to this G. */
     void *port;  /* the port's own. */
+    void *frame; /* saved state of a preempted G, HAL_FRAME_SIZE bytes, or NULL. */
 };
 
 /* What the port needs to know of a core; the first member of struct core. Set once, at boot. */
@@ -62,6 +62,9 @@ struct hal_core {
  * struct core *hal_core(void);            the current core. Masked or with preemption off only.
  * bool hal_on_core_stack(void);           g0 or a handler
  * int64_t hal_now(void);                  nanoseconds since power-on, monotonic, the same on all cores
+ * int64_t hal_stamp(void);                the clock in its own unit, read perhaps a few instructions early:
+ *                                         for what is stored often and looked at seldom
+ * int64_t hal_stamp_ns(int64_t stamp);    what hal_now() was then; of a difference: how long that is
  */
 
 /* ---- switching ------------------------------------------------------------------------------ */
@@ -72,14 +75,16 @@ struct hal_core {
 #define HAL_FRAME_SIZE 832u
 
 /* On a G, masked. Saves what a function call must keep on the G's stack, writes g->hal.sp, moves to
- * the top of the core stack as g0 and calls then(g, arg), which must not return. hal_park itself
- * returns, masked, when somebody has entered the G again, perhaps on another core. The store of
- * g->hal.sp precedes the call of then: publish the G from there, never before. */
-void hal_park(struct g *g, void (*then)(struct g *g, void *arg), void *arg);
+ * the empty core stack as g0 and calls then(g, arg), which returns the G to be entered now as
+ * hal_enter() does, or does not return but ends in hal_resume(). hal_park itself returns, masked, when
+ * somebody has entered the G again, perhaps on another core. The store of g->hal.sp precedes the call
+ * of then: publish the G from there, never before. */
+typedef struct g *hal_then(struct g *g, void *arg);
+void hal_park(struct g *g, hal_then *then, void *arg);
 
 /* As hal_park, but saves nothing: the G is never entered again. Also from sched_fault(), for the G
  * that faulted. */
-_Noreturn void hal_leave(struct g *g, void (*then)(struct g *g, void *arg), void *arg);
+_Noreturn void hal_leave(struct g *g, hal_then *then, void *arg);
 
 /* On g0. Becomes g: sets hal_self() and the thread pointer, returns into its hal_park (masked), or
  * into its first function (unmasked), with the core stack empty. */

@@ -27,6 +27,9 @@ struct core *sched_core(unsigned i, void *stack_top) {
     c->runq.lock = SPINLOCK(RANK_OVERFLOW);
     c->alarms.lock = SPINLOCK(RANK_ALARMS);
     c->random = sim_seed(i);
+    c->tick = i;
+    c->slice_over_at = UINT64_MAX;
+    c->picks_left = 1;
     c->deadline = INT64_MAX;
     c->last_displaced = INT64_MIN / 2;
     return c;
@@ -55,7 +58,7 @@ _Noreturn void sched_core_main(void) {
     while (!atomic_load_explicit(&machine.started, memory_order_acquire)) {
         hal_relax();
     }
-    schedule();
+    hal_enter(schedule());
 }
 
 /* ---- how many cores take part --------------------------------------------------------------- */
@@ -81,6 +84,7 @@ int go_set_cores(unsigned n) {
             kick(i);
         }
     }
+    look_everywhere(this_core());
     bool leave = !core_active(this_core());
     hal_irq_unmask();
     if (leave) {

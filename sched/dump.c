@@ -41,13 +41,9 @@ void dump_name(const struct g *g, char *to, size_t n) {
 
 /* ---- the header ----------------------------------------------------------------------------- */
 
-static unsigned state_of(const struct g *g) {
-    return atomic_load_explicit(&g->state, memory_order_relaxed);
-}
-
 /* What stands in the brackets. */
 static const char *status(const struct g *g) {
-    switch (state_of(g)) {
+    switch (g_state(g)) {
     case G_WAITING:
         return g_reason(g);
     case G_RUNNABLE:
@@ -64,17 +60,16 @@ static const char *status(const struct g *g) {
 static void print_header(const struct g *g) {
     char name[48];
     dump_name(g, name, sizeof name);
-    unsigned core = atomic_load_explicit(&g->core, memory_order_relaxed);
-    int64_t since = g->since;
-    unsigned long minutes =
-        state_of(g) == G_WAITING ? (unsigned long)((hal_now() - since) / MINUTE) : 0;
+    unsigned core = g_core(g);
+    int64_t since = hal_stamp_ns(g->since);
+    unsigned long minutes = g_state(g) == G_WAITING ? (unsigned long)((hal_now() - since) / MINUTE) : 0;
     kprintf(minutes != 0 ? "\ngoroutine %lu [%s, %lu minutes" : "\ngoroutine %lu [%s",
             (unsigned long)g->id, status(g), minutes);
     if (g->pin != ANY_CORE && g->id != 0) {
         kprintf(", locked to core %u", g->pin);
     }
     kprintf(name[0] != '\0' ? "]: \"%s\"" : "]:", name);
-    if (state_of(g) == G_RUNNING) {
+    if (g_state(g) == G_RUNNING) {
         kprintf(" on core %u", core);
     }
     kprintf("\n");
@@ -88,11 +83,10 @@ static void print_frames(const struct g *g, const struct hal_fault *fault) UNCHE
         bool core_stack = fault != NULL ? fault->on_core_stack : hal_on_core_stack();
         uintptr_t top = core_stack ? (uintptr_t)this_core()->hal.stack_top : g->stack_hi;
         hal_backtrace(g, fault, core_stack ? top - CORE_STACK : g->stack_lo, top, dump_frame);
-    } else if (state_of(g) != G_RUNNING) {
+    } else if (g_state(g) != G_RUNNING) {
         hal_backtrace(g, NULL, g->stack_lo, g->stack_hi, dump_frame);
     } else if (!hal_backtrace_stopped(g, g->stack_lo, g->stack_hi, dump_frame)) {
-        kprintf("\trunning on core %u, its stack is not readable\n",
-                atomic_load_explicit(&g->core, memory_order_relaxed));
+        kprintf("\trunning on core %u, its stack is not readable\n", g_core(g));
     }
 }
 
@@ -126,7 +120,7 @@ struct dumping {
 
 static bool dump_one(struct g *g, void *arg) {
     struct dumping *d = arg;
-    if (g == d->but || state_of(g) == G_DEAD || g->system) {
+    if (g == d->but || g_state(g) == G_DEAD || g->system) {
         return true;
     }
     if (d->printed == CONFIG_DUMP_GS) {

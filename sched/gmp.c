@@ -5,8 +5,9 @@
  * its waker, so that two Gs that talk to each other are one unit for the tick. All else is first
  * in, first out. Pinned Gs have a list that nobody steals from, picked in turn with the rest.
  * TOUR 7 / read next: sched/inbox.c */
+#include "sched/gmp.h"
+
 #include "sched/assert.h"
-#include "sched/runq.h"
 #include "sched/sim.h"
 
 /* How often the global queue goes first, so that it cannot starve. Go's number, prime on
@@ -15,10 +16,6 @@
 
 /* Passes over the other cores before a search gives up. */
 #define STEAL_PASSES 4
-
-static void set_runnext(struct core *c, struct g *g) {
-    atomic_store_explicit(&c->runnext, g, memory_order_relaxed); /* see runnext_of */
-}
 
 void gmp_publish_runnext(struct core *c) NEEDS(irq_masked) {
     struct g *g = runnext_of(c);
@@ -127,47 +124,54 @@ static struct g *drain_inbox(struct core *c) NEEDS(irq_masked) {
     return first;
 }
 
-static struct g *take_runnext(struct core *c) {
-    struct g *g = runnext_of(c);
-    if (g != NULL) {
-        set_runnext(c, NULL);
-    }
-    return g;
+static struct g *take_pinned(struct core *c) NEEDS(irq_masked) {
+    c->pinned_turn = true;
+    return gqueue_pop(&c->pinned);
 }
 
 /* One of the pinned and one of the rest in turn; what the other side has when one is empty. */
 static struct g *take_queued(struct core *c) NEEDS(irq_masked) {
     struct g *g;
-    c->pinned_turn = !c->pinned_turn;
-    if (c->pinned_turn && (g = gqueue_pop(&c->pinned)) != NULL) {
-        return g;
+    if (c->pinned.head != NULL && !c->pinned_turn) {
+        return take_pinned(c);
     }
+    c->pinned_turn = false;
     if ((g = runq_get(&c->runq)) != NULL || (g = globq_get(&c->runq)) != NULL) {
         return g;
     }
-    return gqueue_pop(&c->pinned);
+    return take_pinned(c);
 }
 
-struct g *gmp_pick(struct core *c, bool *fresh) NEEDS(irq_masked) {
-    struct g *g = drain_inbox(c);
-    *fresh = true;
+/* A core that is not active has pinned Gs alone, and looks each time whether it is again. */
+static struct g *take_retired(struct core *c) NEEDS(irq_masked) {
+    look_everywhere(c);
+    core_hand_over(c);
+    return take_pinned(c);
+}
+
+/* What is looked at seldom. A G from the global queue at its turn, or NULL. */
+static struct g *look_around(struct core *c) NEEDS(irq_masked) {
+    c->picks_left = GLOBAL_EVERY;
+    refill(c);
+    return core_active(c) ? globq_get(&c->runq) : NULL;
+}
+
+struct g *gmp_pick(struct core *c) NEEDS(irq_masked) {
+    struct g *g = c->picks_left == 0 ? look_around(c) : NULL;
+    if (g == NULL) {
+        g = drain_inbox(c);
+    }
+    if (g == NULL && !core_active(c)) {
+        g = take_retired(c);
+    } else if (g == NULL && (g = gmp_take_runnext(c)) != NULL) {
+        return g; /* in its waker's slice */
+    } else if (g == NULL) {
+        g = take_queued(c);
+    }
     if (g != NULL) {
-        return g;
+        slice_begin(c);
     }
-    if (!core_active(c)) {
-        core_hand_over(c);
-        return gqueue_pop(&c->pinned);
-    }
-    if (c->tick % GLOBAL_EVERY == 0 && (g = globq_get(&c->runq)) != NULL) {
-        return g;
-    }
-    /* Before all queues, but only for what is left of the slice: a pair that wakes each other ends
-     * up on the ring with it (WHY_SLICE above), so nobody else starves. */
-    if ((g = take_runnext(c)) != NULL) {
-        *fresh = false;
-        return g;
-    }
-    return take_queued(c);
+    return g;
 }
 
 bool gmp_anything(struct core *c) NEEDS(irq_masked) {
@@ -176,14 +180,13 @@ bool gmp_anything(struct core *c) NEEDS(irq_masked) {
 }
 
 bool gmp_tick(struct core *c, int64_t now) NEEDS(irq_masked) {
-    int64_t slice = atomic_load_explicit(&machine.slice, memory_order_relaxed);
-    if (now - c->slice_start < slice) {
+    if (now - slice_start(c) < slice_length()) {
         return false;
     }
     if (gmp_anything(c) || others_wait(c)) {
         return true;
     }
-    c->slice_start = hal_now() - sim_slice_gone(c, slice); /* nobody waits for it: a new slice */
+    slice_begin(c); /* nobody waits for it: a new slice */
     return false;
 }
 

@@ -10,8 +10,8 @@
 #include "sched/assert.h"
 #include "sched/cleanup.h"
 #include "sched/errno.h"
+#include "sched/gmp.h"
 #include "sched/pages.h"
-#include "sched/runq.h"
 #include "sched/stack.h"
 #include "sched/task.h"
 
@@ -291,8 +291,7 @@ static void g_reset(struct g *g, const struct go_opts *o, uintptr_t creator) {
     atomic_store_explicit(&g->waits_on, NULL, memory_order_relaxed);
     g->preempt_off = 0;
     atomic_store_explicit(&g->resched, 0, memory_order_relaxed);
-    atomic_store_explicit(&g->reason, WAIT_NONE, memory_order_relaxed);
-    g_set_state(g, G_RUNNABLE);
+    g_set_status(g, G_RUNNABLE);
 }
 
 int g_make(struct g **out, const struct go_opts *o, go_fn *fn, const void *arg, size_t n,
@@ -327,7 +326,7 @@ void g_launch(struct g *g) {
     if (g->pin != ANY_CORE && g->pin != c->hal.index) {
         inbox_put(&cores[g->pin], g);
     } else {
-        gmp_put(c, g, WHY_NEW);
+        gmp_put_next(c, g);
     }
     hal_irq_restore(was);
 }
@@ -383,11 +382,11 @@ int go_copy(const struct go_opts *o, go_fn *fn, const void *args, size_t n) {
     return r;
 }
 
-void g_end(struct g *g, void *arg) NEEDS(irq_masked) {
+struct g *g_end(struct g *g, void *arg) NEEDS(irq_masked) {
     (void)arg;
     struct core *c = this_core();
     struct join *j = g->join;
-    g_set_state(g, G_DEAD);
+    g_set_status(g, G_DEAD);
     g->name = NULL;
     local_free(g);
     sanitize_g_ends(g, g->stack_lo, g->stack_hi);
@@ -396,7 +395,7 @@ void g_end(struct g *g, void *arg) NEEDS(irq_masked) {
     if (j != NULL) {
         join_done(j);
     }
-    schedule();
+    return schedule();
 }
 
 _Noreturn void go_exit(void) {

@@ -65,13 +65,8 @@ static bool choose_one(void) NEEDS(irq_masked) {
     return false;
 }
 
-void wake_one(void) NEEDS(irq_masked) {
-    for (;;) {
-        /* the waker's half of the fence pair above */
-        atomic_thread_fence(memory_order_seq_cst);
-        if (atomic_load_explicit(&machine.idle_mask, memory_order_relaxed) == 0) {
-            return;
-        }
+void wake_idle(void) NEEDS(irq_masked) {
+    do {
         uint32_t none = 0;
         /* seq_cst costs nothing more here, and this count gates other wakers */
         if (atomic_load_explicit(&machine.searchers, memory_order_relaxed) != 0 ||
@@ -84,7 +79,8 @@ void wake_one(void) NEEDS(irq_masked) {
         /* The idle one went to work by itself. While we held the count others held back: look
          * again. */
         atomic_fetch_sub(&machine.searchers, 1);
-    }
+        atomic_thread_fence(memory_order_seq_cst); /* as in wake_one() */
+    } while (atomic_load_explicit(&machine.idle_mask, memory_order_relaxed) != 0);
 }
 
 bool search_begin(struct core *c) NEEDS(irq_masked) {

@@ -30,9 +30,8 @@ static const char *const reasons[WAIT_REASONS] = {
 };
 
 const char *g_reason(const struct g *g) {
-    return atomic_load_explicit(&g->state, memory_order_relaxed) == G_WAITING
-               ? reasons[atomic_load_explicit(&g->reason, memory_order_relaxed)]
-               : "";
+    enum wait_reason why = g_waits_for(g);
+    return why != WAIT_NONE ? reasons[why] : "";
 }
 
 struct walk {
@@ -43,7 +42,7 @@ struct walk {
 static bool tell(struct g *g, void *arg) {
     struct walk *w = arg;
     struct go_info i = {0};
-    unsigned state = atomic_load_explicit(&g->state, memory_order_relaxed);
+    enum g_state state = g_state(g);
     if (state == G_DEAD || g->system) {
         return true;
     }
@@ -51,9 +50,9 @@ static bool tell(struct g *g, void *arg) {
     i.id = g->id;
     i.state = states[state];
     i.reason = g_reason(g);
-    i.core = atomic_load_explicit(&g->core, memory_order_relaxed);
+    i.core = g_core(g);
     i.pinned = g->pin != ANY_CORE;
-    i.waiting = state == G_WAITING ? hal_now() - g->since : 0;
+    i.waiting = state == G_WAITING ? hal_now() - hal_stamp_ns(g->since) : 0;
     i.stack_used = g->stack_hi - g->stack_low;
     i.stack_size = g->stack_hi - g->stack_lo;
     dump_name(g, i.name, sizeof i.name);
@@ -83,7 +82,7 @@ bool info_core(unsigned i, struct core_info *out) {
     *out = (struct core_info){
         .index = i,
         .active = core_active(c),
-        .switches = get(&c->n.switches),
+        .switches = core_switches(c),
         .started = get(&c->n.started),
         .stolen = get(&c->n.stolen),
         .preempted = get(&c->n.preempted),

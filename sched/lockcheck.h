@@ -33,9 +33,8 @@ hal_irq_t hal_irq_save(void) TAKES(irq_masked);
 void hal_irq_restore(hal_irq_t was) OPENS(irq_masked);
 void hal_irq_mask(void) TAKES(irq_masked);
 void hal_irq_unmask(void) OPENS(irq_masked);
-void hal_park(struct g *g, void (*then)(struct g *g, void *arg), void *arg) NEEDS(irq_masked);
-_Noreturn void hal_leave(struct g *g, void (*then)(struct g *g, void *arg), void *arg)
-    NEEDS(irq_masked);
+void hal_park(struct g *g, hal_then *then, void *arg) NEEDS(irq_masked);
+_Noreturn void hal_leave(struct g *g, hal_then *then, void *arg) NEEDS(irq_masked);
 _Noreturn void hal_enter(struct g *g) NEEDS(irq_masked);
 _Noreturn void hal_resume(struct g *g, void *frame) NEEDS(irq_masked);
 void hal_idle(void) NEEDS(irq_masked);

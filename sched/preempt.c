@@ -11,8 +11,8 @@
  * TOUR 10 / read next: sched/timer.c */
 #include "sched/alarm.h"
 #include "sched/assert.h"
+#include "sched/gmp.h"
 #include "sched/pages.h"
-#include "sched/runq.h"
 #include "sched/sim.h"
 #include "sched/stack.h"
 #include "sched/watch.h"
@@ -41,7 +41,7 @@ static bool somebody_idles(void) {
 void guard_arm(struct core *c, struct g *g) NEEDS(irq_masked) {
     if (c->guard == NULL && somebody_idles()) {
         c->guard = g;
-        c->guard_tick = c->tick;
+        c->guard_tick = core_switches(c);
         c->guard_when = hal_now() + CONFIG_RUNNEXT_NS;
         arm_sooner(c, c->guard_when);
     }
@@ -53,7 +53,7 @@ static void guard_check(struct core *c, int64_t now) NEEDS(irq_masked) {
         return;
     }
     struct g *g = runnext_of(c);
-    bool stuck = g != NULL && g == c->guard && c->tick == c->guard_tick;
+    bool stuck = g != NULL && g == c->guard && core_switches(c) == c->guard_tick;
     c->guard = NULL;
     if (stuck && somebody_idles()) {
         gmp_publish_runnext(c);
@@ -64,11 +64,12 @@ static void guard_check(struct core *c, int64_t now) NEEDS(irq_masked) {
 
 /* ---- preemption frames ---------------------------------------------------------------------- */
 
-static struct frame *frame_take(struct core *c) {
+static struct frame *frame_take(struct core *c) NEEDS(irq_masked) {
     struct frame *f = c->frames;
     if (f != NULL) {
         c->frames = f->next;
         c->frame_count--;
+        look_everywhere(c); /* refills */
     }
     return f;
 }
@@ -77,7 +78,9 @@ void frame_free(struct core *c, void *frame) NEEDS(irq_masked) {
     struct frame *f = frame;
     f->next = c->frames;
     c->frames = f;
-    c->frame_count++;
+    if (++c->frame_count > FRAMES_HIGH) {
+        look_everywhere(c); /* gives the others some */
+    }
 }
 
 /* Frames flow to the cores that resume: what is too much goes to the others through here. */
@@ -129,16 +132,15 @@ void sched_timer(void) {
     int64_t now = hal_now();
     int64_t when = alarms_expire(c, now);
     if (!on_g0(c)) {
-        int64_t slice = atomic_load_explicit(&machine.slice, memory_order_relaxed);
         watch_tick(c, now);
         guard_check(c, now);
         if (gmp_tick(c, now)) {
-            c->slice_over = true;
+            c->slice_over_at = atomic_load_explicit(&c->tick, memory_order_relaxed);
             /* If it cannot be preempted just now. From the end of this handler on: it may have taken
              * longer than a short slice, and the G would not get one instruction further. */
-            when = nearest(when, hal_now() + slice);
+            when = nearest(when, hal_now() + slice_length());
         } else {
-            when = nearest(when, c->slice_start + slice);
+            when = nearest(when, slice_start(c) + slice_length());
         }
         if (c->guard != NULL) {
             when = nearest(when, c->guard_when);
@@ -151,11 +153,12 @@ void sched_ipi(void) {
     struct core *c = this_core();
     nap_over(c);
     count(&c->n.ipis_received);
+    look_everywhere(c); /* go_set_cores() may have retired us */
     if (on_g0(c)) {
         return; /* asleep: whatever it is, picking comes next */
     }
     /* of no effect unless go_set_slice() has made slices shorter */
-    arm_sooner(c, c->slice_start + atomic_load_explicit(&machine.slice, memory_order_relaxed));
+    arm_sooner(c, slice_start(c) + slice_length());
     struct g *g = runnext_of(c);
     if (g != NULL) {
         guard_arm(c, g);
@@ -175,14 +178,14 @@ void *sched_irq_exit(void) {
         FATAL("runtime: goroutine %lu \"%s\" runs with its stack pointer %p outside of its stack",
               (unsigned long)g->id, g->name != NULL ? g->name : "", (void *)sp);
     }
-    if (!c->slice_over && inbox_empty(c)) {
+    if (!slice_is_over(c) && inbox_empty(c)) {
         return NULL;
     }
     if (g->preempt_off != 0) {
         atomic_store_explicit(&g->resched, 1, memory_order_relaxed); /* same core: program order */
         return NULL;
     }
-    if (!c->slice_over) {
+    if (!slice_is_over(c)) {
         int64_t now = hal_now();
         if (brake_left(c, now) > 0) {
             arm_sooner(c, now + brake_left(c, now)); /* it stays in the inbox until then */
@@ -202,39 +205,37 @@ void *sched_irq_exit(void) {
 /* ---- on g0: the preempted G is off its core ------------------------------------------------- */
 
 /* g was stopped with its state saved: by its slice's end, or for the first G of the inbox. */
-_Noreturn static void put_aside(struct core *c, struct g *g) NEEDS(irq_masked) {
+static struct g *put_aside(struct core *c, struct g *g) NEEDS(irq_masked) {
     count(&c->n.preempted);
-    g_set_state(g, G_RUNNABLE);
-    if (c->slice_over || inbox_empty(c)) {
-        g->slice_used = 0;
+    g_set_status(g, G_RUNNABLE);
+    if (slice_is_over(c) || inbox_empty(c)) {
         gmp_put(c, g, WHY_SLICE);
-        schedule();
+        return schedule();
     }
-    int64_t now = hal_now();
-    c->last_displaced = now;
-    g->slice_used = now - c->slice_start;
+    c->last_displaced = hal_now();
     if (!core_active(c)) {
         gmp_put(c, g, WHY_YIELD);
-        schedule(); /* pinned, or woken here for other cores: the picking sorts it out */
+        return schedule(); /* pinned, or woken here for other cores: the picking sorts it out */
     }
+    g->slice_used = hal_stamp() - c->slice_stamp;
     gmp_put(c, g, WHY_DISPLACED);
     struct gqueue woken = inbox_take(c);
     struct g *first = gqueue_pop(&woken);
     for (struct g *w = gqueue_pop(&woken); w != NULL; w = gqueue_pop(&woken)) {
         gmp_put(c, w, w->pin != ANY_CORE ? WHY_WOKEN : WHY_YIELD);
     }
-    refill(c);
-    dispatch(c, first, true);
+    slice_begin(c);
+    return dispatch(c, first);
 }
 
 _Noreturn void sched_preempted(struct g *g, void *frame) {
     g->hal.frame = frame;
-    put_aside(this_core(), g);
+    hal_enter(put_aside(this_core(), g));
 }
 
-static void preempted_late(struct g *g, void *arg) NEEDS(irq_masked) {
+static struct g *preempted_late(struct g *g, void *arg) NEEDS(irq_masked) {
     (void)arg;
-    put_aside(this_core(), g);
+    return put_aside(this_core(), g);
 }
 
 /* ---- preemption off and on ------------------------------------------------------------------ */

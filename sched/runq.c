@@ -1,5 +1,5 @@
 /* sched/runq.c - ring, overflow list, global queue: see runq.h for the rules.
- * TOUR 6 / read next: sched/gmp.c */
+ * TOUR 6 / read next: sched/gmp.h */
 #include "sched/runq.h"
 
 #define HALF (RING / 2)
@@ -10,60 +10,7 @@ static struct {
     _Atomic uint32_t count; /* written under lock; read without, as a hint */
 } globq = {.lock = SPINLOCK(RANK_GLOBAL)};
 
-static unsigned ring_length(struct runq *q) {
-    /* acquire on head before tail: a stale head with a newer tail may overstate. The owner's
-     * ring_get() does not order its tail before its head, so head may also seem ahead: that
-     * overstates too, see the end. A hint then, and never "empty" while something was put before
-     * the reader's fence. */
-    uint32_t head = atomic_load_explicit(&q->head, memory_order_acquire);
-    uint32_t tail = atomic_load_explicit(&q->tail, memory_order_acquire);
-    uint32_t n = tail - head;
-    return n <= RING ? n : RING;
-}
-
-static uint32_t overflow_length(struct runq *q) {
-    /* relaxed: a hint; who acts on it takes the lock */
-    return atomic_load_explicit(&q->overflow_count, memory_order_relaxed);
-}
-
-unsigned runq_length(struct runq *q) {
-    /* acquire, and this before the ring: pairs with ring_refill, what left the list is seen in the
-     * ring */
-    uint32_t behind = atomic_load_explicit(&q->overflow_count, memory_order_acquire);
-    return behind + ring_length(q);
-}
-
-/* Owner. False when the ring is full. */
-static bool ring_put(struct runq *q, struct g *g) {
-    uint32_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed); /* our own */
-    /* acquire: pairs with the thief's release on head, its reading of the slot is over */
-    uint32_t head = atomic_load_explicit(&q->head, memory_order_acquire);
-    if (tail - head >= RING) {
-        return false;
-    }
-    atomic_store_explicit(&q->ring[tail % RING], g, memory_order_relaxed); /* published by tail */
-    /* release: the slot, and the G's saved state, before the tail that shows them to a thief's
-     * acquire */
-    atomic_store_explicit(&q->tail, tail + 1, memory_order_release);
-    return true;
-}
-
-static struct g *ring_get(struct runq *q) {
-    uint32_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed); /* our own */
-    uint32_t head = atomic_load_explicit(&q->head, memory_order_relaxed); /* checked by the swap */
-    while (head != tail) {
-        struct g *g = atomic_load_explicit(&q->ring[head % RING], memory_order_relaxed);
-        /* acq_rel is not needed here: the slot is our own writing, and a thief's swap orders its
-         * own reads */
-        if (atomic_compare_exchange_weak_explicit(&q->head, &head, head + 1, memory_order_relaxed,
-                                                  memory_order_relaxed)) {
-            return g;
-        }
-    }
-    return NULL;
-}
-
-static void overflow_put(struct runq *q, struct g *g) NEEDS(irq_masked) {
+void runq_put_behind(struct runq *q, struct g *g) NEEDS(irq_masked) {
     spin_lock_masked(&q->lock);
     gqueue_push(&q->overflow, g);
     atomic_fetch_add_explicit(&q->overflow_count, 1, memory_order_relaxed); /* under the lock */
@@ -87,19 +34,12 @@ static unsigned overflow_take(struct runq *q, unsigned n, struct gqueue *out) NE
     return got;
 }
 
-void runq_put(struct runq *q, struct g *g) NEEDS(irq_masked) {
-    /* Only the owner adds, so "empty" stays true until we have put this one. */
-    if (overflow_length(q) != 0 || !ring_put(q, g)) {
-        overflow_put(q, g);
-    }
-}
-
 /* Puts a list on the ring of its owner, which has room, and returns the first. */
 static struct g *ring_put_rest(struct runq *q, struct gqueue *gs) NEEDS(irq_masked) {
     struct g *first = gqueue_pop(gs);
     for (struct g *g = gqueue_pop(gs); g != NULL; g = gqueue_pop(gs)) {
         if (!ring_put(q, g)) {
-            overflow_put(q, g);
+            runq_put_behind(q, g);
         }
     }
     return first;
@@ -107,7 +47,7 @@ static struct g *ring_put_rest(struct runq *q, struct gqueue *gs) NEEDS(irq_mask
 
 /* Owner, ring empty. The count falls only when the ring shows what left the list: an idle core that
  * looks in between must not see an empty queue. */
-static struct g *ring_refill(struct runq *q) NEEDS(irq_masked) {
+struct g *runq_refill(struct runq *q) NEEDS(irq_masked) {
     spin_lock_masked(&q->lock);
     struct g *first = gqueue_pop(&q->overflow);
     uint32_t moved = first != NULL;
@@ -118,11 +58,6 @@ static struct g *ring_refill(struct runq *q) NEEDS(irq_masked) {
     atomic_fetch_sub_explicit(&q->overflow_count, moved, memory_order_release); /* after ring_put */
     spin_unlock_masked(&q->lock);
     return first;
-}
-
-struct g *runq_get(struct runq *q) NEEDS(irq_masked) {
-    struct g *g = ring_get(q);
-    return g != NULL || overflow_length(q) == 0 ? g : ring_refill(q);
 }
 
 struct gqueue runq_take_all(struct runq *q, unsigned *n) NEEDS(irq_masked) {
@@ -180,7 +115,7 @@ struct g *runq_steal(struct runq *mine, struct runq *theirs, unsigned *taken) NE
         *taken = n;
         return last;
     }
-    uint32_t behind = overflow_length(theirs);
+    uint32_t behind = runq_behind(theirs);
     struct gqueue some = {0};
     n = behind != 0 ? overflow_take(theirs, behind < RING ? behind - behind / 2 : HALF, &some) : 0;
     *taken = n;
@@ -217,7 +152,7 @@ struct g *globq_get(struct runq *mine) NEEDS(irq_masked) {
     for (unsigned i = 1; i < share; i++) {
         runq_put(mine, gqueue_pop(&globq.q));
     }
-    /* release, and last: as in ring_refill */
+    /* release, and last: as in runq_refill */
     atomic_fetch_sub_explicit(&globq.count, share, memory_order_release);
     spin_unlock_masked(&globq.lock);
     return first;

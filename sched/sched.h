@@ -29,9 +29,14 @@
 #include <bareloom/go.h>
 
 #include "hal/hal.h"
+#include "hal/sanitize.h"
+#include "sched/relaxed.h"
 #include "sched/spinlock.h"
 
 struct rwmutex;
+
+/* The uncommon end of a short function: called last, so that the rest of it needs no frame. */
+#define UNCOMMON __attribute__((noinline, cold))
 
 /* Why a G is put on a queue; policies may care. */
 enum why { WHY_NEW, WHY_WOKEN, WHY_YIELD, WHY_SLICE, WHY_DISPLACED };
@@ -75,6 +80,7 @@ struct alarm {
 
 struct g {
     struct hal_g hal;
+    int64_t slice_used; /* of a displaced G: how much of its slice is gone, in stamps; beside hal.frame */
     struct g *link; /* next in whatever list the G is on */
 
     /* Set while dead, read by anyone */
@@ -90,10 +96,9 @@ struct g {
 
     /* Written by whoever owns the G (its core while running, the queue's owner else); read racily
      * by dumps, hence atomic, relaxed */
-    _Atomic uint8_t state;
-    _Atomic uint8_t reason;
-    _Atomic uint8_t core; /* runs, or last ran, there */
-    int64_t since;        /* when it began to wait, to the precision of a slice */
+    _Atomic uint32_t status; /* enum g_state; G_WAITING + enum wait_reason while it waits */
+    _Atomic uint64_t entry; /* the tick of the core that has entered it last; also in lives before */
+    int64_t since;          /* a stamp: when it began to wait, to the precision of a slice */
 
     /* Running G only */
     uintptr_t stack_low; /* lowest committed address: only its own core faults on it (HAZARDS 14) */
@@ -103,7 +108,6 @@ struct g {
     struct panic *panics;     /* under way, latest first */
     struct locals *locals;    /* values under keys (local.c), or NULL */
     struct join *join;        /* what others wait for its end on, or NULL; set before it starts */
-    int64_t slice_used;       /* of a displaced G: how much of its slice is gone */
     uint32_t mutexes;         /* how many it owns */
     bool system;              /* the runtime's own: not counted, not listed; set before it starts */
 
@@ -120,9 +124,8 @@ struct g {
     _Atomic(void *) waits_on;
 
     /* Watchdogs */
-    _Atomic uint32_t runs; /* times that it was entered, lives before included; written by its core */
-    uint32_t seen;         /* from here on who does a step in watch.c: what it did */
-    int64_t seen_at;       /* since then, as seen from there */
+    uint32_t seen;   /* from here on who does a step in watch.c: what it did */
+    int64_t seen_at; /* since then, as seen from there */
     uint32_t seen_step;
     bool told; /* and it was reported */
 
@@ -141,14 +144,14 @@ struct gqueue {
 
 /* Runnable Gs of one core. Strictly first in, first out: ring first, then overflow. */
 struct runq {
-    _Atomic uint32_t tail; /* owner only, masked; release publishes the slots before it */
+    _Atomic uint32_t tail;           /* owner only, masked; release publishes the slots before it */
+    _Atomic uint32_t overflow_count; /* written under lock; read without: a hint but for the owner's own
+                                        additions */
     _Atomic uint32_t head __attribute__((aligned(64))); /* CAS by the owner and by thieves */
     _Atomic(struct g *) ring[RING] __attribute__((aligned(64)));
 
     spinlock_t lock; /* over overflow */
     struct gqueue overflow;
-    _Atomic uint32_t overflow_count; /* written under lock; read without: a hint but for the owner's own
-                                        additions */
 };
 
 struct alarm_slot {
@@ -165,7 +168,7 @@ struct alarm_heap {
 };
 
 static inline uint32_t alarms_in(const struct alarm_heap *h) {
-    return atomic_load_explicit(&h->n, memory_order_relaxed);
+    return relaxed_load(&h->n);
 }
 
 #define MAGAZINE 32u
@@ -176,7 +179,7 @@ struct frame {
 };
 
 struct counters {
-    _Atomic uint64_t switches, started, stolen, preempted, ticks, ipis_sent, ipis_received;
+    _Atomic uint64_t started, stolen, preempted, ticks, ipis_sent, ipis_received;
     _Atomic uint64_t idle_wakes, futile_wakes, frames_short, faults, idle_ns;
     _Atomic int64_t asleep_since; /* 0: awake */
 };
@@ -192,21 +195,30 @@ struct watching {
 
 struct core {
     struct hal_core hal;
-    struct g g0;
 
-    /* Own core only, masked */
+    /* Own core only, masked; what each switch needs comes first */
     _Atomic(struct g *) runnext; /* private: no thief takes it; others only look whether it is there */
     struct gqueue pinned; /* in front perhaps a displaced G that lost runnext to one its displacer woke */
+    int64_t slice_stamp;   /* when the running G's slice began */
+    _Atomic uint64_t tick; /* grows by HAL_MAX_CORES with each entry of a G, from the core's index: no
+                              two entries have the same */
+    uint32_t picks_left;   /* until one looks everywhere: gmp.h */
     bool pinned_turn;
-    bool searching;  /* this core owns one of machine.searchers */
-    bool slice_over; /* set by the tick, read at interrupt exit */
-    uint32_t tick;   /* dispatches */
+    bool searching; /* this core owns one of machine.searchers */
     uint32_t random;
-    int64_t slice_start;
-    int64_t deadline;       /* what the timer is set to; INT64_MAX: off */
+    struct g *guard; /* the G that sat in runnext when the guard was armed, or NULL */
+
+    /* Anyone pushes (CAS, release), the owner takes all (exchange, acquire) */
+    _Atomic(struct g *) inbox __attribute__((aligned(64)));
+
+    struct runq runq __attribute__((aligned(64)));
+
+    /* Own core only, masked */
+    uint64_t slice_over_at; /* the tick (above) of the entry whose slice is over; read at interrupt exit */
+    int64_t slice_drawn; /* in a simulation: how much of the slice counted as gone when it began */
+    int64_t deadline;    /* what the timer is set to; INT64_MAX: off */
     int64_t last_displaced; /* the brake of wake-up preemption */
-    struct g *guard;        /* the G that sat in runnext when the guard was armed, or NULL */
-    uint32_t guard_tick;
+    uint64_t guard_tick;
     int64_t guard_when;
     struct g *dead; /* cache of dead Gs of the default stack class */
     uint32_t dead_count;
@@ -221,11 +233,8 @@ struct core {
     _Atomic uint64_t last_id;
     _Atomic uint32_t naps; /* odd: asleep; written by the owner, read by the last to fall asleep (asleep.c) */
 
-    /* Anyone pushes (CAS, release), the owner takes all (exchange, acquire) */
-    _Atomic(struct g *) inbox __attribute__((aligned(64)));
-
-    struct runq runq __attribute__((aligned(64)));
     struct alarm_heap alarms;
+    struct g g0;
 } __attribute__((aligned(64)));
 
 /* The machine. idle_mask and searchers share a line on purpose: a waker reads both. */
@@ -248,43 +257,103 @@ static inline struct core *this_core(void) NEEDS(irq_masked) {
 }
 
 static inline bool core_active(const struct core *c) {
-    return c->hal.index < atomic_load_explicit(&machine.active, memory_order_relaxed);
+    return c->hal.index < relaxed_load(&machine.active);
 }
 
 static inline struct g *runnext_of(const struct core *c) {
     /* relaxed: only the owner acts on the pointer; others only test it */
-    return atomic_load_explicit(&c->runnext, memory_order_relaxed);
+    return relaxed_load(&c->runnext);
 }
 
 /* Adds to a counter of this core: one writer, so no read-modify-write is needed. */
 static inline void count_add(_Atomic uint64_t *n, uint64_t by) {
-    uint64_t v = atomic_load_explicit(n, memory_order_relaxed);
-    atomic_store_explicit(n, v + by, memory_order_relaxed);
+    uint64_t v = relaxed_load(n);
+    relaxed_store(n, v + by);
 }
 
 static inline void count(_Atomic uint64_t *n) {
     count_add(n, 1);
 }
 
-static inline void g_set_state(struct g *g, enum g_state s) {
-    atomic_store_explicit(&g->state, (uint8_t)s, memory_order_relaxed);
+static inline void g_set_status(struct g *g, unsigned s) {
+    relaxed_store(&g->status, s);
+}
+
+static inline unsigned g_status(const struct g *g) {
+    return relaxed_load(&g->status);
+}
+
+static inline enum g_state g_state(const struct g *g) {
+    unsigned s = g_status(g);
+    return s < G_WAITING ? (enum g_state)s : G_WAITING;
+}
+
+/* WAIT_NONE: it does not wait. */
+static inline enum wait_reason g_waits_for(const struct g *g) {
+    unsigned s = g_status(g);
+    return s < G_WAITING ? WAIT_NONE : (enum wait_reason)(s - G_WAITING);
+}
+
+/* Where it runs, or last ran. */
+static inline unsigned g_core(const struct g *g) {
+    return (unsigned)(relaxed_load(&g->entry) % HAL_MAX_CORES);
+}
+
+/* Times that c has entered a G. */
+static inline uint64_t core_switches(const struct core *c) {
+    return relaxed_load(&c->tick) / HAL_MAX_CORES;
+}
+
+/* The running G's slice is over, and it has not been possible yet to take its core away. */
+static inline bool slice_is_over(const struct core *c) {
+    return c->slice_over_at == relaxed_load(&c->tick);
+}
+
+/* When the running G's slice began, as the tick counts it. */
+static inline int64_t slice_start(const struct core *c) {
+    return hal_stamp_ns(c->slice_stamp) - (CONFIG_SIM != 0 ? c->slice_drawn : 0);
+}
+
+static inline int64_t slice_length(void) {
+    return relaxed_load(&machine.slice);
+}
+
+/* Own core, masked. The next pick looks everywhere: at what changes seldom, and at the pools. */
+static inline void look_everywhere(struct core *c) NEEDS(irq_masked) {
+    c->picks_left = 1;
 }
 
 /* ---- schedule.c: leaving and entering Gs ---------------------------------------------------- */
 
-/* g0, masked. Runs Gs for ever. */
-_Noreturn void schedule(void) NEEDS(irq_masked);
+/* g0, masked. The G to enter next, by hal_park() and its like or by hal_enter(); one that was preempted
+ * it resumes itself. Sleeps until there is one. */
+struct g *schedule(void) NEEDS(irq_masked);
 
-/* g0, masked. Enters g. fresh: it begins a slice of its own instead of going on in its waker's. */
-_Noreturn void dispatch(struct core *c, struct g *g, bool fresh) NEEDS(irq_masked);
+/* g0, masked. The same for a chosen one, whose slice has begun. */
+struct g *dispatch(struct core *c, struct g *g) NEEDS(irq_masked);
 
 /* A G, masked, holding no spinlock but the one that then() opens. The G waits for reason; then(g,
  * arg) runs on g0 once it is off its stack and makes it findable: not before, or a waker could
  * enter it twice. Returns, masked, after somebody's ready(g). */
 void park(enum wait_reason reason, void (*then)(struct g *g, void *arg), void *arg) NEEDS(irq_masked);
 
-/* The commonest then(): opens a spinlock. */
-void park_unlock(struct g *g, void *lock) NEEDS(irq_masked);
+/* Own G: what dumps tell of it from now on. */
+static inline void begin_wait(struct g *g, enum wait_reason reason) NEEDS(irq_masked) {
+    g->since = this_core()->slice_stamp;
+    g_set_status(g, G_WAITING + (unsigned)reason);
+}
+
+/* The same with what is commonest: then() opens a spinlock. */
+struct g *parked_on(struct g *g, void *lock) NEEDS(irq_masked);
+
+static inline void park_on(enum wait_reason reason, spinlock_t *lock) NEEDS(irq_masked)
+    OPENS(*lock) UNCHECKED {
+    struct g *g = hal_self();
+    begin_wait(g, reason);
+    sanitize_release((const void *)lock); /* it is g that had the lock, though g0 will open it */
+    hal_park(g, parked_on, (void *)lock);
+    sanitize_acquire(g); /* pairs with ready() */
+}
 
 /* Masked. Makes a waiting G runnable; the caller is the one who ended its wait. Any context. */
 void ready(struct g *g) NEEDS(irq_masked);
@@ -309,9 +378,6 @@ void check_g(const char *what);
 
 /* Masked, own core, g0 or a G. Puts a runnable G on c's queues. */
 void gmp_put(struct core *c, struct g *g, enum why why) NEEDS(irq_masked);
-
-/* g0. The next G of c's own queues and the global one, or NULL. *fresh as in dispatch(). */
-struct g *gmp_pick(struct core *c, bool *fresh) NEEDS(irq_masked);
 
 /* g0. A G taken from another core, the rest of the loot on c's ring; or NULL. */
 struct g *gmp_steal(struct core *c) NEEDS(irq_masked);
@@ -339,14 +405,26 @@ struct gqueue inbox_take(struct core *c) NEEDS(irq_masked);
 static inline bool inbox_empty(const struct core *c) {
     /* relaxed: an owner that finds it empty is kicked by the next push; the idle path fences
      * first */
-    return atomic_load_explicit(&c->inbox, memory_order_relaxed) == NULL;
+    return relaxed_load(&c->inbox) == NULL;
 }
 
 /* ---- idle.c --------------------------------------------------------------------------------- */
 
 /* Masked. Work was put where thieves see it: wakes one idle core unless one is searching
  * already. */
-void wake_one(void) NEEDS(irq_masked);
+void wake_idle(void) NEEDS(irq_masked); /* the rest of it, when a core idles */
+
+static inline bool wake_needed(void) NEEDS(irq_masked) {
+    /* the waker's half of the fence pair in idle.c */
+    atomic_thread_fence(memory_order_seq_cst);
+    return __builtin_expect(relaxed_load(&machine.idle_mask) != 0, 0);
+}
+
+static inline void wake_one(void) NEEDS(irq_masked) {
+    if (wake_needed()) {
+        wake_idle();
+    }
+}
 
 /* g0. c found nothing: announces, looks again at everything, sleeps. Returns when there may be
  * work. */
@@ -379,7 +457,7 @@ void guard_arm(struct core *c, struct g *g) NEEDS(irq_masked);
 /* g0. Keeps the pools of c filled that handlers draw on: frames and stack pages. */
 void refill(struct core *c) NEEDS(irq_masked);
 
-/* g0. Gives a frame back. */
+/* g0. Gives a frame back; nobody takes it before this core's next pick. */
 void frame_free(struct core *c, void *frame) NEEDS(irq_masked);
 
 /* ---- go.c ----------------------------------------------------------------------------------- */
@@ -413,7 +491,7 @@ int go_system(const char *name, go_fn *fn);
 void g_free(struct core *c, struct g *g) NEEDS(irq_masked);
 
 /* Ends g after it is off its stack: go_exit()'s second half, and a fault's. */
-void g_end(struct g *g, void *arg) NEEDS(irq_masked);
+struct g *g_end(struct g *g, void *arg) NEEDS(irq_masked);
 
 /* Every G there ever was, dead ones too: calls fn until it returns false. */
 void g_each(bool (*fn)(struct g *g, void *arg), void *arg);

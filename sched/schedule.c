@@ -1,70 +1,82 @@
-/* sched/schedule.c - entering and leaving Gs: the loop of g0, park and ready, yield.
+/* sched/schedule.c - entering and leaving Gs: what g0 does, park and ready, yield.
  *
- * Leaving a G is one save (hal_park), entering one is one restore (hal_enter, hal_resume), and the
- * loop begins afresh on an empty core stack each time. What publishes a G runs between the two, on
- * g0: a G that is findable while its registers are still in use would run twice.
- * TOUR 5 / read next: sched/runq.c */
+ * Leaving a G is one save (hal_park), entering one is one restore, and between the two a function runs
+ * on g0 that publishes the G and says which one is next: a G that is findable while its registers are
+ * still in use would run twice.
+ * TOUR 5 / read next: sched/runq.h */
 #include "hal/sanitize.h"
 #include "sched/assert.h"
-#include "sched/runq.h"
+#include "sched/gmp.h"
 #include "sched/sim.h"
 
-static void enter_first_slice(struct core *c, bool fresh) NEEDS(irq_masked) {
-    int64_t slice = atomic_load_explicit(&machine.slice, memory_order_relaxed);
-    c->slice_start -= fresh ? sim_slice_gone(c, slice) : 0;
-    c->slice_over = false;
-    arm_sooner(c, c->slice_start + slice); /* a core that runs a G always has its tick (HAZARDS 4) */
-}
-
-_Noreturn void dispatch(struct core *c, struct g *g, bool fresh) NEEDS(irq_masked) {
-    void *frame = g->hal.frame;
-    ASSERT(atomic_load_explicit(&g->state, memory_order_relaxed) == G_RUNNABLE);
-    if (fresh) {
-        c->slice_start = hal_now() - g->slice_used;
-    } else if (g->slice_used != 0) {
-        c->slice_start = hal_now() - g->slice_used; /* displaced: the rest of its own slice */
+/* One that was preempted, or displaced with the rest of its slice. */
+UNCOMMON static struct g *begin_again(struct core *c, struct g *g) NEEDS(irq_masked) {
+    if (g->slice_used != 0) {
+        slice_begin(c);
+        c->slice_stamp -= g->slice_used;
+        g->slice_used = 0;
+        arm_sooner(c, slice_start(c) + slice_length()); /* that may be before the tick which is set */
     }
-    g->slice_used = 0;
-    c->tick++;
-    enter_first_slice(c, fresh);
-    sim_step(c, g);
-    count(&c->n.switches);
-    g_set_state(g, G_RUNNING);
-    /* relaxed, and no read-modify-write: one core at a time; watchdogs only compare */
-    uint32_t runs = atomic_load_explicit(&g->runs, memory_order_relaxed);
-    atomic_store_explicit(&g->runs, runs + 1, memory_order_relaxed);
-    atomic_store_explicit(&g->core, (uint8_t)c->hal.index, memory_order_relaxed);
+    void *frame = g->hal.frame;
     if (frame == NULL) {
-        hal_enter(g);
+        return g;
     }
     g->hal.frame = NULL;
     frame_free(c, frame); /* masked until it has been read: nobody takes it before */
     hal_resume(g, frame);
 }
 
-/* A G to run, by searching or by sleeping until there is one. */
-static struct g *find(struct core *c, bool *fresh) NEEDS(irq_masked) {
-    for (;;) {
-        struct g *g = gmp_pick(c, fresh);
-        if (g != NULL) {
-            search_end(c, true);
-            return g;
-        }
-        if (core_active(c) && search_begin(c) && (g = gmp_steal(c)) != NULL) {
-            *fresh = true;
-            search_end(c, true);
-            return g;
-        }
-        idle(c);
-    }
+static inline struct g *begin(struct core *c, struct g *g) NEEDS(irq_masked) {
+    ASSERT(g_status(g) == G_RUNNABLE);
+    g_set_status(g, G_RUNNING);
+    /* relaxed, and no read-modify-write: one core at a time; watchdogs only compare */
+    uint64_t tick = relaxed_load(&c->tick) + HAL_MAX_CORES;
+    relaxed_store(&c->tick, tick);
+    relaxed_store(&g->entry, tick);
+    sim_step(c, g);
+    return __builtin_expect(((uintptr_t)g->hal.frame | (uintptr_t)g->slice_used) == 0, 1)
+               ? g
+               : begin_again(c, g);
 }
 
-_Noreturn void schedule(void) NEEDS(irq_masked) {
+struct g *dispatch(struct core *c, struct g *g) NEEDS(irq_masked) {
+    return begin(c, g);
+}
+
+/* Nothing on c's queues: searches, or sleeps, until there is a G. The tick is set here for all that will
+ * run from now on: the timer's handler never lets it be later than a slice away (HAZARDS 4). */
+static struct g *search(struct core *c) NEEDS(irq_masked) {
+    struct g *g;
+    do {
+        if (core_active(c) && search_begin(c) && (g = gmp_steal(c)) != NULL) {
+            break;
+        }
+        idle(c);
+        g = gmp_pick(c);
+    } while (g == NULL);
+    search_end(c, true);
+    slice_begin(c);
+    arm_sooner(c, slice_start(c) + slice_length()); /* a core that runs a G always has its tick */
+    return begin(c, g);
+}
+
+UNCOMMON static struct g *schedule_any(struct core *c) NEEDS(irq_masked) {
+    struct g *g = gmp_pick(c);
+    return g != NULL ? begin(c, g) : search(c);
+}
+
+/* The commonest: the one that the G which leaves has woken. */
+static inline struct g *next(void) NEEDS(irq_masked) {
     struct core *c = this_core();
-    bool fresh;
-    refill(c);
-    struct g *g = find(c, &fresh);
-    dispatch(c, g, fresh);
+    struct g *g;
+    if (gmp_pick_is_plain(c) && (g = gmp_take_runnext(c)) != NULL) {
+        return begin(c, g);
+    }
+    return schedule_any(c);
+}
+
+struct g *schedule(void) NEEDS(irq_masked) {
+    return next();
 }
 
 /* ---- park and ready ------------------------------------------------------------------------- */
@@ -85,63 +97,81 @@ struct parking {
     void *arg;
 };
 
-static void parked(struct g *g, void *arg) NEEDS(irq_masked) {
+static struct g *parked(struct g *g, void *arg) NEEDS(irq_masked) {
     struct parking *p = arg; /* on g's stack, which nobody can enter before then() */
     p->then(g, p->arg);
-    schedule();
+    return next();
 }
 
 void park(enum wait_reason reason, void (*then)(struct g *g, void *arg), void *arg) NEEDS(irq_masked) {
     struct g *g = hal_self();
     struct parking p = {.then = then, .arg = arg};
     ASSERT(hal_irq_masked() && g->preempt_off == 0);
-    atomic_store_explicit(&g->reason, (uint8_t)reason, memory_order_relaxed);
-    g->since = this_core()->slice_start;
-    g_set_state(g, G_WAITING);
-    if (then == park_unlock) {
-        sanitize_release(arg); /* it is g that had the lock, though g0 will open it */
-    } else {
-        sanitize_follow();
-    }
+    begin_wait(g, reason);
+    sanitize_follow();
     hal_park(g, parked, &p);
     sanitize_acquire(g); /* pairs with ready() */
 }
 
 /* Unchecked: which lock it is, only the G knows that parks. */
-void park_unlock(struct g *g, void *lock) NEEDS(irq_masked) UNCHECKED {
+struct g *parked_on(struct g *g, void *lock) NEEDS(irq_masked) UNCHECKED {
     (void)g;
     spin_unlock_masked((spinlock_t *)lock);
+    return next();
+}
+
+/* From a handler, or to another core. */
+UNCOMMON static void ready_elsewhere(struct core *c, struct g *g) NEEDS(irq_masked) {
+    inbox_put(g->pin == ANY_CORE ? c : &cores[g->pin], g);
 }
 
 void ready(struct g *g) NEEDS(irq_masked) {
     struct core *c = this_core();
-    ASSERT(atomic_load_explicit(&g->state, memory_order_relaxed) == G_WAITING);
+    ASSERT(g_status(g) >= G_WAITING);
     sanitize_release(g); /* what the waker did before, the woken one sees */
-    g_set_state(g, G_RUNNABLE);
-    if (c->hal.in_handler) {
-        inbox_put(g->pin == ANY_CORE ? c : &cores[g->pin], g);
-    } else if (g->pin != ANY_CORE && g->pin != c->hal.index) {
-        inbox_put(&cores[g->pin], g);
+    g_set_status(g, G_RUNNABLE);
+    if (c->hal.in_handler || (g->pin != ANY_CORE && g->pin != c->hal.index)) {
+        ready_elsewhere(c, g);
     } else {
-        gmp_put(c, g, WHY_WOKEN);
+        gmp_put_next(c, g);
     }
 }
 
 /* ---- yield ---------------------------------------------------------------------------------- */
 
-static void yielded(struct g *g, void *arg) NEEDS(irq_masked) {
+/* The uncommon ways: pinned, others before the ring or behind it, nobody there. */
+UNCOMMON static struct g *yielded_otherwise(struct core *c, struct g *g) NEEDS(irq_masked) {
+    struct g *other = gmp_pick(c);
+    if (other == NULL && (core_active(c) || g->pin != ANY_CORE)) {
+        return g; /* it goes on */
+    }
+    g_set_status(g, G_RUNNABLE);
+    gmp_put(c, g, WHY_YIELD); /* if this core has been retired, to the others */
+    return other != NULL ? begin(c, other) : search(c);
+}
+
+UNCOMMON static struct g *wake_and_begin(struct core *c, struct g *g) NEEDS(irq_masked) {
+    wake_idle();
+    return begin(c, g);
+}
+
+static struct g *yielded(struct g *g, void *arg) NEEDS(irq_masked) {
     (void)arg;
-    gmp_put(this_core(), g, WHY_YIELD);
-    schedule();
+    struct core *c = this_core();
+    struct g *other;
+    if (!gmp_pick_is_plain(c) || runnext_of(c) != NULL || c->pinned.head != NULL ||
+        runq_behind(&c->runq) != 0 || g->pin != ANY_CORE || (other = ring_get(&c->runq)) == NULL) {
+        return yielded_otherwise(c, g);
+    }
+    g_set_status(g, G_RUNNABLE);
+    ring_put_after(&c->runq, g);
+    slice_begin(c);
+    return wake_needed() ? wake_and_begin(c, other) : begin(c, other);
 }
 
 void go_yield(void) {
     check_may_block("go_yield");
     hal_irq_mask();
-    if (gmp_anything(this_core())) {
-        struct g *g = hal_self();
-        g_set_state(g, G_RUNNABLE);
-        hal_park(g, yielded, NULL);
-    }
+    hal_park(hal_self(), yielded, NULL);
     hal_irq_unmask();
 }

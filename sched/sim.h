@@ -37,15 +37,19 @@ static inline uint32_t core_random(struct core *c) NEEDS(irq_masked) {
     return x;
 }
 
-/* How much of a slice that begins now is to count as gone: it may be less than nothing. */
-static inline int64_t sim_slice_gone(struct core *c, int64_t slice) NEEDS(irq_masked) {
-    return CONFIG_SIM != 0 ? slice - sim_draw_slice(c, slice) : 0;
-}
-
 /* When the timer is set to what ought to be when: never later, since a timer that comes too early
  * finds nothing over and is set again. */
 static inline int64_t sim_deadline(struct core *c, int64_t when) NEEDS(irq_masked) {
     return CONFIG_SIM != 0 ? sim_draw_deadline(c, when) : when;
+}
+
+/* The running G's slice begins now. */
+static inline void slice_begin(struct core *c) NEEDS(irq_masked) {
+    c->slice_stamp = hal_stamp();
+    if (CONFIG_SIM != 0) {
+        c->slice_drawn = slice_length() - sim_draw_slice(c, slice_length());
+        arm_sooner(c, slice_start(c) + slice_length());
+    }
 }
 
 /* Whether what could go to runnext goes to the ring this time. */

@@ -145,7 +145,7 @@ static int wait_queued(spinlock_t *lock, struct wait_list *l, struct waiter *w,
     if (is_limited(limit)) {
         return wait_limited(lock, l, w, why, limit);
     }
-    park(why, park_unlock, lock);
+    park_on(why, lock);
     return 0;
 }
 

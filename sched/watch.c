@@ -52,13 +52,9 @@ static struct {
 
 /* ---- what a G does ---------------------------------------------------------------------------- */
 
-static unsigned state_of(const struct g *g) {
-    return atomic_load_explicit(&g->state, memory_order_relaxed);
-}
-
 /* Changes whenever g is entered, begins to wait, is made ready. */
 static uint32_t number_of(const struct g *g) {
-    return atomic_load_explicit(&g->runs, memory_order_relaxed) << 2 | state_of(g);
+    return (uint32_t)atomic_load_explicit(&g->entry, memory_order_relaxed) << 2 | g_state(g);
 }
 
 /* Who holds what g waits for; NULL: nobody, or it waits for nothing of that kind. Each such object
@@ -66,9 +62,9 @@ static uint32_t number_of(const struct g *g) {
  * rwmutex if a writer has it, which is flag 2. */
 static struct g *holder(const struct g *g) {
     uintptr_t object = (uintptr_t)atomic_load_explicit(&g->waits_on, memory_order_relaxed);
-    unsigned reason = atomic_load_explicit(&g->reason, memory_order_relaxed);
+    enum wait_reason reason = g_waits_for(g);
     uint64_t word;
-    if (object == 0 || state_of(g) != G_WAITING || !hal_peek(object, &word) ||
+    if (object == 0 || g_state(g) != G_WAITING || !hal_peek(object, &word) ||
         ((reason == WAIT_RWMUTEX_R || reason == WAIT_RWMUTEX_W) && (word & 2) == 0)) {
         return NULL;
     }
@@ -140,7 +136,7 @@ static bool report_cycle(struct g *g, int64_t now, unsigned hops) {
         if (next == NULL || !g_exists(next)) {
             break; /* a G of it was ended by a fault */
         }
-        bool join = atomic_load_explicit(&at->reason, memory_order_relaxed) == WAIT_JOIN;
+        bool join = g_waits_for(at) == WAIT_JOIN;
         say(at, "\t", "");
         kprintf(" waits for %p, which", atomic_load_explicit(&at->waits_on, memory_order_relaxed));
         say(next, join ? " is the end of " : " is held by ", "\n");
@@ -254,7 +250,7 @@ static uint64_t get(_Atomic uint64_t *n) {
 
 /* What a core that lives changes at least once in a slice. */
 static uint64_t beat(struct core *c) {
-    return get(&c->n.ticks) + get(&c->n.switches) + get(&c->n.idle_wakes);
+    return get(&c->n.ticks) + core_switches(c) + get(&c->n.idle_wakes);
 }
 
 /* The next core that does not sleep, or c itself. */
@@ -301,11 +297,11 @@ void watch_tick(struct core *c, int64_t now) {
 
 static bool ask(struct g *g, void *arg) {
     bool *any = arg;
-    if (state_of(g) != G_WAITING || g->system) {
+    if (g_state(g) != G_WAITING || g->system) {
         return true;
     }
     *any |= report_cycle(g, 0, HOPS_REQUEST);
-    int64_t waited = hal_now() - g->since;
+    int64_t waited = hal_now() - hal_stamp_ns(g->since);
     if (waited >= CONFIG_LONG_WAIT_NS) {
         say(g, "\n", "");
         kprintf(" has waited for %lu s\n", (unsigned long)(waited / SEC(1)));

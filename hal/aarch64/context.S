@@ -13,26 +13,29 @@
 
     .text
 
-/* Becomes g0 on an empty core stack; x9-x11 are lost. */
-    .macro  TO_G0
+/* Identity of g0, on the core stack; x9, x10 are lost. */
+    .macro  BECOME_G0
     mrs     x9, tpidrro_el0
-    ldp     x10, x11, [x9, #CORE_STACK_TOP]
+    ldr     x10, [x9, #CORE_G0]
     msr     spsel, #1
-    mov     sp, x10
-    msr     tpidr_el1, x11
+    msr     tpidr_el1, x10
     .endm
 
-/* Becomes the G in x0: identity, thread pointer, empty core stack; x9 is lost. SPSel stays. */
-    .macro  BECOME_G
+/* The core stack is empty; x9 is lost. */
+    .macro  EMPTY_CORE_STACK
     mrs     x9, tpidrro_el0
     ldr     x9, [x9, #CORE_STACK_TOP]
     mov     sp, x9
-    msr     tpidr_el1, x0
-    ldr     x9, [x0, #G_TLS]
-    msr     tpidr_el0, x9
     .endm
 
-/* void hal_park(struct g *g, void (*then)(struct g *, void *), void *arg) */
+/* Identity and thread pointer of the G in x0; its sp comes into x9, x10 is lost. */
+    .macro  BECOME_G
+    ldp     x9, x10, [x0, #G_SP]    /* and G_TLS */
+    msr     tpidr_el1, x0
+    msr     tpidr_el0, x10
+    .endm
+
+/* void hal_park(struct g *g, hal_then *then, void *arg) */
     .global hal_park
     .type   hal_park, %function
     .balign 64
@@ -52,31 +55,16 @@ hal_park:
     stp     x9, x10, [sp, #160]
     mov     x9, sp
     str     x9, [x0, #G_SP]         /* before then(), which publishes g */
-    b       hal_leave
-    .size   hal_park, . - hal_park
-
-/* void hal_leave(struct g *g, void (*then)(struct g *, void *), void *arg); from a G or its fault */
-    .global hal_leave
-    .type   hal_leave, %function
-hal_leave:
-    TO_G0
+    BECOME_G0                       /* its stack is empty: it always is while a G runs */
+call_then:
     mov     x9, x1
     mov     x1, x2
     mov     x29, xzr                /* g0's first frame */
-    mov     x30, xzr
     blr     x9
-    brk     #1                      /* then() returned */
-    .size   hal_leave, . - hal_leave
-
-/* void hal_enter(struct g *g) */
-    .global hal_enter
-    .type   hal_enter, %function
-    .balign 64
-hal_enter:
+enter:                              /* x0 is the next one */
     BECOME_G
-    ldr     x9, [x0, #G_SP]
-    msr     sp_el0, x9
     msr     spsel, #0
+    mov     sp, x9
     ldp     x19, x20, [sp, #16]
     ldp     x21, x22, [sp, #32]
     ldp     x23, x24, [sp, #48]
@@ -91,6 +79,23 @@ hal_enter:
     msr     fpsr, x10
     ldp     x29, x30, [sp], #PARK_SIZE
     ret
+    .size   hal_park, . - hal_park
+
+/* void hal_leave(struct g *g, hal_then *then, void *arg); from a G or its fault */
+    .global hal_leave
+    .type   hal_leave, %function
+hal_leave:
+    BECOME_G0
+    EMPTY_CORE_STACK
+    b       call_then
+    .size   hal_leave, . - hal_leave
+
+/* void hal_enter(struct g *g) */
+    .global hal_enter
+    .type   hal_enter, %function
+hal_enter:
+    EMPTY_CORE_STACK
+    b       enter
     .size   hal_enter, . - hal_enter
 
 /* bool hal_try(void **sp, void (*fn)(void *), void *arg): what hal_park leaves, as a frame of the caller's stack. */
@@ -185,6 +190,7 @@ hal_save_fp:
     .type   hal_resume, %function
     .balign 64
 hal_resume:
+    EMPTY_CORE_STACK
     BECOME_G
     ldr     x9, [x1, #FRAME_FPSR]
     msr     fpsr, x9

@@ -66,3 +66,11 @@ static inline int64_t hal_now(void) {
     __asm__ volatile("isb\n\tmrs %0, cntpct_el0" : "=r"(ticks)::"memory");
     return (int64_t)(((unsigned __int128)ticks * hal_ns_per_tick) >> 32);
 }
+
+static inline int64_t hal_stamp(void) {
+    return (int64_t)SYSREG_READ(cntpct_el0);
+}
+
+static inline int64_t hal_stamp_ns(int64_t stamp) {
+    return (int64_t)(((__int128)stamp * (int64_t)hal_ns_per_tick) >> 32);
+}

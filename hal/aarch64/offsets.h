@@ -4,8 +4,8 @@
 
 /* struct hal_g */
 #define G_SP    0
-#define G_FRAME 8
-#define G_TLS   16
+#define G_TLS   8
+#define G_FRAME 24
 
 /* struct hal_core */
 #define CORE_STACK_TOP 0

@@ -172,11 +172,10 @@ void trap_core_stack(struct trap *t, uint64_t kind) {
 
 void hal_prepare(struct g *g, void *top, void (*fn)(void *), void *arg) {
     uint64_t *s = (uint64_t *)((uintptr_t)top - PARK_SIZE);
-    for (size_t i = 0; i < PARK_SIZE / 8; i++) {
-        s[i] = 0;
-    }
-    s[1] = (uintptr_t)hal_first; /* x30 */
+    s[0] = 0;                    /* x29: the first frame record */
+    s[1] = (uintptr_t)hal_first; /* x30; what comes into the other registers does not matter */
     s[2] = (uintptr_t)fn;        /* x19 */
     s[3] = (uintptr_t)arg;       /* x20 */
+    s[20] = s[21] = 0;           /* fpcr, fpsr: as at power-on */
     ((struct hal_g *)g)->sp = s;
 }

@@ -23,3 +23,11 @@ struct core *hal_core(void);
 bool hal_on_core_stack(void);
 
 int64_t hal_now(void);
+
+static inline int64_t hal_stamp(void) {
+    return hal_now();
+}
+
+static inline int64_t hal_stamp_ns(int64_t stamp) {
+    return stamp;
+}

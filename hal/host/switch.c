@@ -35,7 +35,7 @@ __attribute__((noinline)) void host_set_errno(int e) {
 
 struct leaving {
     struct g *g;
-    void (*then)(struct g *g, void *arg);
+    hal_then *then;
     void *arg;
 };
 
@@ -45,11 +45,10 @@ static void left(void *arg) {
     struct host_core *c = host_self();
     host_fiber_on_core(c);
     c->self = c->hal->g0;
-    l.then(l.g, l.arg);
-    host_die("hal_park: then() returned");
+    hal_enter(l.then(l.g, l.arg));
 }
 
-void hal_park(struct g *g, void (*then)(struct g *g, void *arg), void *arg) {
+void hal_park(struct g *g, hal_then *then, void *arg) {
     struct leaving l = {.g = g, .then = then, .arg = arg};
     struct host_core *c = host_self();
     int e = host_errno();
@@ -59,7 +58,7 @@ void hal_park(struct g *g, void (*then)(struct g *g, void *arg), void *arg) {
     host_set_errno(e);
 }
 
-_Noreturn void hal_leave(struct g *g, void (*then)(struct g *g, void *arg), void *arg) {
+_Noreturn void hal_leave(struct g *g, hal_then *then, void *arg) {
     struct leaving l = {.g = g, .then = then, .arg = arg};
     struct host_core *c = host_self();
     void *never;

@@ -179,12 +179,10 @@ TEST(death, cpu_loses_its_stack_pointer) {
 /* ---- in the wrong place ----------------------------------------------------------------------------------------- */
 
 /* On g0 there is nobody but the machine to blame. */
-static void faults_on_g0(struct g *g, void *arg) {
-    (void)g;
+static struct g *faults_on_g0(struct g *g, void *arg) {
     (void)arg;
     stores(8);
-    for (;;) {
-    }
+    return g;
 }
 
 TEST(death, cpu_fault_on_g0) {
@@ -202,12 +200,10 @@ NOINLINE static unsigned fills_core_stack(unsigned depth) {
     return depth == 1000000 ? 0 : fills_core_stack(depth + 1) + filler[depth % 200];
 }
 
-static void overflows_on_g0(struct g *g, void *arg) {
-    (void)g;
+static struct g *overflows_on_g0(struct g *g, void *arg) {
     (void)arg;
     fills_core_stack(0);
-    for (;;) {
-    }
+    return g;
 }
 
 /* The stack that exceptions themselves need is used up. */

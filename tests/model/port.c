@@ -66,7 +66,7 @@ static struct port *here(void) {
 
 struct leaving {
     struct g *g;
-    void (*then)(struct g *g, void *arg);
+    hal_then *then;
     void *arg;
 };
 
@@ -79,18 +79,17 @@ static void left(void *arg) {
     struct leaving l = *(struct leaving *)arg;
     here()->self = &cores[model_me()].g0;
     of(l.g)->on_stack = false;
-    l.then(l.g, l.arg);
-    model_fail("hal_park: then() returned");
+    hal_enter(l.then(l.g, l.arg));
 }
 
-void hal_park(struct g *g, void (*then)(struct g *g, void *arg), void *arg) {
+void hal_park(struct g *g, hal_then *then, void *arg) {
     struct leaving l = {.g = g, .then = then, .arg = arg};
     MODEL_CHECK(g == here()->self && here()->masked);
     model_plain(&g->hal.sp, sizeof g->hal.sp, true);
     host_switch_out(&g->hal.sp, model_stack_top(), left, &l);
 }
 
-_Noreturn void hal_leave(struct g *g, void (*then)(struct g *g, void *arg), void *arg) {
+_Noreturn void hal_leave(struct g *g, hal_then *then, void *arg) {
     hal_park(g, then, arg);
     model_fail("hal_leave: a G that had ended was entered");
     abort();
@@ -391,10 +390,10 @@ void hal_map(uintptr_t va, void *page) {
 
 /* ---- scenarios ----------------------------------------------------------------------------------- */
 
-static void ended(struct g *g, void *arg) {
+static struct g *ended(struct g *g, void *arg) {
     (void)arg;
     of(g)->ended = true;
-    schedule();
+    return schedule();
 }
 
 static void g_main(void *arg) {
@@ -402,7 +401,7 @@ static void g_main(void *arg) {
     hal_irq_unmask();
     m->fn(m->arg);
     hal_irq_mask();
-    g_set_state(&m->g, G_DEAD);
+    g_set_status(&m->g, G_DEAD);
     hal_leave(&m->g, ended, NULL);
 }
 
@@ -411,7 +410,7 @@ static void core_main(unsigned me) {
     running = true;
     here()->self = &cores[model_me()].g0;
     here()->masked = true;
-    schedule();
+    hal_enter(schedule());
 }
 
 void port_begin(unsigned n) {
@@ -446,8 +445,8 @@ static struct g *new_g(unsigned core, void (*fn)(void *), void *arg) {
     char *stack = m->stack != NULL ? m->stack : malloc(STACK);
     *m = (struct model_g){.fn = fn, .arg = arg, .stack = stack};
     m->g = (struct g){.id = g_count, .pin = ANY_CORE, .alarm.pos = ALARM_IDLE, .stack_hi = UINTPTR_MAX};
-    m->g.core = (uint8_t)core;
-    g_set_state(&m->g, G_RUNNABLE);
+    m->g.entry = core;
+    g_set_status(&m->g, G_RUNNABLE);
     struct host_context *c = (struct host_context *)(stack + STACK) - 1;
     host_context_init(c, g_main, m);
     m->g.hal.sp = c;
