@@ -105,6 +105,7 @@ check: layers ## layers, formatting, cppcheck, headers on their own; sizes are p
 precommit: ## the quick part of check
 	@tools/check_layers.py
 	@tools/check.py formatting headers
+	@tools/mutants.py --check
 
 layers: ## who includes and calls whom; what the runtime's machine code may contain
 	@for b in $(TARGETS); do $(MAKE) -s BOARD=$$b LLVM= DEBUG= runtime-objects || exit 1; done

@@ -4,6 +4,7 @@
     mutants.py                 every file of tests/mutants
     mutants.py --test 'steal*' some of them
     mutants.py --list          what there is, runs nothing
+    mutants.py --check         whether each still fits its source and stands in the table; runs nothing
 
 A mutant is a file tests/mutants/NAME.mut:
 
@@ -20,8 +21,8 @@ A mutant is a file tests/mutants/NAME.mut:
 
 More file: and <<<< parts may follow. First the named tests must pass on the tree as it is; then each mutant is
 built, and its tests are run until one fails, dies or says nothing for --hang seconds: that one has killed it. All
-of this happens in a copy, build/mutants; the tree itself is never touched. The exit status is 1 if a mutant
-survives, does not build, or does not fit the source any more.
+of this happens in a copy, build/mutants; of the tree itself only the table in docs/VERIFICATION.md is written, a row
+as soon as it is known. The exit status is 1 if a mutant survives, does not build, or does not fit the source any more.
 """
 import argparse
 import fnmatch
@@ -38,6 +39,8 @@ import test as harness
 
 COPY = f"{run.ROOT}/build/mutants"
 NOT_COPIED = {"build", ".cache", ".git"}
+TABLE = f"{run.ROOT}/docs/VERIFICATION.md"
+TABLE_HEAD = "| mutant | what is taken out | killed by | seconds |\n|---|---|---|---|\n"
 
 
 class Mutant:
@@ -103,19 +106,27 @@ def copy_tree():
         os.symlink(f"{run.ROOT}/.cache", f"{COPY}/.cache")
 
 
+def trouble(mutant, tree):
+    """Why it cannot be put into tree, or None."""
+    for path, old, _ in mutant.edits:
+        if not os.path.exists(f"{tree}/{path}"):
+            return f"{path} is not there"
+        with open(f"{tree}/{path}") as file:
+            times = file.read().count(old)
+        if times != 1:
+            return f"its text stands {times} times in {path}; it must be once"
+    return None
+
+
 def apply(mutant):
     """Changes the copy. None, or why it cannot be done."""
-    for path, old, new in mutant.edits:
-        target = f"{COPY}/{path}"
-        if not os.path.exists(target):
-            return f"{path} is not there"
-        with open(target) as file:
+    why = trouble(mutant, COPY)
+    for path, old, new in [] if why else mutant.edits:
+        with open(f"{COPY}/{path}") as file:
             text = file.read()
-        if text.count(old) != 1:
-            return f"its text stands {text.count(old)} times in {path}; it must be once"
-        with open(target, "w") as file:
+        with open(f"{COPY}/{path}", "w") as file:
             file.write(text.replace(old, new))
-    return None
+    return why
 
 
 def restore(mutant):
@@ -193,28 +204,49 @@ def baseline(mutants):
     return known, bad
 
 
-def not_in_the_table(mutants):
-    """How many are missing from docs/TESTING.md."""
-    with open(f"{run.ROOT}/docs/TESTING.md") as file:
-        text = file.read()
-    missing = [m.name for m in mutants if f"| `{m.name}` |" not in text]
-    for name in missing:
-        print(f"docs/TESTING.md has no line for the mutant {name}")
-    return len(missing)
+# ---- the table ------------------------------------------------------------------------------------
+
+def cut_table():
+    """The page before the table, {mutant: its row}, the page behind it."""
+    with open(TABLE) as file:
+        before, table, after = re.split(re.escape(TABLE_HEAD) + r"((?:\|.*\n)*)", file.read())
+    return before, {re.match(r"\| `(\w+)`", row)[1]: row for row in table.splitlines()}, after
+
+
+def write_row(mutant, by, seconds):
+    """Into the table, which loses the rows of mutants that are no more."""
+    before, rows, after = cut_table()
+    rows[mutant.name] = f"| `{mutant.name}` | {mutant.head['why']} | {by} | {seconds:.0f} |"
+    names = sorted(os.path.basename(p)[:-4] for p in glob.glob(f"{run.ROOT}/tests/mutants/*.mut"))
+    with open(TABLE, "w") as file:
+        file.write(before + TABLE_HEAD + "".join(f"{rows[n]}\n" for n in names if n in rows) + after)
+
+
+def check(mutants):
+    """1 if one does not fit the tree as it is, or its row does not say that it was killed."""
+    _, rows, _ = cut_table()
+    simulated = [Mutant(p) for p in sorted(glob.glob(f"{run.ROOT}/tests/sim/*.mut"))]  # tools/sim.py --prove
+    bad = [f"{m.name}: {why}" for m in mutants + simulated if (why := trouble(m, run.ROOT))]
+    bad += [f"{m.name}: docs/VERIFICATION.md has no row for it: `make mutants TEST={m.name}`" for m in mutants
+            if m.name not in rows]
+    bad += [f"{m.name}: docs/VERIFICATION.md says that it lives" for m in mutants
+            if m.name in rows and " on " not in rows[m.name].split("|")[3]]
+    print("\n".join(bad) or f"{len(mutants)} mutants fit and were killed")
+    return 1 if bad else 0
 
 
 def judge(mutant, groups):
     """('killed' or what went wrong instead, by what, output)."""
-    trouble = apply(mutant)
-    if trouble:
-        return "DOES NOT FIT", trouble, []
+    why = apply(mutant)
+    if why:
+        return "DOES NOT FIT", why, []
     row, words = build(mutant)
     if row is None:
         return "DOES NOT BUILD", "", words.splitlines()
     for name in mutant.tests:
         verdict, why, output = run_test(row, mutant, name, groups.get(name))
         if verdict == "FAIL":
-            return "killed", f"{name}: {why}", output
+            return "killed", f"`{name}` on {row.where}: {why}", output
     return "SURVIVES", "", output
 
 
@@ -222,6 +254,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--test", default="*", help="names or patterns of mutants, with commas between")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--check", action="store_true")
     parser.add_argument("--hang", type=float, default=25, help="seconds without output that count as a hang")
     opts = parser.parse_args()
     harness.HANG_SECONDS = opts.hang
@@ -233,12 +266,13 @@ def main():
         for m in mutants:
             print(f"{m.name:24} {m.head['why']} ({m.head['board']}, {m.head['test']})")
         return 0
+    if opts.check:
+        return check(mutants)
     for board in sorted({m.head["board"] for m in mutants}):
         if why := run.cannot_run(run.load_board(board)):
             sys.exit(f"mutants: {why}")
     copy_tree()
     known, bad = baseline(mutants)
-    bad += not_in_the_table(mutants)
     print(f"{'mutant':24} {'verdict':14} {'seconds':>7}  by")
     for mutant in sorted(mutants, key=lambda m: m.place):
         start = time.monotonic()
@@ -246,7 +280,9 @@ def main():
             verdict, why, output = judge(mutant, known[mutant.place])
         finally:
             restore(mutant)
-        print(f"{mutant.name:24} {verdict:14} {time.monotonic() - start:7.1f}  {why}", flush=True)
+        seconds = time.monotonic() - start
+        print(f"{mutant.name:24} {verdict:14} {seconds:7.1f}  {why}", flush=True)
+        write_row(mutant, why.split(":")[0] if verdict == "killed" else verdict.lower(), seconds)
         if verdict != "killed":
             bad += 1
             print("\n".join(f"  | {line}" for line in output[-15:]))
