@@ -13,9 +13,8 @@
 
 #if defined(__x86_64__)
 
-    .globl  host_switch_out
-    .type   host_switch_out, @function
-host_switch_out:                    /* rdi sp, rsi top, rdx fn, rcx arg */
+/* The return address is there already: the call has pushed it. */
+.macro  save_at_rdi
     pushq   %rbp
     pushq   %rbx
     pushq   %r12
@@ -26,6 +25,12 @@ host_switch_out:                    /* rdi sp, rsi top, rdx fn, rcx arg */
     stmxcsr (%rsp)
     fnstcw  4(%rsp)
     movq    %rsp, (%rdi)
+.endm
+
+    .globl  host_switch_out
+    .type   host_switch_out, @function
+host_switch_out:                    /* rdi sp, rsi top, rdx fn, rcx arg */
+    save_at_rdi
     movq    %rsi, %rsp
     xorl    %ebp, %ebp              /* with the 0 below the first frame record is {0, 0} */
     movq    %rcx, %rdi
@@ -52,17 +57,8 @@ host_switch_in:                     /* rdi sp */
     .globl  hal_try
     .type   hal_try, @function
 hal_try:                            /* rdi sp, rsi fn, rdx arg; 7 words pushed: the stack is aligned for the call */
-    pushq   %rbp
-    movq    %rsp, %rbp
-    pushq   %rbx
-    pushq   %r12
-    pushq   %r13
-    pushq   %r14
-    pushq   %r15
-    subq    $8, %rsp
-    stmxcsr (%rsp)
-    fnstcw  4(%rsp)
-    movq    %rsp, (%rdi)
+    save_at_rdi
+    leaq    48(%rsp), %rbp          /* its frame record */
     movq    %rdx, %rdi
     call    *%rsi
     movl    $1, %eax
@@ -89,9 +85,7 @@ host_start:                         /* rbx fn, r12 arg, rbp 0; sp is 16-byte ali
 
 #elif defined(__aarch64__)
 
-    .globl  host_switch_out
-    .type   host_switch_out, %function
-host_switch_out:                    /* x0 sp, x1 top, x2 fn, x3 arg */
+.macro  save_at_x0
     sub     sp, sp, #176
     stp     x19, x20, [sp]
     stp     x21, x22, [sp, #16]
@@ -107,6 +101,12 @@ host_switch_out:                    /* x0 sp, x1 top, x2 fn, x3 arg */
     str     x9, [sp, #160]
     mov     x9, sp
     str     x9, [x0]
+.endm
+
+    .globl  host_switch_out
+    .type   host_switch_out, %function
+host_switch_out:                    /* x0 sp, x1 top, x2 fn, x3 arg */
+    save_at_x0
     mov     sp, x1
     mov     x29, xzr                /* the first frame record is {0, 0} */
     mov     x30, xzr
@@ -118,6 +118,7 @@ host_switch_out:                    /* x0 sp, x1 top, x2 fn, x3 arg */
     .type   host_switch_in, %function
 host_switch_in:                     /* x0 sp */
     mov     sp, x0
+.Lrestore:                          /* leaves x0 alone */
     ldr     x9, [sp, #160]
     msr     fpcr, x9
     ldp     d14, d15, [sp, #144]
@@ -137,21 +138,7 @@ host_switch_in:                     /* x0 sp */
     .globl  hal_try
     .type   hal_try, %function
 hal_try:                            /* x0 sp, x1 fn, x2 arg; struct host_context with its frame record at 80 */
-    sub     sp, sp, #176
-    stp     x19, x20, [sp]
-    stp     x21, x22, [sp, #16]
-    stp     x23, x24, [sp, #32]
-    stp     x25, x26, [sp, #48]
-    stp     x27, x28, [sp, #64]
-    stp     x29, x30, [sp, #80]
-    stp     d8, d9, [sp, #96]
-    stp     d10, d11, [sp, #112]
-    stp     d12, d13, [sp, #128]
-    stp     d14, d15, [sp, #144]
-    mrs     x9, fpcr
-    str     x9, [sp, #160]
-    mov     x9, sp
-    str     x9, [x0]
+    save_at_x0
     add     x29, sp, #80
     mov     x0, x2
     blr     x1
@@ -165,21 +152,8 @@ hal_try:                            /* x0 sp, x1 fn, x2 arg; struct host_context
     .type   hal_throw, %function
 hal_throw:                          /* x0 sp */
     mov     sp, x0
-    ldr     x9, [sp, #160]
-    msr     fpcr, x9
-    ldp     d14, d15, [sp, #144]
-    ldp     d12, d13, [sp, #128]
-    ldp     d10, d11, [sp, #112]
-    ldp     d8, d9, [sp, #96]
-    ldp     x29, x30, [sp, #80]
-    ldp     x27, x28, [sp, #64]
-    ldp     x25, x26, [sp, #48]
-    ldp     x23, x24, [sp, #32]
-    ldp     x21, x22, [sp, #16]
-    ldp     x19, x20, [sp]
-    add     sp, sp, #176
     mov     w0, #0
-    ret
+    b       .Lrestore
     .size   hal_throw, . - hal_throw
 
     .globl  host_start
