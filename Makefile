@@ -258,10 +258,10 @@ RUNTIME_CFLAGS := -std=c11 $(HOST_FLAGS) $(WARN)
 PORT_CFLAGS    := $(RUNTIME_CFLAGS) -D_GNU_SOURCE
 LIBC_CFLAGS    := -std=gnu11 $(HOST_FLAGS) $(WARN)
 # Interrupts are polled where control flow joins: trace-pc calls hal/host there, in programs and sync/. clang
-# would leave out the edge of a loop of one block.
-EDGES := -fsanitize-coverage=trace-pc$(if $(filter clang%,$(CC)),$(COMMA)no-prune)
-SYNC_CFLAGS := -std=gnu11 $(HOST_FLAGS) $(WARN) $(EDGES)
-APP_ALL_CFLAGS := -std=gnu11 $(HOST_FLAGS) $(APP_WARN) $(EDGES) $(SAN_LIB) $(APP_CFLAGS)
+# would leave out the edge of a loop of one block. And errno is the one of the thread where a G goes on.
+SWITCHED := -fsanitize-coverage=trace-pc$(if $(filter clang%,$(CC)),$(COMMA)no-prune) -isystem hal/host/include
+SYNC_CFLAGS := -std=gnu11 $(HOST_FLAGS) $(WARN) $(SWITCHED)
+APP_ALL_CFLAGS := -std=gnu11 $(HOST_FLAGS) $(APP_WARN) $(SWITCHED) $(SAN_LIB) $(APP_CFLAGS)
 
 RUNTIME_SRCS := $(sort $(wildcard hal/*.[cS] hal/host/*.[cS] sched/*.c)) $(DRIVERS:%=drivers/%.c) boards/host/board.c \
                 $(if $(SAN),$(SAN_SRCS_$(SAN)))

@@ -1,5 +1,6 @@
 /* tests/test_task.c - a G's arguments, its result, and values of its own. */
 #include <errno.h>
+#include <string.h>
 
 #include "tests/test.h"
 
@@ -375,6 +376,65 @@ TEST(sched, keys_give_memory_back) {
     for (int i = 0; i < GO_KEYS; i++) {
         go_key_free(keys[i]);
     }
+}
+
+/* ---- errno: a value of a G's own, too --------------------------------------------------------------- */
+
+static struct {
+    struct sema ask[HAL_MAX_CORES], back;
+    _Atomic bool here, seen, over;
+    struct wg wg;
+} moves;
+
+/* Whom it wakes runs on this core, if nobody else takes it. */
+static void has_another_errno(void *arg) {
+    unsigned i = (unsigned)(uintptr_t)arg;
+    while (!atomic_load(&moves.over)) {
+        errno = 7;
+        sema_wait(&moves.ask[i]);
+        if (atomic_load(&moves.here)) {
+            sema_post(&moves.back);
+        }
+        atomic_store(&moves.seen, true);
+    }
+    wg_done(&moves.wg);
+}
+
+static void asks(unsigned core, bool here) {
+    atomic_store(&moves.seen, false);
+    atomic_store(&moves.here, here);
+    sema_post(&moves.ask[core]);
+}
+
+/* On another core now, and somebody else on the one where it was. */
+TEST(sched, errno_goes_with_its_g) {
+    unsigned n = go_num_cores();
+    if (n == 1) {
+        SKIP("one core");
+    }
+    memset(&moves, 0, sizeof moves);
+    wg_add(&moves.wg, (int)n);
+    for (unsigned i = 0; i < n; i++) {
+        start_on(i, has_another_errno, (void *)(uintptr_t)i);
+    }
+    for (unsigned moved = 0, round = 0; moved < 20; round++) {
+        unsigned was = go_core();
+        errno = 100 + (int)round;
+        asks(round % n, true);
+        sema_wait(&moves.back);
+        SPIN_UNTIL(atomic_load(&moves.seen));
+        if (go_core() != was) {
+            asks(was, false);
+            SPIN_UNTIL(atomic_load(&moves.seen));
+            moved++;
+        }
+        CHECK_EQ(errno, 100 + (int)round);
+    }
+    atomic_store(&moves.over, true);
+    for (unsigned i = 0; i < n; i++) {
+        asks(i, false);
+    }
+    wg_wait(&moves.wg);
 }
 
 TEST(death, set_of_no_key) {

@@ -106,6 +106,9 @@ _Noreturn void host_first(void (*fn)(void *arg), void *arg);
 int host_errno(void);
 void host_set_errno(int e);
 
+/* Where errno is in the calling thread: what errno is made of in programs (include/errno.h). */
+int *host_errno_location(void);
+
 /* ---- clock.c --------------------------------------------------------------------------------- */
 
 /* Time starts here. */

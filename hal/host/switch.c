@@ -33,6 +33,12 @@ __attribute__((noinline)) void host_set_errno(int e) {
     __asm__ volatile("" : : : "memory");
 }
 
+__attribute__((noinline)) int *host_errno_location(void) {
+    int *e = &errno;
+    __asm__ volatile("" : "+r"(e) : : "memory");
+    return e;
+}
+
 struct leaving {
     struct g *g;
     hal_then *then;
