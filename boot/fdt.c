@@ -218,21 +218,17 @@ void fdt_reserved(const void *fdt, void (*keep_off)(uintptr_t base, size_t size)
     }
 }
 
-bool fdt_bootargs(const void *fdt, char *out, size_t n) {
+const char *fdt_bootargs(const void *fdt) {
     struct reader r;
     struct property p;
     if (!open(&r, fdt)) {
-        return false;
+        return NULL;
     }
     while (next_property(&r, &p)) {
         if (r.depth == 2 && same(r.node, "chosen") && same(p.name, "bootargs")) {
-            size_t i = 0;
-            for (; i + 1 < n && i < p.size && p.value[i] != '\0'; i++) {
-                out[i] = (char)p.value[i];
-            }
-            out[i] = '\0';
-            return true;
+            uint32_t from = (uint32_t)(p.value - r.blob);
+            return string_at(&r, from, from + p.size);
         }
     }
-    return false;
+    return NULL;
 }

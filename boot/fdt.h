@@ -13,5 +13,5 @@ bool fdt_memory(const void *fdt, struct range *out);
  * firmware has reserved. fdt may be NULL. */
 void fdt_reserved(const void *fdt, void (*keep_off)(uintptr_t base, size_t size));
 
-/* /chosen/bootargs, cut to n - 1 characters. False: none. */
-bool fdt_bootargs(const void *fdt, char *out, size_t n);
+/* /chosen/bootargs, in the tree. NULL: none. */
+const char *fdt_bootargs(const void *fdt);

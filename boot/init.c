@@ -2,6 +2,8 @@
  *
  * The only file that knows everything below it; nobody includes it.
  * TOUR 1 / read next: sched/cores.c */
+#include "boot/atags.h"
+#include "boot/command_line.h"
 #include "boot/fdt.h"
 #include "drivers/semihost.h"
 #include "hal/aarch64/port.h"
@@ -43,11 +45,27 @@ static void drop_name(char *line) {
     }
 }
 
-static void arguments(void) {
+/* From the device tree, or from the list of ATAGs that x0 points to, or that a Pi's firmware leaves
+ * at its usual place. */
+static const char *passed_line(const void *x0) {
+    const void *usual = (const void *)(board.ram.base + 0x100);
+    uint64_t word;
+    const char *line = fdt_bootargs(boot_info.fdt);
+    if (line == NULL && ((uintptr_t)x0 & 7) == 0 && hal_peek((uintptr_t)x0, &word)) {
+        line = atags_command_line(x0);
+    }
+    if (line == NULL && hal_peek((uintptr_t)usual, &word)) {
+        line = atags_command_line(usual);
+    }
+    return line;
+}
+
+static void arguments(const void *x0) {
+    const char *line;
     if (semihost_args(boot_info.args, sizeof boot_info.args)) {
         drop_name(boot_info.args);
-    } else {
-        fdt_bootargs(boot_info.fdt, boot_info.args, sizeof boot_info.args);
+    } else if ((line = passed_line(x0)) != NULL) {
+        command_line_take(line);
     }
     sim_begin(boot_info.args);
 }
@@ -97,7 +115,7 @@ _Noreturn void boot_main(const void *fdt, uint64_t entry_el) {
     note_entry(fdt, entry_el); /* where we came from */
     console_on();              /* kprintf works from here on */
     clock_on();                /* hal_now() */
-    arguments();               /* command line: semihosting or device tree */
+    arguments(fdt);            /* command line: semihosting, device tree or ATAGs */
     size_t ram = memory();     /* all of it mapped, and ready for sched/pages.c */
     interrupts_on();           /* the controller; all lines off */
     core_init(0);              /* this core: identity, timer, doorbell */

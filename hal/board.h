@@ -67,9 +67,11 @@ struct range {
 /* ---- the board ------------------------------------------------------------------------------ */
 /* What the boot found: entry state, device tree. Written once by core 0 before any driver runs. */
 struct boot_info {
-    const void *fdt;   /* device tree, NULL if none was passed */
-    unsigned entry_el; /* 1, 2 or 3 */
-    char args[512];    /* command line, NUL terminated, "" if none */
+    const void *fdt;    /* device tree, NULL if none was passed */
+    unsigned entry_el;  /* 1, 2 or 3 */
+    char args[512];     /* the program's command line, NUL terminated, "" if none */
+    bool reset_at_exit; /* hal_exit() says its status on the console and resets: who listens there
+                           has no other way to learn it */
 };
 extern struct boot_info boot_info;
 

@@ -1,6 +1,7 @@
 /* hal/aarch64/power.c - the end. The board knows how; semihosting comes first where somebody
  * listens. */
 #include "hal/aarch64/port.h"
+#include "hal/kprint.h"
 #include "hal/sanitize.h"
 
 /* What the transmitter still holds, 64 bytes at most, goes out at 115200 baud before the power
@@ -16,7 +17,14 @@ _Noreturn static void halt(void) {
 _Noreturn void hal_exit(int status) {
     hal_irq_mask();
     status = sanitize_status(status);
+    bool reset = boot_info.reset_at_exit && board.reset != NULL;
+    if (reset) {
+        kprintf("\nBareloom: exit status %d\n", status);
+    }
     hal_delay(DRAIN_NS);
+    if (reset) {
+        board.reset();
+    }
     if (board.power_off != NULL) {
         board.power_off(status);
     }

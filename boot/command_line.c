@@ -1,0 +1,56 @@
+/* boot/command_line.c - whose words the words of the command line are.
+ *
+ * A Pi's firmware puts some hundred characters of its own before what stands in cmdline.txt. So a
+ * word `--` divides the line, as it does Linux's: what follows it is the program's, what stands
+ * before it the firmware's and ours. Ours is one: exit=reset. A line without `--` is the program's
+ * alone. */
+#include "boot/command_line.h"
+
+#include "hal/board.h"
+
+#define OUR_WORD "exit=reset"
+
+static bool blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Whether the word at s is this one. */
+static bool is_word(const char *s, const char *word) {
+    while (*word != '\0' && *s == *word) {
+        s++;
+        word++;
+    }
+    return *word == '\0' && (*s == '\0' || blank(*s));
+}
+
+static const char *next_word(const char *s) {
+    while (*s != '\0' && !blank(*s)) {
+        s++;
+    }
+    while (blank(*s)) {
+        s++;
+    }
+    return s;
+}
+
+static void copy(const char *from) {
+    size_t i = 0;
+    for (; i + 1 < sizeof boot_info.args && from[i] != '\0'; i++) {
+        boot_info.args[i] = from[i];
+    }
+    boot_info.args[i] = '\0';
+}
+
+void command_line_take(const char *line) {
+    bool reset = false;
+    const char *word = blank(*line) ? next_word(line) : line;
+    for (; *word != '\0'; word = next_word(word)) {
+        if (is_word(word, "--")) {
+            boot_info.reset_at_exit = reset;
+            copy(next_word(word));
+            return;
+        }
+        reset |= is_word(word, OUR_WORD);
+    }
+    copy(line);
+}
