@@ -46,6 +46,7 @@ REST := $(filter-out setup,$(MAKECMDGOALS))
 setup:
 	@tools/setup.sh
 	@tools/newlib.sh > /dev/null
+	@tools/firmware.sh > /dev/null || echo 'setup: without it `make sdcard` does not work, and its tests are skipped'
 ifneq ($(REST),)
 $(firstword $(REST)): setup
 	@$(MAKE) $(REST)
@@ -124,7 +125,7 @@ distclean: clean ## remove everything that is not source
 	rm -rf .cache
 
 # ---- the board -----------------------------------------------------------------------------------
-BOARD_VERBS := all run debug size disasm compile_commands.json runtime-objects image-path
+BOARD_VERBS := all run debug sdcard flash size disasm compile_commands.json runtime-objects image-path
 ifneq ($(filter $(BOARD_VERBS) build/%,$(or $(MAKECMDGOALS),all)),)
 
 include boards/$(BOARD)/board.mk
@@ -292,7 +293,7 @@ OBJS         := $(RUNTIME_OBJS) $(LIBC_OBJS) $(SYNC_OBJS) $(APP_OBJS)
 IMAGE_FILE   := $(APP_OUT)/$(IMAGE)
 SETTINGS     := Makefile boards/$(BOARD)/board.mk $(if $(SAN),hal/sanitize/build.mk)
 
-.PHONY: all run debug size disasm runtime-objects image-path FORCE
+.PHONY: all run debug sdcard flash size disasm runtime-objects image-path FORCE
 all: $(IMAGE_FILE) ## build APP for BOARD (the default verb)
 runtime-objects: $(RUNTIME_OBJS)
 image-path:
@@ -374,6 +375,15 @@ run: $(IMAGE_FILE) ## build and run it in QEMU; without a terminal it ends with 
 
 debug: $(IMAGE_FILE) ## the same, stopped at its first instruction until a debugger connects
 	@$(RUN) --interactive --debug --args="$$ARGS"
+
+CARD := $(APP_OUT)/sdcard.img
+CARD_MAKE = tools/sdcard.py --board $(BOARD) --kernel $(IMAGE_FILE) --args="$$ARGS" --out $(CARD)
+sdcard: $(IMAGE_FILE) ## the image of an SD card that starts it: BOARD=rpi3|rpi4; docs/PI.md
+	@$(CARD_MAKE)
+
+flash: $(IMAGE_FILE) ## the same, written to the card in DEV=/dev/sdX after a question; DRY_RUN=1 only tells
+	@$(CARD_MAKE)
+	@tools/flash.py --image $(CARD) $(if $(DRY_RUN),--dry-run) --device '$(DEV)'
 
 ELF := $(if $(filter host,$(HAL)),$(IMAGE_FILE),$(APP_OUT)/app.elf)
 size: $(IMAGE_FILE) ## what the image consists of

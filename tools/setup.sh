@@ -31,6 +31,7 @@ xz                       xz-utils                newlib
 clang-format             clang-format            check
 cppcheck                 cppcheck                check
 spin                     spin                    verify
+mcopy                    mtools                  sdcard
 '
 
 say() { printf '%s\n' "setup: $*"; }

@@ -12,3 +12,4 @@ RUN_KERNEL  := raw
 QEMU        := -M raspi3b -m 1G -smp 4
 QEMU_MIN    := 6
 CORES       := 4
+FIRMWARE    := bootcode.bin start.elf fixup.dat

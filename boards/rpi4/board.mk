@@ -11,3 +11,4 @@ RUN_KERNEL  := raw
 QEMU        := -M raspi4b -m 2G -smp 4
 QEMU_MIN    := 9
 CORES       := 4
+FIRMWARE    := start4.elf fixup4.dat
