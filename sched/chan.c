@@ -488,8 +488,14 @@ void chan_close(struct chan *c) {
     wake_all(all, false);
 }
 
-size_t chan_len(const struct chan *c) {
-    return c != NULL && c->timer == NULL ? chan_count(c) : 0;
+/* A hint, from any context: no lock, which a handler cannot take of a channel of large elements. The
+ * numbers may be just going from one into the other, so their sum could be too large. */
+__attribute__((no_sanitize("thread"))) size_t chan_len(const struct chan *c) {
+    if (c == NULL || c->timer != NULL) {
+        return 0;
+    }
+    size_t n = *(const volatile size_t *)&c->recvs;
+    return n != 0 ? n : *(const volatile size_t *)&c->held;
 }
 
 size_t chan_cap(const struct chan *c) {
