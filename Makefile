@@ -373,9 +373,6 @@ RUN := tools/run.py --board $(BOARD) --image $(IMAGE_FILE) --smp $(SMP) --gic $(
 run: $(IMAGE_FILE) ## build and run it in QEMU; without a terminal it ends with the program's status
 	@$(RUN) --interactive --args="$$ARGS"
 
-debug: $(IMAGE_FILE) ## the same, stopped at its first instruction until a debugger connects
-	@$(RUN) --interactive --debug --args="$$ARGS"
-
 CARD := $(APP_OUT)/sdcard.img
 CARD_MAKE = tools/sdcard.py --board $(BOARD) --kernel $(IMAGE_FILE) --args="$$ARGS" --out $(CARD)
 sdcard: $(IMAGE_FILE) ## the image of an SD card that starts it: BOARD=rpi3|rpi4; docs/PI.md
@@ -386,6 +383,10 @@ flash: $(IMAGE_FILE) ## the same, written to the card in DEV=/dev/sdX after a qu
 	@tools/flash.py --image $(CARD) $(if $(DRY_RUN),--dry-run) --device '$(DEV)'
 
 ELF := $(if $(filter host,$(HAL)),$(IMAGE_FILE),$(APP_OUT)/app.elf)
+debug: $(IMAGE_FILE) ## the same under gdb, which knows Gs: docs/DEBUGGING.md; DUMP=file: of a memory dump; DEBUGGER=none: waits
+	@tools/debug.py --board $(BOARD) --image $(IMAGE_FILE) --elf $(ELF) --smp $(SMP) --gic $(GIC) --debugger="$(DEBUGGER)" \
+	    --dump="$(DUMP)" --args="$$ARGS"
+
 size: $(IMAGE_FILE) ## what the image consists of
 	@$(BINTOOL)size $(ELF)
 

@@ -128,7 +128,6 @@ def main():
     parser.add_argument("--timeout", type=float, default=600, help="seconds; 0 waits for ever")
     parser.add_argument("--interactive", action="store_true",
                         help="the terminal is the console; without one the program gets --batch")
-    parser.add_argument("--debug", action="store_true", help="wait for a debugger on port 1234")
     parser.add_argument("--args", default="", help="the program's arguments")
     parser.add_argument("--show", action="store_true", help="print the command line, run nothing")
     argv = sys.argv[1:]
@@ -147,15 +146,8 @@ def main():
         args.append("--batch")
     extra = poison(board, opts.image, opts.poison << 20) if opts.poison else []
     host = board["HAL"] == "host"
-    if opts.debug and not host:
-        extra += ["-S", "-gdb", "tcp:localhost:1234"]
-        elf = os.path.join(os.path.dirname(opts.image), "app.elf")
-        print(f"run: stopped; now, in another terminal:\n"
-              f"  gdb-multiarch {elf} -ex 'target remote localhost:1234'", file=sys.stderr)
     cmd = command(board, opts.image, args, opts.smp, opts.gic, opts.icount, opts.el2,
                   "mon:stdio" if console else "stdio", extra)
-    if opts.debug and host:
-        cmd = ["gdb", "--args", *cmd]
     if opts.show:
         print(shlex.join(cmd))
         return 0
@@ -163,7 +155,7 @@ def main():
         if not host:
             print("run: Ctrl-A X ends QEMU", file=sys.stderr)
         os.execvp(cmd[0], cmd)
-    return run(cmd, 0 if opts.debug else opts.timeout)
+    return run(cmd, opts.timeout)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ clang-format             clang-format            check
 cppcheck                 cppcheck                check
 spin                     spin                    verify
 mcopy                    mtools                  sdcard
+gdb-multiarch            gdb-multiarch           debug
+openocd                  openocd                 jtag
 '
 
 say() { printf '%s\n' "setup: $*"; }
@@ -149,7 +151,6 @@ doctor() {
     {
         printf '%s\n' "$TOOLS"
         echo "qemu-system-aarch64 qemu-system-arm run, test"
-        echo "gdb-multiarch gdb-multiarch debug (optional)"
         [ "$CROSS_COMPILE" = aarch64-linux-gnu- ] || echo "${CROSS_COMPILE}gcc - CROSS_COMPILE"
     } | while read -r cmd package use; do
         [ -n "$cmd" ] || continue

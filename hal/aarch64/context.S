@@ -11,6 +11,7 @@
  */
 #include "hal/aarch64/offsets.h"
 
+    .cfi_sections .debug_frame
     .text
 
 /* Identity of g0, on the core stack; x9, x10 are lost. */
@@ -149,12 +150,15 @@ hal_throw:
     .global hal_first
     .type   hal_first, %function
 hal_first:
+    .cfi_startproc
+    .cfi_undefined x30              /* nobody called it: debuggers stop here */
     mov     x29, xzr
     mov     x30, xzr
     mov     x0, x20
     msr     daifclr, #2
     blr     x19
     brk     #2                      /* fn returned */
+    .cfi_endproc
     .size   hal_first, . - hal_first
 
 /* void hal_save_fp(void *frame): q0-q31, FPSR, FPCR. x9, x10 are lost. */
