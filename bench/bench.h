@@ -41,11 +41,22 @@ void bench_register(struct bench *b);
 void bench_start(void);
 void bench_stop(uint64_t n);
 
+/* What two readings of the clock take: to subtract where bench_start() does not fit. */
+ns_t bench_overhead(void);
+
 /* A figure that was read in another way: total over n. */
 void bench_result(uint64_t total, uint64_t n);
 
 /* A further row of the same measurement. */
 void bench_result_as(const char *suffix, uint64_t total, uint64_t n);
+
+/* QEMU runs one core after the other under -icount, each until the next deadline of any: here it goes on with
+ * the next. So a loop with this in it does not keep the others from what they would do at the same time. */
+static inline void bench_turn(void) {
+#ifdef __aarch64__
+    __asm__ volatile("yield");
+#endif
+}
 
 /* go() and go_with(), or the end of the program with a message. */
 void start(go_fn *fn, void *arg);

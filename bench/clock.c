@@ -1,5 +1,6 @@
 /* bench/clock.c - timers, and how soon what is due runs. */
 #include "bench/bench.h"
+#include "tests/raise.h"
 
 #define ROUNDS 1000u
 
@@ -45,6 +46,7 @@ BENCH(sleep_2ms_late, CORES(1) | CORES(4)) {
 static void hogs(void *arg) {
     (void)arg;
     while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
+        bench_turn();
     }
     wg_done(&wg);
 }
@@ -64,30 +66,90 @@ BENCH(sleep_behind_hogs_late, CORES(1) | CORES(4)) {
     wg_wait(&wg);
 }
 
-/* Two loops on one core that never call anything: how long after its slice one of them is off. */
-static _Atomic ns_t seen[2];
+/* Two loops on one core that never call anything that yields. From the last reading of the clock by the one
+ * whose slice is over to the first by the other: interrupt, save, switch, restore, and a reading. */
+static struct {
+    unsigned who, turns;
+    ns_t when, gaps;
+} last;
+
+#define TURNS 40u
+#define SLICE MS(1)
 
 static void watches(void *arg) {
     unsigned me = (unsigned)(uintptr_t)arg;
-    while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
-        atomic_store_explicit(&seen[me], go_now(), memory_order_relaxed);
+    while (last.turns < TURNS) {
+        if (last.who != me) {
+            ns_t gap = go_now() - last.when;
+            last.who = me;
+            if (gap < SLICE / 2) { /* else it was stopped between reading and storing */
+                last.gaps += gap;
+                last.turns++;
+            }
+        }
+        last.when = go_now();
     }
     wg_done(&wg);
 }
 
-BENCH(preempted_after_slice, CORES(1)) {
-    ns_t slice = go_set_slice(MS(1)), over = 0;
-    unsigned turns = 40;
-    stop = false;
+BENCH(preempted, CORES(1)) {
+    ns_t slice = go_set_slice(SLICE);
+    last.when = 0;
     wg_add(&wg, 2);
     start_on(0, watches, (void *)0);
     start_on(0, watches, (void *)1);
-    go_sleep(MS(3));
-    ns_t before = go_now();
-    go_sleep(MS(turns)); /* we come in between once, and that is inside */
-    over = go_now() - before - MS(turns);
-    stop = true;
     wg_wait(&wg);
     go_set_slice(slice);
-    bench_result((uint64_t)over, 1);
+    bench_result((uint64_t)last.gaps, last.turns);
+}
+
+/* ---- an interrupt and the G that waits for it ------------------------------------------------------ */
+
+static struct sema came;
+
+BENCH(timer_to_g, CORES(1) | CORES(4)) {
+    uint64_t late = 0;
+    for (unsigned i = 0; i < 100; i++) {
+        ns_t when = go_now() + US(100);
+        sema_wait_until(&came, AT(when));
+        late += (uint64_t)(go_now() - when);
+    }
+    bench_result(late, 100);
+}
+
+static void handler(void *arg) {
+    (void)arg;
+    clear_pending(RAISED_LINE);
+    sema_post(&came);
+}
+
+static _Atomic ns_t raised;
+
+static void raises(void *arg) {
+    (void)arg;
+    for (unsigned i = 0; i < 100; i++) {
+        go_sleep(US(100));
+        raised = go_now();
+        set_pending(RAISED_LINE);
+        bench_turn();
+    }
+    wg_done(&wg);
+}
+
+/* On another core, so that the one that waits is asleep; the line comes to core 0. */
+BENCH(irq_to_g, CORES(4)) {
+    if (!can_raise()) {
+        return;
+    }
+    uint64_t late = 0;
+    irq_attach(RAISED_LINE, handler, NULL);
+    wg_add(&wg, 1);
+    start_on(1, raises, NULL);
+    for (unsigned i = 0; i < 100; i++) {
+        sema_wait(&came);
+        late += (uint64_t)(go_now() - raised);
+    }
+    wg_wait(&wg);
+    irq_detach(RAISED_LINE);
+    bench_result(late, 100);
 }

@@ -15,7 +15,7 @@ static struct bench *first, **last = &first;
 static struct {
     const struct bench *bench;
     unsigned cores;
-    ns_t began, overhead;
+    ns_t began, overhead, main_at;
 } now;
 
 void bench_register(struct bench *b) {
@@ -68,6 +68,15 @@ void settle(void) {
     } while (!quiet);
 }
 
+ns_t bench_overhead(void) {
+    return now.overhead;
+}
+
+/* The counter begins at reset, so under -icount this is what all cores have done until main(). */
+BENCH(reset_to_main, CORES(1) | CORES(4)) {
+    bench_result((uint64_t)now.main_at, 1);
+}
+
 /* Two readings of the clock with nothing between. */
 static void calibrate(void) {
     ns_t a = go_now();
@@ -118,6 +127,7 @@ static const char *value(const char *arg, const char *name) {
 int main(int argc, char **argv) {
     const char *only = NULL, *only_cores = NULL;
     bool list = false;
+    now.main_at = go_now();
     for (int i = 1; i < argc; i++) {
         const char *v;
         if ((v = value(argv[i], "--bench=")) != NULL) {

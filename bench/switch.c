@@ -143,6 +143,45 @@ BENCH(pingpong_sema, CORES(1) | CORES(4)) {
     bench_result((uint64_t)(go_now() - before), ROUNDS);
 }
 
+/* Two pairs, each on a core of its own or not: an operation is a round trip of either. */
+static struct pair { struct sema left, right; } pairs[2];
+
+static void pair_ponger(void *arg) {
+    struct pair *p = arg;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        sema_wait(&p->left);
+        sema_post(&p->right);
+    }
+    wg_done(&wg);
+}
+
+static void pair_pinger(void *arg) {
+    struct pair *p = arg;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        sema_post(&p->left);
+        sema_wait(&p->right);
+    }
+    wg_done(&wg);
+}
+
+static uint64_t run_pairs(unsigned n) {
+    wg_add(&wg, (int)(2 * n));
+    for (unsigned i = 0; i < n; i++) {
+        start(pair_ponger, &pairs[i]);
+        start(pair_pinger, &pairs[i]);
+    }
+    ns_t before = go_now();
+    wg_wait(&wg);
+    return (uint64_t)(go_now() - before);
+}
+
+BENCH(pairs, CORES(4)) {
+    uint64_t one = run_pairs(1), two = run_pairs(2);
+    bench_result_as("_1", one, ROUNDS);
+    bench_result_as("_2", two, (uint64_t)2 * ROUNDS);
+    bench_result_as("_ratio", two, 2 * one);
+}
+
 /* ---- spawning ---------------------------------------------------------------------------------- */
 
 #define SPAWNS 10000u
@@ -176,53 +215,4 @@ BENCH(spawn_join, CORES(1) | CORES(4)) {
         wg_wait(&wg);
     }
     bench_stop(SPAWNS);
-}
-
-/* ---- fork and join: fib(24), a G for one half of each call ---------------------------------------- */
-
-#define FIB 24
-
-struct half {
-    struct wg wg;
-    unsigned n;
-    unsigned long result;
-};
-
-static _Atomic uint64_t forks;
-
-static unsigned long fib(unsigned n);
-
-static void fib_half(void *arg) {
-    struct half *h = arg;
-    h->result = fib(h->n);
-    wg_done(&h->wg);
-}
-
-static unsigned long fib(unsigned n) {
-    if (n < 2) {
-        return n;
-    }
-    struct half h = {.n = n - 1};
-    wg_add(&h.wg, 1);
-    start(fib_half, &h);
-    unsigned long other = fib(n - 2);
-    wg_wait(&h.wg);
-    return h.result + other;
-}
-
-static uint64_t fib_forks(unsigned n) {
-    return n < 2 ? 0 : 1 + fib_forks(n - 1) + fib_forks(n - 2);
-}
-
-BENCH(fib_24, CORES(1) | CORES(4)) {
-    forks = fib_forks(FIB);
-    if (fib(12) != 144) {
-        PANIC("bench: a wrong fib");
-    }
-    bench_start();
-    unsigned long f = fib(FIB);
-    bench_stop(forks);
-    if (f != 46368) {
-        PANIC("bench: a wrong fib");
-    }
 }

@@ -48,7 +48,7 @@ RULES = [
     ("linker/*", HAL),
     ("tests/fuzz/*", ["<*>", '"*"']),  # a fuzzer includes the source that it is about
     ("tests/*", ["<*>", '"sched/*"', '"hal/*"', "./"]),
-    ("bench/*", ["<*>", "./"]),
+    ("bench/*", ["<*>", '"sched/*"', '"tests/raise.*"', "./"]),
     ("examples/*", ["<*>", "./"]),
 ]
 
