@@ -73,7 +73,7 @@ INLINE int chan_wait(struct chan *c, bool big, struct wait_list *l, struct waite
         g->preempt_off = 0;                                          /* was 1: checked on entry */
         atomic_store_explicit(&g->resched, 0, memory_order_relaxed); /* we give way anyhow */
     }
-    chan_slow(c);
+    chan_slow(c, l == &c->senders ? TELLS_SENDERS : TELLS_RECEIVERS);
     int r = wait_on(&c->lock, l, w, why, limit);
     hal_irq_restore(was);
     return r;
@@ -110,11 +110,11 @@ void chan_touch_large(const void *v, size_t n) {
     (void)p[n - 1];
 }
 
-static inline unsigned char *slot(struct chan *c, size_t at, size_t elem) {
-    return c->buffer + (at - 1) * elem;
+static inline unsigned char *slot(struct chan *c, uint32_t at, size_t elem) {
+    return c->buffer + (size_t)(at - 1) * elem;
 }
 
-static inline size_t next_slot(size_t at, size_t capacity) {
+static inline uint32_t next_slot(uint32_t at, uint32_t capacity) {
     return at - 1 != 0 ? at - 1 : capacity;
 }
 
@@ -129,11 +129,10 @@ static inline void buffer_get(struct chan *c, void *v) {
 }
 
 /* So many values are in the buffer now; the fast way is open again if it may be. */
-static inline void buffer_holds(struct chan *c, size_t n) {
+static inline void buffer_holds(struct chan *c, uint32_t n) {
     bool fast = c->senders.head == NULL && c->receivers.head == NULL && !c->closed;
-    c->sends = fast ? c->capacity - n : 0;
-    c->recvs = fast ? n : 0;
-    c->held = fast ? 0 : n;
+    relaxed_store(&c->open, fast ? (uint64_t)(c->capacity - n) << CHAN_ROOM | n : 0);
+    relaxed_store(&c->held, fast ? 0 : n);
 }
 
 /* ---- the fast way: 8 bytes, into the buffer or out of it ------------------------------------------ */
@@ -143,26 +142,24 @@ typedef uint64_t __attribute__((may_alias, aligned(1))) any_word;
 
 /* With the lock. False: it is not open. */
 INLINE bool put_fast(struct chan *c, uint64_t v) {
-    size_t sends = c->sends, recvs = c->recvs;
-    if (__builtin_expect(sends == 0, 0)) {
+    uint64_t open = relaxed_load(&c->open);
+    if (__builtin_expect(open_room(open) == 0, 0)) {
         return false;
     }
-    c->sends = sends - 1;
-    c->recvs = recvs + 1;
-    size_t at = c->send_at, capacity = c->capacity;
+    relaxed_store(&c->open, open + CHAN_ONE_MORE);
+    uint32_t at = c->send_at, capacity = c->capacity;
     c->send_at = next_slot(at, capacity);
     __builtin_memcpy(slot(c, at, WORD), &v, WORD);
     return true;
 }
 
 INLINE bool get_fast(struct chan *c, uint64_t *v) {
-    size_t sends = c->sends, recvs = c->recvs;
-    if (__builtin_expect(recvs == 0, 0)) {
+    uint64_t open = relaxed_load(&c->open);
+    if (__builtin_expect(open_values(open) == 0, 0)) {
         return false;
     }
-    c->sends = sends + 1;
-    c->recvs = recvs - 1;
-    size_t at = c->recv_at, capacity = c->capacity;
+    relaxed_store(&c->open, open - CHAN_ONE_MORE);
+    uint32_t at = c->recv_at, capacity = c->capacity;
     c->recv_at = next_slot(at, capacity);
     __builtin_memcpy(v, slot(c, at, WORD), WORD);
     return true;
@@ -175,6 +172,16 @@ INLINE bool is_fast(const struct chan *c) {
 
 /* ---- send and receive ----------------------------------------------------------------------- */
 
+/* One of l, or none, was to be had. If none is left c tells nothing of it any more, and may be fast again. */
+INLINE void looked_for(struct chan *c, const struct wait_list *l, uint32_t tells) {
+    if (l->head == NULL) {
+        relaxed_store(&c->tells, relaxed_load(&c->tells) & ~tells);
+        if (c->capacity != 0) {
+            buffer_holds(c, chan_count(c));
+        }
+    }
+}
+
 /* With the lock: 0 and the lock opened, or -EAGAIN with the lock held. Unchecked, like its callers: words have no
  * "opened if". */
 INLINE int send_now(struct chan *c, bool big, const void *v, hal_irq_t was) UNCHECKED {
@@ -184,11 +191,12 @@ INLINE int send_now(struct chan *c, bool big, const void *v, hal_irq_t was) UNCH
     }
     struct waiter *w = wait_take(&c->receivers);
     if (w != NULL) {
+        looked_for(c, &c->receivers, TELLS_RECEIVERS);
         copy_out(w->data, v, c->elem);
         chan_unlock_wake(c, big, was, w);
         return 0;
     }
-    size_t n = chan_count(c);
+    uint32_t n = chan_count(c);
     if (n < c->capacity) {
         buffer_put(c, v);
         buffer_holds(c, n + 1);
@@ -201,7 +209,10 @@ INLINE int send_now(struct chan *c, bool big, const void *v, hal_irq_t was) UNCH
 /* The same; also -EPIPE with the lock opened. */
 INLINE int recv_now(struct chan *c, bool big, void *v, hal_irq_t was) UNCHECKED {
     struct waiter *w = wait_take(&c->senders);
-    size_t n = chan_count(c);
+    if (w != NULL) {
+        looked_for(c, &c->senders, TELLS_SENDERS);
+    }
+    uint32_t n = chan_count(c);
     if (n != 0) {
         buffer_get(c, v);
         if (w != NULL) {
@@ -341,6 +352,7 @@ int chan_recv_until(struct chan *c, void *v, struct limit l) {
 INLINE int try_send_locked(struct chan *c, bool big, const void *v, hal_irq_t was) UNCHECKED {
     int r = send_now(c, big, v, was);
     if (r == -EAGAIN) {
+        looked_for(c, &c->receivers, TELLS_RECEIVERS);
         chan_unlock(c, big, was);
     }
     return r;
@@ -349,6 +361,7 @@ INLINE int try_send_locked(struct chan *c, bool big, const void *v, hal_irq_t wa
 INLINE int try_recv_locked(struct chan *c, bool big, void *v, hal_irq_t was) UNCHECKED {
     int r = recv_now(c, big, v, was);
     if (r == -EAGAIN) {
+        looked_for(c, &c->senders, TELLS_SENDERS);
         chan_unlock(c, big, was);
     }
     return r;
@@ -425,16 +438,18 @@ int chan_try_recv(struct chan *c, void *v) UNCHECKED {
 struct chan *chan_make(size_t elem_size, size_t capacity) {
     check_g("chan_make");
     size_t room = SIZE_MAX / 2 - sizeof(struct chan);
-    if (elem_size > ELEM_MAX || (elem_size != 0 && capacity > room / elem_size)) {
+    if (elem_size > ELEM_MAX || capacity > UINT32_MAX ||
+        (elem_size != 0 && capacity > room / elem_size)) {
         PANIC("makechan: size out of range");
     }
     struct chan *c = mem_alloc(sizeof(struct chan) + elem_size * capacity);
     if (c != NULL) {
+        uint32_t n = (uint32_t)capacity;
         *c = (struct chan){.elem = (uint32_t)elem_size,
-                           .sends = capacity,
-                           .send_at = capacity,
-                           .capacity = capacity,
-                           .recv_at = capacity,
+                           .open = (uint64_t)n << CHAN_ROOM,
+                           .send_at = n,
+                           .capacity = n,
+                           .recv_at = n,
                            .word = elem_size == WORD};
     }
     return c;
@@ -471,7 +486,7 @@ void chan_close(struct chan *c) {
         chan_unlock(c, big, was);
         PANIC("close of closed channel");
     }
-    chan_slow(c);
+    chan_slow(c, relaxed_load(&c->tells) | TELLS_CLOSED);
     c->closed = true;
     struct waiter *all = NULL, **end = &all;
     for (;;) {
@@ -489,13 +504,13 @@ void chan_close(struct chan *c) {
 }
 
 /* A hint, from any context: no lock, which a handler cannot take of a channel of large elements. The
- * numbers may be just going from one into the other, so their sum could be too large. */
-__attribute__((no_sanitize("thread"))) size_t chan_len(const struct chan *c) {
+ * values may be just going from one number into the other, so their sum could be too large. */
+size_t chan_len(const struct chan *c) {
     if (c == NULL || c->timer != NULL) {
         return 0;
     }
-    size_t n = *(const volatile size_t *)&c->recvs;
-    return n != 0 ? n : *(const volatile size_t *)&c->held;
+    uint32_t n = open_values(relaxed_load(&c->open));
+    return n != 0 ? n : relaxed_load(&c->held);
 }
 
 size_t chan_cap(const struct chan *c) {
@@ -503,7 +518,7 @@ size_t chan_cap(const struct chan *c) {
 }
 
 void chan_release(struct chan *c) {
-    mem_free(c, sizeof(struct chan) + c->elem * c->capacity);
+    mem_free(c, sizeof(struct chan) + (size_t)c->elem * c->capacity);
 }
 
 void chan_free(struct chan *c) {

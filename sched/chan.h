@@ -13,14 +13,19 @@ struct chan {
     spinlock_t lock;
     uint32_t elem; /* set once */
 
-    /* Guarded by lock; chan_len() reads it without, as a hint. The fast way: who finds the number that it needs not 0
-     * has to look at nothing else. While c is open and nobody waits, sends is the room in the buffer, recvs the values
-     * there, and held is 0. Otherwise sends and recvs are 0, and held is the values. */
-    size_t sends, recvs, held;
+    /* The fast way. While c is open and nobody waits: the room in the buffer, shifted by CHAN_ROOM, and the values there;
+     * held is 0. Who finds the one that it needs not 0 has to look at nothing else. Otherwise 0, and held is the values.
+     * Written under lock; read without by chan_len() and by a select that asks around, which only want a hint: relaxed */
+    _Atomic uint64_t open;
+    _Atomic uint32_t held;
+    /* The same hint where open is 0: who waits, perhaps, and that c is closed. A bit that is not set is true while the
+     * lock is held. */
+    _Atomic uint32_t tells;
+
     /* Places in the buffer, from capacity down to 1 and again: cheaper to go round than upwards. */
-    size_t send_at;
-    size_t capacity; /* set once; here to be loaded with either neighbor */
-    size_t recv_at;
+    uint32_t send_at;
+    uint32_t capacity; /* set once; here to be loaded with either neighbor */
+    uint32_t recv_at;
 
     uint8_t word; /* set once: elem is 8, so the fast way is one for it */
 
@@ -40,15 +45,32 @@ static inline bool chan_big(const struct chan *c) {
     return c->elem > CHAN_HANDLER_MAX;
 }
 
-/* The values in the buffer. */
-static inline size_t chan_count(const struct chan *c) {
-    return c->recvs + c->held;
+#define TELLS_RECEIVERS 1u
+#define TELLS_SENDERS   2u
+#define TELLS_CLOSED    4u
+
+#define CHAN_ROOM 32
+#define CHAN_ONE_MORE                                                                              \
+    (UINT64_C(1) - (UINT64_C(1) << CHAN_ROOM)) /* added to open: one value more, one place less */
+
+static inline uint32_t open_values(uint64_t open) {
+    return (uint32_t)open;
 }
 
-/* Under the lock: somebody is about to wait, or c to be closed: the fast way ends. */
-static inline void chan_slow(struct chan *c) {
-    c->held = chan_count(c);
-    c->sends = c->recvs = 0;
+static inline uint32_t open_room(uint64_t open) {
+    return (uint32_t)(open >> CHAN_ROOM);
+}
+
+/* The values in the buffer. */
+static inline uint32_t chan_count(const struct chan *c) {
+    return open_values(relaxed_load(&c->open)) + relaxed_load(&c->held);
+}
+
+/* Under the lock: somebody is about to wait, or c to be closed: the fast way ends, and tells is what others see. */
+static inline void chan_slow(struct chan *c, uint32_t tells) {
+    relaxed_store(&c->tells, tells);
+    relaxed_store(&c->held, chan_count(c));
+    relaxed_store(&c->open, 0);
 }
 
 /* Under the lock: whether a send, or a receive, could go on now. May be wrong in saying yes, for a

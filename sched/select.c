@@ -1,10 +1,10 @@
 /* sched/select.c - waiting on several channels at once.
  *
- * First the channels are asked one at a time, in random order: whichever can go on first is the
- * choice. Only a select that finds none takes all their locks - each once, in an order that is the
- * same for everybody - and looks again: then all of them were unable at one moment, so it may say
- * so (Go: default), or put a waiter on each. All waiters have one seq, so that whoever claims it is
- * the one that ends the wait.
+ * Few channels are looked at without their locks, and one of those that tell that they can go on is
+ * tried; many are asked one at a time, in random order. Only a select that comes no further so takes
+ * all locks - each once, in an order that is the same for everybody - and looks again: then all of
+ * them were unable at one moment, so it may say so (Go: default), or put a waiter on each. All waiters
+ * have one seq, so that whoever claims it is the one that ends the wait.
  *
  * The race: the locks are opened one by one on g0, and after the first of them a partner may wake
  * the G, while we still read the list of locks on its stack. So they are opened from the last to
@@ -22,22 +22,21 @@
 
 #define ON_STACK 8
 
+#define SLOW __attribute__((noinline)) static
+
 struct selecting {
-    const struct select_case *cases;
-    size_t n;
-    struct waiter *waiters; /* one for each case, at its index */
-    uint16_t *mixed;        /* the cases, in random order */
-    uint16_t *order;        /* the cases, by lock; those without a channel are left out */
-    size_t ordered;
-    bool big; /* some locks are held with preemption off */
-    struct limit_wait lw;
+    const struct select_case **order; /* the cases that have a channel, by lock */
+    struct waiter *waiters;           /* of each, at its place in order */
+    size_t n;                         /* of these */
+    bool big;                         /* some locks are held with preemption off */
     uint32_t seq;
+    struct limit_wait lw;
 };
 
 /* ---- asking ----------------------------------------------------------------------------------- */
 
 /* Whether the case went on. */
-static bool try_case(const struct select_case *k) {
+__attribute__((always_inline)) static inline bool try_case(const struct select_case *k) {
     if (k->send) {
         return chan_try_send(k->chan, k->from) == 0;
     }
@@ -48,145 +47,227 @@ static bool try_case(const struct select_case *k) {
     return r != -EAGAIN;
 }
 
-/* Each case once in random order, until one goes on; its index, or n: then mixed, which is room for
- * n numbers, has that order. */
-static size_t try_all(const struct select_case *cases, size_t n, uint16_t *mixed) {
+SLOW bool try_one(const struct select_case *k) {
+    return try_case(k);
+}
+
+/* Each case once in random order, until one goes on, or NULL. left is room for n cases. */
+static const struct select_case *try_all(const struct select_case *cases, size_t n,
+                                         const struct select_case **left) {
     for (size_t i = 0; i < n; i++) {
-        mixed[i] = (uint16_t)i;
+        left[i] = &cases[i];
     }
-    for (size_t left = n; left > 0; left--) {
-        size_t at = left > 1 ? random_below((uint32_t)left) : 0;
-        uint16_t i = mixed[at];
-        if (try_case(&cases[i])) {
-            return i;
+    for (; n > 0; n--) {
+        size_t at = random_below((uint32_t)n);
+        if (try_one(left[at])) {
+            return left[at];
         }
-        mixed[at] = mixed[left - 1];
-        mixed[left - 1] = i;
+        left[at] = left[n - 1];
     }
-    return n;
+    return NULL;
+}
+
+/* Whether k can go on, as far as its channel tells without its lock; 0: no. */
+static inline uint32_t told(const struct select_case *k) {
+    if (k->chan == NULL) {
+        return 0;
+    }
+    uint64_t open = relaxed_load(&k->chan->open);
+    if (open == 0) {
+        return relaxed_load(&k->chan->tells) &
+               ((k->send ? TELLS_RECEIVERS : TELLS_SENDERS) | TELLS_CLOSED);
+    }
+    return (uint32_t)(open >> (k->send ? CHAN_ROOM : 0));
+}
+
+/* Several can, from k on: one of them, each as likely as the others. */
+SLOW const struct select_case *told_one_of(const struct select_case *k, const struct select_case *end) {
+    const struct select_case *one = NULL;
+    uint32_t found = 0;
+    for (; k < end; k++) {
+        if (told(k) != 0 && (found++ == 0 || random_below(found) == 0)) {
+            one = k;
+        }
+    }
+    return one;
+}
+
+/* One that can go on, or NULL. */
+static inline const struct select_case *told_one(const struct select_case *cases, size_t n) {
+    const struct select_case *one = NULL, *end = cases + n;
+    for (const struct select_case *k = cases; k != end; k++) {
+        if (told(k) != 0) {
+            if (one != NULL) {
+                return told_one_of(cases, end);
+            }
+            one = k;
+        }
+    }
+    return one;
 }
 
 /* ---- the locks -------------------------------------------------------------------------------- */
 
-static const struct chan *chan_at(const struct selecting *s, size_t at) {
-    return s->cases[s->order[at]].chan;
+/* Puts the cases that have a channel into order as they come, and touches what they copy from and to: before any lock
+ * is taken. */
+static inline void line_up(struct selecting *s, const struct select_case *cases, size_t n) {
+    const struct select_case **end = s->order;
+    bool big = false;
+    for (const struct select_case *k = cases; k != cases + n; k++) {
+        if (k->chan != NULL) {
+            uint32_t elem = k->chan->elem;
+            chan_touch(k->to, elem);
+            big |= elem > CHAN_HANDLER_MAX;
+            *end++ = k;
+        }
+    }
+    s->n = (size_t)(end - s->order);
+    s->big = big;
 }
 
 /* The order in which locks are taken. */
-static bool before(const struct chan *a, const struct chan *b) {
-    if (chan_big(a) != chan_big(b)) {
+static inline bool before(bool big, const struct chan *a, const struct chan *b) {
+    if (big && chan_big(a) != chan_big(b)) {
         return chan_big(a);
     }
     return (uintptr_t)a < (uintptr_t)b;
 }
 
-static void sift(struct selecting *s, size_t at, size_t n) {
-    uint16_t moved = s->order[at];
+static void sift(const struct selecting *s, size_t at, size_t n) {
+    const struct select_case **order = s->order, *moved = order[at];
     for (size_t child; (child = 2 * at + 1) < n; at = child) {
-        if (child + 1 < n && before(chan_at(s, child), chan_at(s, child + 1))) {
+        if (child + 1 < n && before(s->big, order[child]->chan, order[child + 1]->chan)) {
             child++;
         }
-        if (!before(s->cases[moved].chan, chan_at(s, child))) {
+        if (!before(s->big, moved->chan, order[child]->chan)) {
             break;
         }
-        s->order[at] = s->order[child];
+        order[at] = order[child];
     }
-    s->order[at] = moved;
+    order[at] = moved;
 }
 
-/* Heap sort: in place, and n log n whatever the order was. */
-static void sort(struct selecting *s) {
-    s->ordered = 0;
-    for (size_t i = 0; i < s->n; i++) {
-        if (s->cases[i].chan != NULL) {
-            s->order[s->ordered++] = (uint16_t)i;
-        }
+/* In place, and n log n whatever the order was. */
+static void heap_sort(const struct selecting *s) {
+    for (size_t at = s->n / 2; at-- > 0;) {
+        sift(s, at, s->n);
     }
-    for (size_t at = s->ordered / 2; at-- > 0;) {
-        sift(s, at, s->ordered);
-    }
-    for (size_t n = s->ordered; n > 1;) {
+    for (size_t n = s->n; n > 1;) {
         n--;
-        uint16_t last = s->order[0];
+        const struct select_case *last = s->order[0];
         s->order[0] = s->order[n];
         s->order[n] = last;
         sift(s, 0, n);
     }
 }
 
-/* The spinlock of the case at this place, if no case before it has the same. */
-static spinlock_t *lock_at(const struct selecting *s, size_t at) {
-    struct chan *c = s->cases[s->order[at]].chan;
-    return at == 0 || c != chan_at(s, at - 1) ? &c->lock : NULL;
+/* For few: those made one after the other often lie in order. */
+static inline void insertion_sort(const struct selecting *s) {
+    const struct select_case **order = s->order;
+    for (size_t n = s->n, next = 1; next < n; next++) {
+        const struct select_case *moved = order[next];
+        size_t at = next;
+        for (; at > 0 && before(s->big, moved->chan, order[at - 1]->chan); at--) {
+            order[at] = order[at - 1];
+        }
+        order[at] = moved;
+    }
 }
 
-/* Masked afterwards; and with preemption off if s->big. Unchecked, like what opens them: there are any number of locks. */
-static void lock_all(struct selecting *s) TAKES(irq_masked) UNCHECKED {
-    size_t at = 0;
-    s->big = s->ordered != 0 && chan_big(chan_at(s, 0));
-    if (s->big) {
+/* Masked afterwards; and with preemption off if s->big. Says which case can go on, each as likely as the others, or
+ * NULL: then none could at the moment when the last lock was taken. Unchecked, like what opens them: there are any
+ * number of locks. */
+static inline const struct select_case *lock_all(struct selecting *s) TAKES(irq_masked) UNCHECKED {
+    const struct select_case *one = NULL, **at = s->order, **end = at + s->n;
+    const struct chan *last = NULL;
+    uint32_t found = 0;
+    bool masked = !s->big;
+    if (masked) {
+        hal_irq_mask();
+    } else {
         go_preempt_off();
     }
-    for (; at < s->ordered && chan_big(chan_at(s, at)); at++) {
-        spinlock_t *lock = lock_at(s, at);
-        if (lock != NULL) {
-            spin_lock_beside(lock); /* not masked: no handler takes it, and nobody preempts us */
+    for (; at != end; at++) {
+        struct chan *c = (*at)->chan;
+        if (!masked && !chan_big(c)) {
+            hal_irq_mask(); /* not before: no handler takes a large one's lock, and nobody preempts us */
+            masked = true;
+        }
+        if (c != last) { /* else it has it from the case before */
+            spin_lock_beside(&c->lock);
+            last = c;
+        }
+        ASSERT(!LOCK_RANKS || told(*at) != 0 || !chan_can(c, (*at)->send));
+        if (told(*at) != 0 && (found++ == 0 || random_below(found) == 0)) {
+            one = *at;
         }
     }
     hal_irq_mask();
-    for (; at < s->ordered; at++) {
-        spinlock_t *lock = lock_at(s, at);
-        if (lock != NULL) {
-            spin_lock_beside(lock);
-        }
-    }
+    return one;
 }
 
 /* The first one last: see the head of this file. Nothing of s is read after that. */
-static void unlock_all(struct selecting *s) NEEDS(irq_masked) UNCHECKED {
-    for (size_t at = s->ordered; at-- > 0;) {
-        spinlock_t *lock = lock_at(s, at);
-        if (lock != NULL) {
-            spin_unlock_masked(lock);
+static inline void unlock_all(const struct selecting *s) NEEDS(irq_masked) UNCHECKED {
+    const struct select_case **at = s->order + s->n;
+    struct chan *c = s->n != 0 ? at[-1]->chan : NULL;
+    for (size_t left = s->n; left != 0; left--) {
+        at--;
+        struct chan *next = left > 1 ? at[-1]->chan : NULL;
+        if (next != c) {
+            spin_unlock_masked(&c->lock);
         }
+        c = next;
     }
 }
 
 /* ---- waiting ---------------------------------------------------------------------------------- */
 
-static bool none_can(const struct selecting *s) {
-    for (size_t at = 0; at < s->ordered; at++) {
-        const struct select_case *k = &s->cases[s->order[at]];
-        if (chan_can(k->chan, k->send)) {
-            return false;
-        }
+static inline struct wait_list *list_of(const struct select_case *k) {
+    return k->send ? &k->chan->senders : &k->chan->receivers;
+}
+
+/* Of cases with the same channel the first on its list goes on: they come there in random order. */
+SLOW void mix_group(const struct selecting *s, size_t from) {
+    size_t to = from + 1;
+    while (to < s->n && s->order[to]->chan == s->order[from]->chan) {
+        to++;
     }
-    return true;
+    for (; to - from > 1; to--) {
+        size_t at = from + random_below((uint32_t)(to - from));
+        const struct select_case *last = s->order[to - 1];
+        s->order[to - 1] = s->order[at];
+        s->order[at] = last;
+    }
 }
 
 /* With all locks. */
-static void enqueue_all(struct selecting *s) {
-    struct g *g = hal_self();
-    s->seq = wait_begin(g);
-    for (size_t at = 0; at < s->n; at++) {
-        size_t i = s->mixed[at]; /* of cases with the same channel the first on its list goes on */
-        const struct select_case *k = &s->cases[i];
-        struct waiter *w = &s->waiters[i];
-        *w = (struct waiter){.g = g, .shared = true, .seq = s->seq};
-        if (k->chan != NULL) {
-            w->n = k->chan->elem;
-            w->data = k->send ? (void *)(uintptr_t)k->from : k->to;
-            chan_slow(k->chan);
-            wait_enqueue(k->send ? &k->chan->senders : &k->chan->receivers, w);
+static inline void enqueue_all(struct selecting *s, struct g *g) {
+    uint32_t seq = wait_begin(g);
+    struct waiter *w = s->waiters;
+    const struct chan *last = NULL;
+    s->seq = seq;
+    for (size_t n = s->n, at = 0; at < n; at++, w++) {
+        struct chan *c = s->order[at]->chan;
+        if (at + 1 < n && s->order[at + 1]->chan == c && c != last) {
+            mix_group(s, at);
         }
+        last = c;
+        const struct select_case *k = s->order[at];
+        w->g = g;
+        w->data = k->to; /* or from */
+        w->n = c->elem;
+        w->seq = seq;
+        w->shared = true;
+        w->woken = w->ok = false;
+        chan_slow(c, relaxed_load(&c->tells) | (k->send ? TELLS_SENDERS : TELLS_RECEIVERS));
+        wait_enqueue(list_of(k), w);
     }
 }
 
 static void parked_select(struct g *g, void *arg) NEEDS(irq_masked) {
     struct selecting *s = arg;
-    bool locked = s->ordered != 0;
     bool goes_on = !limit_arm(&s->lw, g, s->seq);
-    if (locked) { /* else nothing keeps g parked any more, and s may be gone */
+    if (s->n != 0) { /* else nothing keeps g parked any more, and s may be gone */
         unlock_all(s);
     }
     if (goes_on) {
@@ -194,147 +275,171 @@ static void parked_select(struct g *g, void *arg) NEEDS(irq_masked) {
     }
 }
 
-/* The case whose partner has woken us, or n. Without locks: who wrote it made us ready later. */
-static size_t chosen_of(const struct selecting *s) {
-    size_t i = 0;
-    while (i < s->n && !s->waiters[i].woken) {
-        i++;
+/* The place of the case whose partner has woken us, or n. Without locks: who wrote it made us ready later. */
+static inline size_t chosen_of(const struct selecting *s) {
+    size_t at = 0, n = s->n;
+    for (const struct waiter *w = s->waiters; at < n && !w->woken; w++) {
+        at++;
     }
-    return i;
+    return at;
 }
 
 /* Takes the waiters off, but for the chosen one: that is off. After a close all those of its channel
  * are, and the channel may be gone. If its lock is the first one, parked_select() is through with s. */
-static void dequeue_all(struct selecting *s, size_t chosen) {
-    bool closed = chosen < s->n && !s->waiters[chosen].ok;
-    for (size_t at = 0; at < s->ordered; at++) {
-        size_t i = s->order[at];
-        const struct select_case *k = &s->cases[i];
-        if (i == chosen || (closed && k->chan == s->cases[chosen].chan)) {
+static inline void dequeue_all(const struct selecting *s, size_t chosen) {
+    size_t n = s->n;
+    bool closed = chosen < n && !s->waiters[chosen].ok;
+    struct waiter *w = s->waiters;
+    for (size_t at = 0; at < n; at++, w++) {
+        const struct select_case *k = s->order[at];
+        if (at == chosen || (closed && k->chan == s->order[chosen]->chan)) {
             continue;
         }
         hal_irq_t was = spin_lock_patiently(&k->chan->lock);
-        if (s->waiters[i].queued) {
-            wait_unlink(k->send ? &k->chan->senders : &k->chan->receivers, &s->waiters[i]);
+        if (w->queued) {
+            wait_unlink(list_of(k), w);
         }
         spin_unlock(&k->chan->lock, was);
     }
 }
 
 /* The partner, or a close, has ended the wait. */
-static void finish(const struct select_case *k, const struct waiter *w) {
-    if (k->send && !w->ok) {
-        PANIC("send on closed channel");
+static inline void finish(const struct select_case *k, const struct waiter *w) {
+    if (k->send) {
+        if (!w->ok) {
+            PANIC("send on closed channel");
+        }
+        return;
     }
-    if (!k->send && k->ok != NULL) {
+    if (k->ok != NULL) {
         *k->ok = w->ok;
     }
-    if (!k->send && !w->ok && k->to != NULL) {
+    if (!w->ok && k->to != NULL) {
         __builtin_memset(k->to, 0, w->n);
     }
 }
 
 /* Has all locks, opens them; does not wait. */
-static int give_up(struct selecting *s, int r) OPENS(irq_masked) {
+static inline void give_up(struct selecting *s) OPENS(irq_masked) {
     unlock_all(s);
     hal_irq_unmask();
     if (s->big) {
         go_preempt_on();
     }
-    return r;
 }
 
-/* Has all locks. Masked, and so not to be preempted, until it is off its stack. */
-static int wait_for_one(struct selecting *s) OPENS(irq_masked) {
+/* Has all locks. Masked, and so not to be preempted, until it is off its stack. Which case, or why not. */
+static inline const struct select_case *wait_for_one(struct selecting *s, enum wait_reason why,
+                                                     int *r) OPENS(irq_masked) {
     struct g *g = hal_self();
-    enqueue_all(s);
-    g->preempt_off = 0;                                          /* 1 if big; own G, masked */
-    atomic_store_explicit(&g->resched, 0, memory_order_relaxed); /* we give way anyhow */
-    park(s->n != 0 ? WAIT_SELECT : WAIT_SELECT_NONE, parked_select, s);
-    int r = limit_end(&s->lw, g);
+    enqueue_all(s, g);
+    if (s->big) {
+        g->preempt_off = 0;
+        atomic_store_explicit(&g->resched, 0, memory_order_relaxed); /* we give way anyhow */
+    }
+    park(why, parked_select, s);
+    *r = limit_end(&s->lw, g);
     hal_irq_unmask();
     size_t chosen = chosen_of(s);
     dequeue_all(s, chosen);
     if (chosen == s->n) {
-        return r;
+        return NULL;
     }
-    finish(&s->cases[chosen], &s->waiters[chosen]);
-    return (int)chosen;
+    finish(s->order[chosen], &s->waiters[chosen]);
+    return s->order[chosen];
 }
 
-/* try_all() found none that can go on. limit NULL: for ever. */
-static int select_with(struct selecting *s, bool block, const struct limit *limit) {
-    sort(s);
+/* None went on so far. s has room for n cases. limit NULL: for ever. */
+static inline int select_locked(struct selecting *s, const struct select_case *cases, size_t n,
+                                bool block, const struct limit *limit) {
+    line_up(s, cases, n);
+    if (n <= ON_STACK) {
+        insertion_sort(s);
+    } else {
+        heap_sort(s);
+    }
     for (;;) {
-        lock_all(s);
-        if (none_can(s)) {
-            int r = block ? limit_begin(&s->lw, limit) : -EAGAIN;
-            return r == 0 ? wait_for_one(s) : give_up(s, r);
+        const struct select_case *k = lock_all(s);
+        int r = 0;
+        if (k != NULL) {
+            give_up(s);
+            if (!try_one(k)) {
+                continue;
+            }
+        } else if ((r = block ? limit_begin(&s->lw, limit) : -EAGAIN) != 0) {
+            give_up(s);
+        } else {
+            k = wait_for_one(s, n != 0 ? WAIT_SELECT : WAIT_SELECT_NONE, &r);
         }
-        give_up(s, 0);
-        size_t i = try_all(s->cases, s->n, s->mixed);
-        if (i < s->n) {
-            return (int)i;
-        }
+        return k != NULL ? (int)(k - cases) : r;
     }
 }
 
 /* ---- the calls -------------------------------------------------------------------------------- */
 
-static int select_few(const struct select_case *cases, size_t n, bool block, const struct limit *limit) {
-    uint16_t mixed[ON_STACK];
-    size_t i = try_all(cases, n, mixed);
-    if (i < n) {
-        return (int)i;
-    }
-    if (!block && n <= 1) {
-        return -EAGAIN; /* one answer is of one moment */
-    }
+SLOW int select_few(const struct select_case *cases, size_t n, bool block, const struct limit *limit) {
     struct waiter waiters[ON_STACK];
-    uint16_t order[ON_STACK];
-    struct selecting s = {.cases = cases, .n = n, .waiters = waiters, .mixed = mixed, .order = order};
-    return select_with(&s, block, limit);
+    const struct select_case *order[ON_STACK];
+    struct selecting s; /* not zeroed: all that is read is written before */
+    s.waiters = waiters;
+    s.order = order;
+    return select_locked(&s, cases, n, block, limit);
 }
 
-static int select_many(const struct select_case *cases, size_t n, bool block, const struct limit *limit) {
-    size_t bytes = n * (sizeof(struct waiter) + 2 * sizeof(uint16_t));
-    struct waiter *waiters = mem_alloc(bytes);
-    if (waiters == NULL) {
-        return -ENOMEM;
+/* It has to look closer, and perhaps to wait: the time begins now. */
+SLOW int select_few_within(const struct select_case *cases, size_t n, ns_t d) {
+    if (d == FOREVER) {
+        return select_few(cases, n, true, NULL);
     }
-    uint16_t *mixed = (uint16_t *)(waiters + n);
-    size_t i = try_all(cases, n, mixed);
-    int r = (int)i;
-    if (i == n) {
-        struct selecting s = {
-            .cases = cases, .n = n, .waiters = waiters, .mixed = mixed, .order = mixed + n};
-        r = select_with(&s, block, limit);
+    if (d == NOWAIT && n == 1) {
+        return try_one(cases) ? 0 : -EAGAIN; /* one answer is of one moment */
     }
-    mem_free(waiters, bytes);
-    return r;
+    struct limit l = limit_within(d);
+    return select_few(cases, n, d != NOWAIT, &l);
 }
 
-static int select_any(const struct select_case *cases, size_t n, bool block, const struct limit *limit) {
-    check_may_block("chan_select");
+SLOW int select_many(const struct select_case *cases, size_t n, bool block, const struct limit *limit) {
     if (n > SELECT_MAX) {
         return -EINVAL;
     }
-    for (size_t i = 0; i < n; i++) {
-        if (cases[i].chan != NULL) {
-            chan_touch(cases[i].send ? cases[i].from : cases[i].to, cases[i].chan->elem);
-        }
+    struct selecting s;
+    size_t bytes = n * (sizeof *s.waiters + sizeof(void *));
+    s.waiters = mem_alloc(bytes);
+    if (s.waiters == NULL) {
+        return -ENOMEM;
     }
-    return n <= ON_STACK ? select_few(cases, n, block, limit) : select_many(cases, n, block, limit);
+    s.order = (const struct select_case **)(void *)(s.waiters + n);
+    const struct select_case *k = try_all(cases, n, s.order);
+    int r = k != NULL ? (int)(k - cases) : select_locked(&s, cases, n, block, limit);
+    mem_free(s.waiters, bytes);
+    return r;
+}
+
+SLOW int select_many_within(const struct select_case *cases, size_t n, ns_t d) {
+    struct limit l = limit_within(d);
+    return select_many(cases, n, d != NOWAIT, &l);
 }
 
 int chan_select_within(const struct select_case *cases, size_t n, ns_t d) {
-    if (d == NOWAIT) {
-        return select_any(cases, n, false, NULL);
+    check_may_block("chan_select");
+    if (n > ON_STACK) {
+        return select_many_within(cases, n, d);
     }
-    struct limit l = limit_within(d);
-    return select_any(cases, n, true, &l);
+    const struct select_case *k = told_one(cases, n);
+    if (k != NULL && try_case(k)) {
+        return (int)(k - cases);
+    }
+    return select_few_within(cases, n, d);
 }
 
 int chan_select_until(const struct select_case *cases, size_t n, struct limit l) {
-    return select_any(cases, n, true, &l);
+    check_may_block("chan_select");
+    if (n > ON_STACK) {
+        return select_many(cases, n, true, &l);
+    }
+    const struct select_case *k = told_one(cases, n);
+    if (k != NULL && try_case(k)) {
+        return (int)(k - cases);
+    }
+    return select_few(cases, n, true, &l);
 }

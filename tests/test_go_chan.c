@@ -331,7 +331,7 @@ TEST(sched, closedchan) {
 /* ---- test/chancap.go, test/fixedbugs/bug234.go ------------------------------------------------------------------ */
 
 TEST(sched, chancap) {
-    struct chan *c = CHAN(int, 10), *none = CHAN(int, 0), *large = chan_make(0, (size_t)1 << 60);
+    struct chan *c = CHAN(int, 10), *none = CHAN(int, 0), *large = chan_make(0, UINT32_MAX);
     int v = 0;
     CHECK_EQ(chan_cap(c), 10);
     CHECK_EQ(chan_len(c), 0);
@@ -340,7 +340,7 @@ TEST(sched, chancap) {
     CHECK_EQ(chan_cap(c), 10);
     CHECK_EQ(chan_cap(none), 0);
     CHECK_EQ(chan_cap(NULL), 0);
-    CHECK_EQ(chan_cap(large), (size_t)1 << 60); /* values of no size need no memory */
+    CHECK_EQ(chan_cap(large), UINT32_MAX); /* values of no size need no memory */
     for (int i = 0; i < 1000; i++) {
         CHECK_EQ(chan_send(large, NULL), 0);
     }

@@ -13,9 +13,9 @@
 
 struct chan;
 
-/* A channel of capacity values of elem_size bytes (0 to 64 KiB); capacity 0: a send waits for its
- * receive. NULL when memory is short; PANIC "makechan: size out of range". From a G. Go: make(chan
- * T, n). */
+/* A channel of capacity values (at most 2^32 - 1) of elem_size bytes (0 to 64 KiB); capacity 0: a send
+ * waits for its receive. NULL when memory is short; PANIC "makechan: size out of range". From a G. Go:
+ * make(chan T, n). */
 struct chan *chan_make(size_t elem_size, size_t capacity);
 #define CHAN(type, capacity) chan_make(sizeof(type), (capacity))
 

@@ -19,9 +19,11 @@
 
 struct select_case {
     struct chan *chan;
-    void *to;         /* receive: the value's place, or NULL */
-    bool *ok;         /* receive: set to false if the channel was closed and drained, or NULL */
-    const void *from; /* send */
+    union {
+        void *to;         /* receive: the value's place, or NULL */
+        const void *from; /* send */
+    };
+    bool *ok; /* receive: set to false if the channel was closed and drained, or NULL */
     bool send;
 };
 

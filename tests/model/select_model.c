@@ -267,6 +267,28 @@ static void buffer_and_select(void) {
     port_pinned_g(2, sends, a);
 }
 
+/* At each moment since its send one of the two has a value. */
+static void sends_and_polls(void *arg) {
+    uint64_t from_a = 0, from_b = 0;
+    sends(arg);
+    const struct select_case cases[] = {RECV(a, &from_a), RECV(b, &from_b)};
+    MODEL_CHECK(chan_select_within(cases, 2, NOWAIT) >= 0);
+}
+
+static void sends_b_and_takes_a(void *arg) {
+    uint64_t v;
+    sends(b);
+    chan_try_recv(arg, &v);
+}
+
+static void polls_two(void) {
+    begin_with(2, 1);
+    model_watch(&a->open);
+    model_watch(&b->open);
+    port_pinned_g(0, sends_and_polls, a);
+    port_pinned_g(1, sends_b_and_takes_a, a);
+}
+
 static void check_buffer(void) {
     check_lists();
     MODEL_CHECK(received == 2 && chan_len(a) == 0);
@@ -282,6 +304,7 @@ int main(int argc, char **argv) {
         {"a receive, a sender, a deadline, a cancel", canceled_and_sent, check_canceled, 1, 0},
         {"a buffer of one, full and empty", buffer_of_one, check_buffer, 3, 1},
         {"a buffer of one, a select, two senders", buffer_and_select, check_buffer, 1, 0},
+        {"a select that does not wait, and always could", polls_two, check_lists, 3, 1},
         {"two selects meet", two_selects, check_one, 2, 1},
     };
     return model_main(argc, argv, scenarios, sizeof scenarios / sizeof scenarios[0]);
