@@ -61,6 +61,11 @@ struct hal_core {
  *                                         the same G wherever it goes on.
  * struct core *hal_core(void);            the current core. Masked or with preemption off only.
  * bool hal_on_core_stack(void);           g0 or a handler
+ * void hal_prepare(struct g *g, void *top, void (*fn)(void *), void *arg);
+ *                                         makes a G that hal_enter() starts at fn(arg), unmasked, with
+ *                                         [.., top) as its stack; top is 16-byte aligned. Writes at most
+ *                                         256 bytes below top, which must be mapped. When fn returns,
+ *                                         sched_returned() comes.
  * int64_t hal_now(void);                  nanoseconds since power-on, monotonic, the same on all cores
  * int64_t hal_stamp(void);                the clock in its own unit, read perhaps a few instructions early:
  *                                         for what is stored often and looked at seldom
@@ -94,10 +99,6 @@ _Noreturn void hal_enter(struct g *g);
  * goes on at the interrupted instruction, unmasked. The frame may be given to the next preemption
  * of this core as soon as this is called; nothing else may write it. */
 _Noreturn void hal_resume(struct g *g, void *frame);
-
-/* Makes a G that hal_enter() starts at fn(arg), unmasked, with [.., top) as its stack; top is
- * 16-byte aligned. Writes at most 256 bytes below top, which must be mapped. fn must not return. */
-void hal_prepare(struct g *g, void *top, void (*fn)(void *), void *arg);
 
 /* On a G, unmasked. Calls fn(arg) and returns true; or false, when fn or what it called said
  * hal_throw() with what was stored to *sp: then all that a call must keep is as it was before, on
@@ -242,6 +243,9 @@ void sched_irq(unsigned line);
  * the G; then it calls sched_preempted() as g0 on the core stack. */
 void *sched_irq_exit(void);
 _Noreturn void sched_preempted(struct g *g, void *frame);
+
+/* On a G, unmasked: its first function has returned. */
+_Noreturn void sched_returned(void);
 
 /* A synchronous fault, masked, on the core stack. True: it was mended, go on at the same
  * instruction. It does not return at all when the G, or the machine, ends here. */

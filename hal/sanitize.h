@@ -24,6 +24,8 @@ void sched_who(struct sanitize_who *who);
 
 #ifdef SANITIZE
 
+#define SANITIZED true
+
 /* ---- the end --------------------------------------------------------------------------------- */
 
 /* The exit status of the machine: 66 in the place of 0 after a report. */
@@ -75,6 +77,7 @@ bool sanitize_hold(enum sanitize_heap heap, void **p, size_t *size, uintptr_t ba
 
 #else
 
+#define SANITIZED        false
 #define SANITIZE_REDZONE ((size_t)0)
 
 static inline int sanitize_status(int status) {

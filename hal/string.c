@@ -47,6 +47,10 @@ void *hal_memset(void *to, int c, size_t n) {
     unsigned char *d = to;
     if (together(d, d, sizeof(word))) {
         uint64_t v = (unsigned char)c * UINT64_C(0x0101010101010101);
+        for (; n >= 32; n -= 32, d += 32) {
+            word *four = (word *)(void *)d;
+            four[0] = four[1] = four[2] = four[3] = v;
+        }
         for (; n >= 8; n -= 8, d += 8) {
             *(word *)(void *)d = v;
         }

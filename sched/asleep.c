@@ -103,7 +103,7 @@ void nap(struct core *c) NEEDS(irq_masked) {
     } else if (all) {
         atomic_thread_fence(memory_order_acquire); /* pairs with the fence in nap_over() */
         if (still_napping(naps)) {
-            machine_dead(atomic_load_explicit(&machine.gs, memory_order_relaxed) != 0
+            machine_dead(gs_alive() != 0
                              ? "all goroutines are asleep - deadlock!"
                              : "no goroutines (main called runtime.Goexit) - deadlock!");
         }

@@ -61,6 +61,19 @@ _Noreturn void sched_core_main(void) {
     hal_enter(schedule());
 }
 
+unsigned gs_alive(void) {
+    uint64_t n = 0;
+    for (unsigned i = 0; i < hal_core_count(); i++) {
+        /* acquire: pairs with the release at a G's end, so that its start, perhaps on another core, is
+         * counted below: never fewer than none */
+        n -= atomic_load_explicit(&cores[i].n.ended, memory_order_acquire);
+    }
+    for (unsigned i = 0; i < hal_core_count(); i++) {
+        n += atomic_load_explicit(&cores[i].n.started, memory_order_relaxed);
+    }
+    return (unsigned)n;
+}
+
 /* ---- how many cores take part --------------------------------------------------------------- */
 
 unsigned go_num_cores(void) {

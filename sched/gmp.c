@@ -50,10 +50,8 @@ static void balance(struct core *c) NEEDS(irq_masked) {
     }
 }
 
-/* Next on this core; whoever held that place goes to the ring, where others may have it. */
-static void put_next(struct core *c, struct g *g) NEEDS(irq_masked) {
-    struct g *before = runnext_of(c);
-    set_runnext(c, g);
+/* Whoever held the place goes to the ring, where others may have it. */
+void gmp_next_was(struct core *c, struct g *before) NEEDS(irq_masked) {
     if (before != NULL && before->slice_used != 0) {
         /* Displaced, with slice left: the head of the queue is its place (HAZARDS 7), and the ring
          * has none */
@@ -63,7 +61,7 @@ static void put_next(struct core *c, struct g *g) NEEDS(irq_masked) {
         runq_put(&c->runq, before);
         wake_one();
     }
-    guard_arm(c, g);
+    guard_arm(c);
 }
 
 void gmp_put(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
@@ -90,11 +88,14 @@ void gmp_put(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
     if ((why == WHY_NEW || why == WHY_WOKEN) && sim_spurns_runnext(c)) {
         why = WHY_YIELD;
     }
+    struct g *before;
     switch (why) {
     case WHY_NEW:
     case WHY_WOKEN:
     case WHY_DISPLACED:
-        put_next(c, g);
+        before = runnext_of(c);
+        set_runnext(c, g);
+        gmp_next_was(c, before);
         break;
     case WHY_SLICE:
         gmp_publish_runnext(c); /* it was part of the slice that is over */

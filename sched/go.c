@@ -5,7 +5,6 @@
  * wait in per-core caches, which spill and refill in batches: one core spawns, others hoard the
  * dead (HAZARDS 42).
  * TOUR 4 / read next: sched/schedule.c */
-#include "hal/sanitize.h"
 #include "sched/alarm.h"
 #include "sched/assert.h"
 #include "sched/cleanup.h"
@@ -17,6 +16,7 @@
 
 #define CACHE_MAX   64
 #define CACHE_BATCH 32
+#define CACHE_NEW   8
 
 /* Stack pages that a dead G keeps. */
 #define KEEP_PAGES 2
@@ -35,7 +35,7 @@ static struct {
     /* guarded by lock */
     struct g *dead[STACK_CLASSES]; /* with a stack slot */
     struct g *blank;               /* without: fresh from a page */
-    uint64_t next_id;
+    uint64_t next_ids;             /* the next batch of numbers begins behind it */
 } pool = {.lock = SPINLOCK(RANK_GS)};
 
 /* One function, set once at start by the C library. */
@@ -114,21 +114,29 @@ static struct g *dead_take(unsigned class) UNCHECKED {
     return g;
 }
 
-void g_free(struct core *c, struct g *g) NEEDS(irq_masked) {
-    stack_trim(g, KEEP_PAGES);
-    if (g->stack_class != 0) {
-        spin_lock_masked(&pool.lock);
-        move(&g, &pool.dead[g->stack_class], 1);
-        spin_unlock_masked(&pool.lock);
-        return;
-    }
+UNCOMMON static void cache_spill(struct core *c) NEEDS(irq_masked) {
+    spin_lock_masked(&pool.lock);
+    c->dead_count -= move(&c->dead, &pool.dead[0], CACHE_BATCH);
+    spin_unlock_masked(&pool.lock);
+}
+
+static inline void cache_dead(struct core *c, struct g *g) NEEDS(irq_masked) {
     g->link = c->dead;
     c->dead = g;
     if (++c->dead_count > CACHE_MAX) {
-        spin_lock_masked(&pool.lock);
-        c->dead_count -= move(&c->dead, &pool.dead[0], CACHE_BATCH);
-        spin_unlock_masked(&pool.lock);
+        cache_spill(c);
     }
+}
+
+static void g_free(struct core *c, struct g *g) NEEDS(irq_masked) {
+    stack_trim(g, KEEP_PAGES);
+    if (g->stack_class == 0) {
+        cache_dead(c, g);
+        return;
+    }
+    spin_lock_masked(&pool.lock);
+    move(&g, &pool.dead[g->stack_class], 1);
+    spin_unlock_masked(&pool.lock);
 }
 
 /* Memory is short: the dead give back all their pages, from the shared lists and this core's
@@ -174,6 +182,28 @@ static struct g *g_new(unsigned class) {
         atomic_store_explicit(&g->made, true, memory_order_release); /* pairs with is_made() */
     }
     return g;
+}
+
+/* This core's cache is empty: gets some of the shared dead, or a few new ones, as far as there is
+ * memory. */
+UNCOMMON static void cache_fill(void) {
+    hal_irq_t was = spin_lock(&pool.lock);
+    struct core *c = this_core();
+    if (c->dead == NULL) {
+        c->dead_count += move(&pool.dead[0], &c->dead, CACHE_BATCH);
+    }
+    bool none = c->dead == NULL;
+    spin_unlock(&pool.lock, was);
+    struct g *g;
+    for (int i = 0; none && i < CACHE_NEW && (g = g_new(0)) != NULL; i++) {
+        if (!stack_commit_first(g)) {
+            dead_give(g);
+            break;
+        }
+        was = hal_irq_save();
+        cache_dead(this_core(), g);
+        hal_irq_restore(was);
+    }
 }
 
 struct g *g_alloc(size_t size) {
@@ -238,59 +268,44 @@ bool g_exists(const struct g *g) {
     return page != NULL && ((uintptr_t)g - (uintptr_t)page->gs) % sizeof *g == 0 && is_made(g);
 }
 
-/* ---- start and end -------------------------------------------------------------------------- */
+/* ---- start ---------------------------------------------------------------------------------- */
 
-struct start {
-    go_fn *fn;
-    void *arg;
-    uint64_t copy[]; /* of what go_copy() was given */
-};
+/* A core takes numbers in batches: those between two multiples of this. */
+#define IDS 16
 
-/* A G's first function, on its own stack; start lies at the top of it. */
-static void g_main(void *arg) {
-    struct start *s = arg;
-    s->fn(s->arg);
-    go_exit();
+UNCOMMON static uint64_t first_of_ids(void) NEEDS(irq_masked) {
+    spin_lock_masked(&pool.lock);
+    uint64_t id = pool.next_ids + 1;
+    pool.next_ids += IDS;
+    spin_unlock_masked(&pool.lock);
+    return id;
+}
+
+static inline uint64_t new_id(struct core *c) NEEDS(irq_masked) {
+    uint64_t id = c->next_id % IDS != 0 ? c->next_id : first_of_ids();
+    c->next_id = id + 1;
+    return id;
 }
 
 /* n bytes at arg are copied to the new stack, if n is not 0. The first SP is spread over 16 cache
  * lines by the G's number (HAZARDS 22). */
-static void g_prepare(struct g *g, go_fn *fn, const void *arg, size_t n) {
-    uintptr_t top = g->stack_hi - (size_t)(g->id % 16) * 64 - sizeof(struct start) - n;
-    struct start *s = (struct start *)(top & ~(uintptr_t)15);
-    *s = (struct start){.fn = fn, .arg = n != 0 ? s->copy : (void *)(uintptr_t)arg};
+static inline void prepare(struct g *g, go_fn *fn, const void *arg, size_t n) {
+    uintptr_t top = (g->stack_hi - (size_t)(g->id % 16) * 64 - n) & ~(uintptr_t)15;
     for (size_t i = 0; i < n; i++) {
-        ((char *)s->copy)[i] = ((const char *)arg)[i];
+        ((char *)top)[i] = ((const char *)arg)[i];
     }
-    g->hal.frame = NULL;
-    g->hal.tls = NULL;
-    hal_prepare(g, s, g_main, s);
+    hal_prepare(g, (void *)top, fn, n != 0 ? (void *)top : (void *)(uintptr_t)arg);
 }
 
-static uint64_t new_id(void) {
-    hal_irq_t was = spin_lock(&pool.lock);
-    uint64_t id = ++pool.next_id;
-    spin_unlock(&pool.lock, was);
-    return id;
-}
-
-static void g_reset(struct g *g, const struct go_opts *o, uintptr_t creator) {
-    g->id = new_id();
+/* A dead G with a stack begins a life: whatever is not set here is blank in a dead one. */
+static inline void begin_life(struct core *c, struct g *g, const char *name, uint8_t pin,
+                              uintptr_t creator) NEEDS(irq_masked) {
+    g->id = new_id(c);
     g->creator = creator;
     g->parent = hal_self()->id;
-    g->name = o->name;
-    g->pin = o->pinned ? (uint8_t)o->core : ANY_CORE;
-    g->local = NULL;
-    g->join = NULL;
-    g->slice_used = 0;
-    g->mutexes = 0;
-    g->cleanups = NULL;
-    g->catch = NULL;
-    g->panics = NULL;
-    /* relaxed: published by the queue */
-    atomic_store_explicit(&g->waits_on, NULL, memory_order_relaxed);
-    g->preempt_off = 0;
-    atomic_store_explicit(&g->resched, 0, memory_order_relaxed);
+    g->name = name;
+    g->pin = pin;
+    g->system = false;
     g_set_status(g, G_RUNNABLE);
 }
 
@@ -308,21 +323,21 @@ int g_make(struct g **out, const struct go_opts *o, go_fn *fn, const void *arg, 
         dead_give(g);
         return -ENOMEM;
     }
-    g_reset(g, o, creator);
-    g_prepare(g, fn, arg, n);
-    g->system = false;
+    hal_irq_t was = hal_irq_save();
+    begin_life(this_core(), g, o->name, o->pinned ? (uint8_t)o->core : ANY_CORE, creator);
+    hal_irq_restore(was);
+    prepare(g, fn, arg, n);
     *out = g;
     return 0;
 }
 
 void g_launch(struct g *g) {
-    if (!g->system) {
-        atomic_fetch_add_explicit(&machine.gs, 1, memory_order_relaxed); /* a count, orders nothing */
-    }
     hal_irq_t was = hal_irq_save();
     struct core *c = this_core();
     sanitize_release(g); /* what was done to it since it was made */
-    count(&c->n.started);
+    if (!g->system) {
+        count(&c->n.started);
+    }
     if (g->pin != ANY_CORE && g->pin != c->hal.index) {
         inbox_put(&cores[g->pin], g);
     } else {
@@ -367,9 +382,36 @@ int go_with(const struct go_opts *o, go_fn *fn, void *arg) {
     return g_start(o, fn, arg, CALL_SITE);
 }
 
-int go(go_fn *fn, void *arg) {
+/* The short way: a dead G is at hand, with a page of stack. */
+static inline bool go_shortly(go_fn *fn, void *arg, uintptr_t creator) {
+    hal_irq_mask();
+    struct core *c = this_core();
+    struct g *g = c->dead;
+    if (SANITIZED || g == NULL || g->stack_low == g->stack_hi) {
+        hal_irq_unmask();
+        return false;
+    }
+    c->dead = g->link;
+    c->dead_count--;
+    begin_life(c, g, NULL, ANY_CORE, creator);
+    prepare(g, fn, arg, 0);
+    count(&c->n.started);
+    gmp_put_next(c, g);
+    hal_irq_unmask();
+    return true;
+}
+
+UNCOMMON static int go_otherwise(go_fn *fn, void *arg, uintptr_t creator) {
     check_go(fn != NULL);
-    return g_start(&GO_OPTS(0), fn, arg, CALL_SITE);
+    cache_fill();
+    return go_shortly(fn, arg, creator) ? 0 : g_start(&GO_OPTS(0), fn, arg, creator);
+}
+
+int go(go_fn *fn, void *arg) {
+    if (fn != NULL && !hal_on_core_stack() && go_shortly(fn, arg, CALL_SITE)) {
+        return 0;
+    }
+    return go_otherwise(fn, arg, CALL_SITE);
 }
 
 int go_copy(const struct go_opts *o, go_fn *fn, const void *args, size_t n) {
@@ -382,15 +424,30 @@ int go_copy(const struct go_opts *o, go_fn *fn, const void *args, size_t n) {
     return r;
 }
 
+/* ---- end ------------------------------------------------------------------------------------ */
+
+static void life_over(struct core *c, struct g *g) NEEDS(irq_masked) {
+    g_set_status(g, G_DEAD);
+    g->name = NULL;
+    /* release: who counts this one has counted its start, see gs_alive() */
+    atomic_store_explicit(&c->n.ended, relaxed_load(&c->n.ended) + 1, memory_order_release);
+}
+
 struct g *g_end(struct g *g, void *arg) NEEDS(irq_masked) {
     (void)arg;
     struct core *c = this_core();
     struct join *j = g->join;
-    g_set_status(g, G_DEAD);
-    g->name = NULL;
+    life_over(c, g);
     local_free(g);
     sanitize_g_ends(g, g->stack_lo, g->stack_hi);
-    atomic_fetch_sub_explicit(&machine.gs, 1, memory_order_relaxed); /* a count, orders nothing */
+    /* a fault leaves what go_exit() would have seen to */
+    g->cleanups = NULL;
+    g->catch = NULL;
+    g->panics = NULL;
+    g->local = NULL;
+    g->join = NULL;
+    atomic_store_explicit(&g->waits_on, NULL, memory_order_relaxed);
+    atomic_store_explicit(&g->resched, 0, memory_order_relaxed);
     g_free(c, g);
     if (j != NULL) {
         join_done(j);
@@ -398,8 +455,23 @@ struct g *g_end(struct g *g, void *arg) NEEDS(irq_masked) {
     return schedule();
 }
 
-_Noreturn void go_exit(void) {
-    struct g *g = hal_self();
+/* The same for one that leaves nothing behind. */
+static struct g *end_plainly(struct g *g, void *arg) NEEDS(irq_masked) {
+    (void)arg;
+    struct core *c = this_core();
+    life_over(c, g);
+    cache_dead(c, g);
+    return schedule();
+}
+
+static bool leaves_nothing(const struct g *g) {
+    return ((uintptr_t)g->cleanups | (uintptr_t)g->catch | (uintptr_t)g->panics |
+            (uintptr_t)g->local | (uintptr_t)g->locals | (uintptr_t)g->join | g->mutexes |
+            g->preempt_off | g->stack_class) == 0 &&
+           g->stack_hi - g->stack_low <= KEEP_PAGES * HAL_PAGE && !SANITIZED;
+}
+
+UNCOMMON _Noreturn static void exit_otherwise(struct g *g) {
     check_may_block("go_exit");
     cleanup_all(g);
     local_end(g);
@@ -418,6 +490,19 @@ _Noreturn void go_exit(void) {
     hal_irq_mask();
     sanitize_follow();
     hal_leave(g, g_end, NULL);
+}
+
+_Noreturn void sched_returned(void) {
+    struct g *g = hal_self();
+    if (!leaves_nothing(g)) {
+        exit_otherwise(g);
+    }
+    hal_irq_mask();
+    hal_leave(g, end_plainly, NULL);
+}
+
+_Noreturn void go_exit(void) {
+    sched_returned();
 }
 
 /* ---- about the caller ----------------------------------------------------------------------- */
@@ -439,7 +524,7 @@ unsigned go_core(void) {
 }
 
 unsigned go_count(void) {
-    return atomic_load_explicit(&machine.gs, memory_order_relaxed);
+    return gs_alive();
 }
 
 void **go_local(void) {

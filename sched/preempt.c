@@ -33,18 +33,11 @@ void arm_sooner(struct core *c, int64_t when) NEEDS(irq_masked) {
 
 /* ---- the runnext guard ---------------------------------------------------------------------- */
 
-static bool somebody_idles(void) {
-    /* relaxed, no fence: a missed one costs at most the rest of the slice, see ask_for_guards() */
-    return atomic_load_explicit(&machine.idle_mask, memory_order_relaxed) != 0;
-}
-
-void guard_arm(struct core *c, struct g *g) NEEDS(irq_masked) {
-    if (c->guard == NULL && somebody_idles()) {
-        c->guard = g;
-        c->guard_tick = core_switches(c);
-        c->guard_when = hal_now() + CONFIG_RUNNEXT_NS;
-        arm_sooner(c, c->guard_when);
-    }
+void guard_arm_now(struct core *c) NEEDS(irq_masked) {
+    c->guard = runnext_of(c);
+    c->guard_tick = core_switches(c);
+    c->guard_when = hal_now() + CONFIG_RUNNEXT_NS;
+    arm_sooner(c, c->guard_when);
 }
 
 /* Handler. If the same G still waits behind the same running one, others may have it. */
@@ -55,10 +48,10 @@ static void guard_check(struct core *c, int64_t now) NEEDS(irq_masked) {
     struct g *g = runnext_of(c);
     bool stuck = g != NULL && g == c->guard && core_switches(c) == c->guard_tick;
     c->guard = NULL;
-    if (stuck && somebody_idles()) {
+    if (stuck && atomic_load_explicit(&machine.idle_mask, memory_order_relaxed) != 0) { /* a hint */
         gmp_publish_runnext(c);
     } else if (g != NULL) {
-        guard_arm(c, g);
+        guard_arm(c);
     }
 }
 
@@ -159,9 +152,8 @@ void sched_ipi(void) {
     }
     /* of no effect unless go_set_slice() has made slices shorter */
     arm_sooner(c, slice_start(c) + slice_length());
-    struct g *g = runnext_of(c);
-    if (g != NULL) {
-        guard_arm(c, g);
+    if (runnext_of(c) != NULL) {
+        guard_arm(c);
     }
 }
 

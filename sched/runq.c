@@ -13,7 +13,7 @@ static struct {
 void runq_put_behind(struct runq *q, struct g *g) NEEDS(irq_masked) {
     spin_lock_masked(&q->lock);
     gqueue_push(&q->overflow, g);
-    atomic_fetch_add_explicit(&q->overflow_count, 1, memory_order_relaxed); /* under the lock */
+    relaxed_store(&q->overflow_count, relaxed_load(&q->overflow_count) + 1); /* under the lock */
     spin_unlock_masked(&q->lock);
 }
 

@@ -102,14 +102,16 @@ struct g {
 
     /* Running G only */
     uintptr_t stack_low; /* lowest committed address: only its own core faults on it (HAZARDS 14) */
-    void *local;         /* go_local() */
+    bool system;         /* the runtime's own: not counted, not listed; set before it starts */
+
+    /* Running G only: what has to be seen to when it ends. All NULL, and 0, while it is dead */
     struct cleanup *cleanups; /* latest first (cleanup.c) */
     struct catch *catch;      /* the innermost go_try() */
     struct panic *panics;     /* under way, latest first */
-    struct locals *locals;    /* values under keys (local.c), or NULL */
-    struct join *join;        /* what others wait for its end on, or NULL; set before it starts */
+    void *local;              /* go_local() */
+    struct locals *locals;    /* values under keys (local.c) */
+    struct join *join;        /* what others wait for its end on; set before it starts */
     uint32_t mutexes;         /* how many it owns */
-    bool system;              /* the runtime's own: not counted, not listed; set before it starts */
 
     /* The G and its core's handlers */
     volatile uint32_t preempt_off; /* depth, by the G; and IN_HANDLER, while a program's handler runs over it. Volatile
@@ -179,7 +181,8 @@ struct frame {
 };
 
 struct counters {
-    _Atomic uint64_t started, stolen, preempted, ticks, ipis_sent, ipis_received;
+    _Atomic uint64_t started, ended; /* without the runtime's own Gs */
+    _Atomic uint64_t stolen, preempted, ticks, ipis_sent, ipis_received;
     _Atomic uint64_t idle_wakes, futile_wakes, frames_short, faults, idle_ns;
     _Atomic int64_t asleep_since; /* 0: awake */
 };
@@ -222,6 +225,7 @@ struct core {
     int64_t guard_when;
     struct g *dead; /* cache of dead Gs of the default stack class */
     uint32_t dead_count;
+    uint64_t next_id;     /* for a new G; a multiple of 16: none left (go.c) */
     struct frame *frames; /* free preemption frames */
     uint32_t frame_count;
     void *magazine[MAGAZINE]; /* pages for stack faults alone (HAZARDS 13) */
@@ -243,7 +247,6 @@ struct machine {
     _Atomic uint32_t searchers; /* cores that look for work, or have been woken to */
     _Atomic uint32_t active;    /* cores 0 .. active-1 run Gs that are not pinned */
     _Atomic int64_t slice;
-    _Atomic uint32_t gs;        /* started and not ended */
     _Atomic uint32_t listeners; /* drivers whose interrupts may yet wake a G; written by Gs (irq.c) */
     _Atomic bool started;
 };
@@ -452,7 +455,14 @@ void arm_sooner(struct core *c, int64_t when) NEEDS(irq_masked);
 
 /* Masked, own core. If another core idles, what was put into runnext must not stay there (HAZARDS
  * 3). */
-void guard_arm(struct core *c, struct g *g) NEEDS(irq_masked);
+UNCOMMON void guard_arm_now(struct core *c) NEEDS(irq_masked);
+
+static inline void guard_arm(struct core *c) NEEDS(irq_masked) {
+    /* relaxed, no fence: a missed one costs at most the rest of the slice, see ask_for_guards() */
+    if (c->guard == NULL && relaxed_load(&machine.idle_mask) != 0) {
+        guard_arm_now(c);
+    }
+}
 
 /* g0. Keeps the pools of c filled that handlers draw on: frames and stack pages. */
 void refill(struct core *c) NEEDS(irq_masked);
@@ -481,14 +491,14 @@ void g_launch_joinable(struct g *g, struct join *j);
 /* What go() and its like check: that it is called from a G, with a function. */
 void check_go(bool has_fn);
 
+/* Gs that have been started and have not ended. */
+unsigned gs_alive(void);
+
 /* Behind the call of the function that says it. */
 #define CALL_SITE ((uintptr_t)__builtin_extract_return_addr(__builtin_return_address(0)))
 
 /* A G. Starts one of the runtime's own, which never ends. */
 int go_system(const char *name, go_fn *fn);
-
-/* g0. */
-void g_free(struct core *c, struct g *g) NEEDS(irq_masked);
 
 /* Ends g after it is off its stack: go_exit()'s second half, and a fault's. */
 struct g *g_end(struct g *g, void *arg) NEEDS(irq_masked);

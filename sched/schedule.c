@@ -65,12 +65,18 @@ UNCOMMON static struct g *schedule_any(struct core *c) NEEDS(irq_masked) {
     return g != NULL ? begin(c, g) : search(c);
 }
 
-/* The commonest: the one that the G which leaves has woken. */
+/* The commonest: the one that the G which leaves has woken, or the first of the ring. */
 static inline struct g *next(void) NEEDS(irq_masked) {
     struct core *c = this_core();
     struct g *g;
-    if (gmp_pick_is_plain(c) && (g = gmp_take_runnext(c)) != NULL) {
-        return begin(c, g);
+    if (gmp_pick_is_plain(c)) {
+        if ((g = gmp_take_runnext(c)) != NULL) {
+            return begin(c, g);
+        }
+        if (c->pinned.head == NULL && (g = ring_get(&c->runq)) != NULL) {
+            slice_begin(c);
+            return begin(c, g);
+        }
     }
     return schedule_any(c);
 }

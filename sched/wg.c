@@ -20,7 +20,7 @@ static int32_t count_of(uint64_t word) {
 }
 
 /* The count is zero and somebody waits: wakes all of them, and nobody before all are off the list. */
-static void release(struct wg *w) {
+UNCOMMON static void release_many(struct wg *w) {
     struct waiter *all = NULL, **end = &all;
     bool more = true;
     while (more) {
@@ -36,23 +36,43 @@ static void release(struct wg *w) {
     wake_all(all, true);
 }
 
+/* The same, where nearly always one waits. */
+static void release(struct wg *w) {
+    hal_irq_t was = spin_lock(&w->lock);
+    struct waiter *only = w->waiters.head;
+    if (only == NULL || only->next != NULL) {
+        spin_unlock(&w->lock, was);
+        release_many(w);
+        return;
+    }
+    bool ours = wait_take_this(&w->waiters, only);
+    /* release: as above */
+    atomic_fetch_and_explicit(&w->word, ~WAITERS, memory_order_release);
+    spin_unlock_masked(&w->lock);
+    if (ours) {
+        ready(only->g);
+    }
+    hal_irq_restore(was);
+}
+
+/* Takes it back: the panic may be caught. */
+UNCOMMON static void misused(struct wg *w, uint64_t by, bool negative) {
+    atomic_fetch_sub_explicit(&w->word, by, memory_order_relaxed); /* nothing was published by it */
+    if (negative) {
+        PANIC("sync: negative WaitGroup counter");
+    }
+    PANIC("sync: WaitGroup misuse: Add called concurrently with Wait");
+}
+
 void wg_add(struct wg *w, int n) {
-    /* Adding to the low half may carry into the high one only past zero, which panics. acq_rel:
-     * each done is ordered before the last one, which wakes. */
-    uint64_t old = atomic_load_explicit(&w->word, memory_order_relaxed);
-    uint64_t new;
-    do {
-        int64_t count = (int64_t)count_of(old) + n;
-        if (count < 0) {
-            PANIC("sync: negative WaitGroup counter");
-        }
-        if (old == WAITERS && n > 0) {
-            PANIC("sync: WaitGroup misuse: Add called concurrently with Wait");
-        }
-        new = (old & ~(uint64_t)UINT32_MAX) | (uint32_t)count;
-    } while (!atomic_compare_exchange_weak_explicit(&w->word, &old, new, memory_order_acq_rel,
-                                                    memory_order_relaxed));
-    if (n < 0 && new == WAITERS) { /* the one that made it zero, and no other, wakes */
+    uint64_t by = (uint64_t)(int64_t)n;
+    /* acq_rel: each done is ordered before the last one, which wakes */
+    uint64_t old = atomic_fetch_add_explicit(&w->word, by, memory_order_acq_rel);
+    uint64_t new = old + by;
+    if (__builtin_expect(count_of(new) < 0 || (old == WAITERS && n > 0), 0)) {
+        misused(w, by, count_of(old) + (int64_t)n < 0);
+    }
+    if (new == WAITERS && n < 0) { /* the one that made it zero, and no other, wakes */
         release(w);
     }
 }

@@ -86,8 +86,11 @@ enter:                              /* x0 is the next one */
     .global hal_leave
     .type   hal_leave, %function
 hal_leave:
-    BECOME_G0
-    EMPTY_CORE_STACK
+    mrs     x9, tpidrro_el0
+    ldp     x11, x10, [x9, #CORE_STACK_TOP] /* and CORE_G0 */
+    msr     spsel, #1
+    mov     sp, x11
+    msr     tpidr_el1, x10
     b       call_then
     .size   hal_leave, . - hal_leave
 
@@ -153,11 +156,10 @@ hal_first:
     .cfi_startproc
     .cfi_undefined x30              /* nobody called it: debuggers stop here */
     mov     x29, xzr
-    mov     x30, xzr
     mov     x0, x20
     msr     daifclr, #2
     blr     x19
-    brk     #2                      /* fn returned */
+    bl      sched_returned
     .cfi_endproc
     .size   hal_first, . - hal_first
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hal/aarch64/offsets.h"
 #include "hal/aarch64/sysreg.h"
 
 struct g;
@@ -46,6 +47,18 @@ static inline struct g *hal_self(void) {
     struct g *g;
     __asm__("mrs %0, tpidr_el1" : "=r"(g));
     return g;
+}
+
+void hal_first(void);
+
+static inline void hal_prepare(struct g *g, void *top, void (*fn)(void *), void *arg) {
+    uint64_t *s = (uint64_t *)((uintptr_t)top - PARK_SIZE);
+    s[0] = 0;                    /* x29: the first frame record */
+    s[1] = (uintptr_t)hal_first; /* x30; what comes into the other registers does not matter */
+    s[2] = (uintptr_t)fn;        /* x19 */
+    s[3] = (uintptr_t)arg;       /* x20 */
+    s[20] = s[21] = 0;           /* fpcr, fpsr: as at power-on */
+    *(void **)((uintptr_t)g + G_SP) = s;
 }
 
 /* TPIDRRO_EL0 is writable at EL1 and nobody runs at EL0. */

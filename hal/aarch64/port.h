@@ -27,7 +27,6 @@ _Noreturn void trap_unexpected(struct trap *t, uint64_t kind);
 void trap_core_stack(struct trap *t, uint64_t kind);
 _Noreturn void trap_return(struct trap *t);
 void hal_save_fp(void *frame);
-void hal_first(void);
 
 /* ---- syndrome.c ----------------------------------------------------------------------------- */
 

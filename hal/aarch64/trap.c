@@ -167,15 +167,3 @@ void trap_core_stack(struct trap *t, uint64_t kind) {
     report(t, kind, true);
     hal_exit(2);
 }
-
-/* ---- the first entry of a G ----------------------------------------------------------------- */
-
-void hal_prepare(struct g *g, void *top, void (*fn)(void *), void *arg) {
-    uint64_t *s = (uint64_t *)((uintptr_t)top - PARK_SIZE);
-    s[0] = 0;                    /* x29: the first frame record */
-    s[1] = (uintptr_t)hal_first; /* x30; what comes into the other registers does not matter */
-    s[2] = (uintptr_t)fn;        /* x19 */
-    s[3] = (uintptr_t)arg;       /* x20 */
-    s[20] = s[21] = 0;           /* fpcr, fpsr: as at power-on */
-    ((struct hal_g *)g)->sp = s;
-}

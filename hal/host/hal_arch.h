@@ -22,6 +22,8 @@ struct g *hal_self(void);
 struct core *hal_core(void);
 bool hal_on_core_stack(void);
 
+void hal_prepare(struct g *g, void *top, void (*fn)(void *), void *arg);
+
 int64_t hal_now(void);
 
 static inline int64_t hal_stamp(void) {

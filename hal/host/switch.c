@@ -91,5 +91,5 @@ _Noreturn void host_first(void (*fn)(void *arg), void *arg) {
     host_set_errno(0);
     hal_irq_unmask();
     fn(arg);
-    host_die("a goroutine's first function returned");
+    sched_returned();
 }

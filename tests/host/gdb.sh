@@ -81,9 +81,9 @@ answers() {
     says "$1: who holds right" "waits for right \(0x[0-9a-f]+\), held by goroutine 5 \"righty\""
     says "$1: who holds left" "waits for left \(0x[0-9a-f]+\), held by goroutine 4 \"lefty\""
     says "$1: frames" "^#[0-9]+ +0x.* in wait_for_number \(wanted=7\) at $app:" 2
-    says "$1: who called" "^#[0-9]+ +0x.* in receiver \(arg=0x.*\) at $app:"
-    says "$1: frames of the preempted" "^#[0-9]+ +0x.* in spin \(arg=0x.* <turns.*\) at $app:"
-    says "$1: frames of one that has not begun" "^#0 +0x.* in newcomer \(arg=0x.* <over>\) at $app:"
+    says "$1: who called" "^#[0-9]+ +0x.* in receiver \(arg=(arg@entry=)?0x.*\) at $app:"
+    says "$1: frames of the preempted" "^#[0-9]+ +0x.* in spin \(arg=(arg@entry=)?0x.* <turns.*\) at $app:"
+    says "$1: frames of one that has not begun" "^#0 +0x.* in newcomer \(arg=(arg@entry=)?0x.* <over>\) at $app:"
     says "$1: who started it" "^created by start \($app:[0-9]+\) in goroutine 1" 8
     says "$1: a local variable" "^secret = 4007$"
     says "$1: a mutex" "= mutex, locked by goroutine 4 \"lefty\" \[$waits\]; waiting: goroutine 5 \"righty\"$"

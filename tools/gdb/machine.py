@@ -337,14 +337,8 @@ def parked_aarch64(sp):
     r.update({f"v{8 + i}": w[12 + i].to_bytes(16, "little") for i in range(8)})
     first = address_of("hal_first")
     if w[1] == first:  # it has yet to begin: hal_prepare() put its function and argument into x19 and x20
-        fn, arg = function_of(w[2], w[3])
-        return Registers({"pc": fn, "x0": arg, "x29": 0, "x30": first + 20, "sp": sp + PARK_SIZE}, exact=True)
+        return Registers({"pc": w[2], "x0": w[3], "x29": 0, "x30": first + 16, "sp": sp + PARK_SIZE}, exact=True)
     return Registers(r)
-
-
-def function_of(fn, arg):
-    """What a new G will call: g_main() calls that of its struct start."""
-    return words(arg, 2) if fn == address_of("g_main") else (fn, arg)
 
 
 def taken_aarch64(core, thread):
@@ -386,7 +380,7 @@ def parked_host(sp):
     r[sp_name] = sp + context.sizeof
     if r[pc_name] == address_of("host_start"):  # it has yet to begin: host_context_init()
         x86 = "rbx" in context
-        fn, arg = function_of(*((r["rbx"], r["r12"]) if x86 else (r["x19"], r["x20"])))
+        fn, arg = (r["rbx"], r["r12"]) if x86 else (r["x19"], r["x20"])
         # sp: where x86 looks for the return address is a 0
         return Registers({pc_name: fn, "rdi" if x86 else "x0": arg, names["fp"]: 0, sp_name: sp + 8 if x86 else sp},
                          exact=True)
@@ -500,7 +494,7 @@ def function_at(frame):
 def own_frame(innermost):
     """The innermost frame that is the program's own; else the call of the runtime's that it made."""
     frame, last = innermost, innermost
-    while frame is not None and frame.name() not in ("g_main", "hal_first", "host_first"):
+    while frame is not None and frame.name() not in ("hal_first", "host_first"):
         file = source(frame.find_sal())
         if file and not file.startswith(RUNTIME):
             return frame
