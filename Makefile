@@ -125,7 +125,7 @@ distclean: clean ## remove everything that is not source
 	rm -rf .cache
 
 # ---- the board -----------------------------------------------------------------------------------
-BOARD_VERBS := all run debug sdcard flash size disasm compile_commands.json runtime-objects image-path
+BOARD_VERBS := all run debug jtag gdb-jtag sdcard flash size disasm compile_commands.json runtime-objects image-path
 ifneq ($(filter $(BOARD_VERBS) build/%,$(or $(MAKECMDGOALS),all)),)
 
 include boards/$(BOARD)/board.mk
@@ -293,7 +293,7 @@ OBJS         := $(RUNTIME_OBJS) $(LIBC_OBJS) $(SYNC_OBJS) $(APP_OBJS)
 IMAGE_FILE   := $(APP_OUT)/$(IMAGE)
 SETTINGS     := Makefile boards/$(BOARD)/board.mk $(if $(SAN),hal/sanitize/build.mk)
 
-.PHONY: all run debug sdcard flash size disasm runtime-objects image-path FORCE
+.PHONY: all run debug jtag gdb-jtag sdcard flash size disasm runtime-objects image-path FORCE
 all: $(IMAGE_FILE) ## build APP for BOARD (the default verb)
 runtime-objects: $(RUNTIME_OBJS)
 image-path:
@@ -374,7 +374,7 @@ run: $(IMAGE_FILE) ## build and run it in QEMU; without a terminal it ends with 
 	@$(RUN) --interactive --args="$$ARGS"
 
 CARD := $(APP_OUT)/sdcard.img
-CARD_MAKE = tools/sdcard.py --board $(BOARD) --kernel $(IMAGE_FILE) --args="$$ARGS" --out $(CARD)
+CARD_MAKE = tools/sdcard.py --board $(BOARD) --kernel $(IMAGE_FILE) --args="$$ARGS" $(if $(JTAG),--jtag) --out $(CARD)
 sdcard: $(IMAGE_FILE) ## the image of an SD card that starts it: BOARD=rpi3|rpi4; docs/PI.md
 	@$(CARD_MAKE)
 
@@ -386,6 +386,12 @@ ELF := $(if $(filter host,$(HAL)),$(IMAGE_FILE),$(APP_OUT)/app.elf)
 debug: $(IMAGE_FILE) ## the same under gdb, which knows Gs: docs/DEBUGGING.md; DUMP=file: of a memory dump; DEBUGGER=none: waits
 	@tools/debug.py --board $(BOARD) --image $(IMAGE_FILE) --elf $(ELF) --smp $(SMP) --gic $(GIC) --debugger="$(DEBUGGER)" \
 	    --dump="$(DUMP)" --args="$$ARGS"
+
+jtag: $(IMAGE_FILE) ## load it into a Pi over JTAG, ADAPTER=name, and start it; ATTACH=1: only look; docs/JTAG.md
+	@tools/jtag.py --board $(BOARD) --adapter '$(ADAPTER)' --image $(IMAGE_FILE) $(if $(ATTACH),--attach)
+
+gdb-jtag: $(IMAGE_FILE) ## gdb, which knows Gs, for what make jtag holds
+	@tools/debug.py --board $(BOARD) --image $(IMAGE_FILE) --elf $(ELF) --debugger="$(DEBUGGER)" --remote localhost:3333
 
 size: $(IMAGE_FILE) ## what the image consists of
 	@$(BINTOOL)size $(ELF)

@@ -12,6 +12,7 @@ import os
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -86,6 +87,17 @@ def on_host(opts, name, args, rest):
                dict(os.environ, BARELOOM_CORES=str(opts.smp)) if opts.smp else None)
 
 
+def at_remote(opts, name):
+    host, _, port = opts.remote.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), 5).close()
+    except (OSError, ValueError) as error:
+        print(f"debug: nothing answers at {opts.remote} ({error}): `make jtag BOARD={opts.board} ADAPTER=...` first, in "
+              "another terminal", file=sys.stderr)
+        return 2
+    return gdb(name, [opts.elf, "-ex", f"target remote {opts.remote}", *opts.gdb_args])
+
+
 def alone(board, opts, args):
     """QEMU until it is ended, stopped at its first instruction."""
     cmd = run.command(board, opts.image, args, opts.smp, opts.gic,
@@ -105,16 +117,17 @@ def main():
     parser.add_argument("--gic", type=int, default=3, choices=(2, 3))
     parser.add_argument("--debugger", default="", help="a gdb, or none")
     parser.add_argument("--dump", default="", help="a memory dump of this program instead of a run")
+    parser.add_argument("--remote", default="", metavar="HOST:PORT", help="a program that an OpenOCD holds")
     parser.add_argument("--args", default="", help="the program's arguments")
     parser.add_argument("gdb_args", nargs="*", help="more for gdb")
     opts = parser.parse_args()
 
     board, args = run.load_board(opts.board), shlex.split(opts.args)
     host = board["HAL"] == "host"
-    if not opts.dump and (why := run.cannot_run(board)):
+    if not opts.dump and not opts.remote and (why := run.cannot_run(board)):
         print(f"debug: {why}", file=sys.stderr)
         return run.SKIP
-    if opts.debugger == "none" and not opts.dump:
+    if opts.debugger == "none" and not opts.dump and not opts.remote:
         if host:
             print("debug: DEBUGGER=none is for boards that QEMU runs", file=sys.stderr)
             return 2
@@ -127,6 +140,8 @@ def main():
             print(f"debug: DUMP={opts.dump} is no file", file=sys.stderr)
             return 2
         return gdb(name, [opts.elf, "-ex", f"memory-dump {shlex.quote(os.path.abspath(opts.dump))}", *opts.gdb_args])
+    if opts.remote:
+        return at_remote(opts, name)
     return on_host(opts, name, args, opts.gdb_args) if host else in_qemu(board, opts, name, args, opts.gdb_args)
 
 

@@ -4,7 +4,8 @@
     sdcard.py --board rpi3 --kernel build/rpi3/.../kernel8.img --args '--batch' --out sdcard.img
 
 One partition with FAT32 and on it the firmware (tools/firmware.sh), the board's config.txt, cmdline.txt with
-the program's arguments, and the kernel, in which INPUT lies already. The image's size is a power of two, as
+the program's arguments, and the kernel, in which INPUT lies already. With --jtag the kernel is an endless loop, in
+which the board waits for `make jtag`, and the JTAG signals are on the header. The image's size is a power of two, as
 QEMU wants it. No root is needed: mtools write into the file.
 """
 import argparse
@@ -24,6 +25,9 @@ FAT32_LBA = 0x0c
 CLUSTERS = 1 << 17   # at most: FAT32 wants at least 65525
 SPARE = 8 << 20      # FATs, folders, room for what a user adds
 
+# wfe; b .-4
+LOOP = bytes.fromhex("5f2003d5 ffffff17")
+
 
 def die(text):
     sys.exit(f"sdcard: {text}")
@@ -36,13 +40,18 @@ def firmware_folder():
     return os.path.join(run.ROOT, done.stdout.strip())
 
 
-def card_files(board, kernel, args):
+def card_files(board, kernel, args, jtag):
     """[(name on the card, path here or bytes)]"""
     folder = firmware_folder()
     name = board["NAME"]
+    config = f"{run.ROOT}/boards/{name}/config.txt"
+    if jtag:
+        with open(config, "rb") as file:
+            config = file.read() + b"# JTAG on GPIO 22 to 27\nenable_jtag_gpio=1\n"
+        kernel = LOOP
     return [*((f, f"{folder}/{f}") for f in board["FIRMWARE"].split()),
             ("LICENCE.firmware", f"{folder}/LICENCE.firmware"),
-            ("config.txt", f"{run.ROOT}/boards/{name}/config.txt"),
+            ("config.txt", config),
             # What stands before `--` is the firmware's; boot/command_line.c.
             ("cmdline.txt", f"-- {args}".strip().encode() + b"\n"),
             (board["IMAGE"], kernel)]
@@ -94,6 +103,7 @@ def main():
     parser.add_argument("--board", required=True, choices=run.boards())
     parser.add_argument("--kernel", required=True)
     parser.add_argument("--args", default="", help="the program's arguments")
+    parser.add_argument("--jtag", action="store_true", help="a card for `make jtag`")
     parser.add_argument("--out", required=True)
     opts = parser.parse_args()
     board = run.load_board(opts.board)
@@ -105,7 +115,7 @@ def main():
         die("ARGS is one line")
     new = opts.out + ".new"
     try:
-        files = card_files(board, opts.kernel, opts.args)
+        files = card_files(board, opts.kernel, opts.args, opts.jtag)
         size = make_image(new, files)
         os.replace(new, opts.out)
     finally:
