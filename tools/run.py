@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HANG = 124
@@ -116,6 +117,17 @@ def run(cmd, timeout):
             return 128 + signal.SIGINT
 
 
+def run_on_terminal(cmd):
+    """A program of this computer, which may make the terminal raw: however it ends, kill -9 too, the terminal is then
+    as it was."""
+    found = termios.tcgetattr(sys.stdin)
+    signal.signal(signal.SIGINT, lambda *_: None)  # for the program alone, which would inherit SIG_IGN
+    try:
+        return describe(subprocess.call(cmd))
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, found)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--board", required=True, choices=boards())
@@ -152,8 +164,9 @@ def main():
         print(shlex.join(cmd))
         return 0
     if console:
-        if not host:
-            print("run: Ctrl-A X ends QEMU", file=sys.stderr)
+        print("run: " + ("Ctrl-\\ ends the program" if host else "Ctrl-A X ends QEMU"), file=sys.stderr)
+        if host and not opts.debug:
+            return run_on_terminal(cmd)
         os.execvp(cmd[0], cmd)
     return run(cmd, opts.timeout)
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "hal/host/machine.h"
+#include "hal/host/uart.h"
 
 static const char *what_segv(int code, bool write) {
     if (code == SEGV_MAPERR) {
@@ -74,7 +75,8 @@ static void on_fault(int sig, siginfo_t *info, void *context) {
         return;
     }
     if (c == NULL) {
-        signal(sig, SIG_DFL); /* not a core: it faults again, and dies of it */
+        host_uart_restore(); /* not a core: it faults again, and dies of it */
+        signal(sig, SIG_DFL);
         return;
     }
     int e = errno;

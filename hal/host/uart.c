@@ -6,8 +6,8 @@
  * It puts bytes into a ring and raises the line; when the ring is full it waits, and what comes
  * waits in the kernel. After the end of the input rx() gives -1 for ever and eof() says why.
  *
- * A terminal is put into raw mode but for Ctrl-C, which ends the process: a key is a byte, Enter is
- * CR, and nothing is echoed, as on a serial line.
+ * A terminal is put into raw mode but for Ctrl-\, which ends the process: a key is a byte, Ctrl-C
+ * too, Enter is CR, and nothing is echoed, as on a serial line.
  */
 #include "hal/host/uart.h"
 
@@ -21,7 +21,8 @@
 
 #include "hal/host/host.h"
 
-#define RING 4096u
+#define RING           4096u
+#define CTRL_BACKSLASH 28
 
 static struct {
     pthread_mutex_t lock;
@@ -43,6 +44,9 @@ void host_uart_restore(void) {
     }
 }
 
+/* A sanitizer's, which ends the process by itself; NULL in builds without. */
+__attribute__((weak)) void __sanitizer_set_death_callback(void (*callback)(void));
+
 static void on_end(int sig, siginfo_t *info, void *context) {
     (void)info;
     (void)context;
@@ -63,11 +67,16 @@ static void terminal_raw(void) {
     t.c_lflag &= ~(tcflag_t)(ICANON | ECHO | IEXTEN);
     t.c_cc[VMIN] = 1;
     t.c_cc[VTIME] = 0;
-    t.c_cc[VSUSP] = _POSIX_VDISABLE;
+    /* As SIGINT, for which make waits for its programs. */
+    t.c_cc[VINTR] = CTRL_BACKSLASH;
+    t.c_cc[VQUIT] = t.c_cc[VSUSP] = _POSIX_VDISABLE;
     for (unsigned i = 0; i < sizeof ends / sizeof ends[0]; i++) {
         host_on_signal(ends[i], on_end);
     }
     atexit(host_uart_restore);
+    if (__sanitizer_set_death_callback != NULL) {
+        __sanitizer_set_death_callback(host_uart_restore);
+    }
     atomic_store(&raw, true);
     tcsetattr(STDIN_FILENO, TCSANOW, &t);
 }
