@@ -265,9 +265,11 @@ static struct core *neighbor(struct core *c) {
 static void report_stuck(struct core *c, int64_t since) {
     uintptr_t offset, pc = atomic_load_explicit(&c->last_pc, memory_order_relaxed);
     const char *name = hal_symbol(pc, &offset);
-    kprintf("\nwatchdog: core %u is stuck: it has taken no tick for %lu ms; at its last it ran "
+    kprintf("\nwatchdog: core %u %s: it has taken no tick for %lu ms; at its last it ran "
             "goroutine %lu at %s+0x%lx (%p)\n",
-            c->hal.index, (unsigned long)(since / MS(1)),
+            c->hal.index,
+            hal_waits_outside(c->hal.index) ? "waits in a call of the C library" : "is stuck",
+            (unsigned long)(since / MS(1)),
             (unsigned long)atomic_load_explicit(&c->last_id, memory_order_relaxed),
             name != NULL ? name : "?", name != NULL ? (unsigned long)offset : 0, (void *)pc);
 }

@@ -1,5 +1,7 @@
 /* tests/test_watch.c - watchdogs: each is provoked, and says what and who; the machine goes on. As death tests, since
  * that is how the harness looks at words. */
+#include <unistd.h>
+
 #include "sched/sched.h"
 #include "tests/test.h"
 
@@ -287,3 +289,31 @@ TEST(death, watchdog_sees_a_stuck_core) {
     be_busy();
     survive();
 }
+
+#ifdef HAL_HOST
+static void waits_outside(void *arg) {
+    (void)arg;
+    for (ns_t until = go_now() + 3 * CONFIG_SLICE_NS; go_now() < until;) {
+    } /* so that it was seen here */
+    atomic_store(&deaf, true);
+    for (;;) {
+        pause();
+    }
+}
+
+/* Nothing is wrong with the core: what no tick can interrupt is a call. */
+TEST(death, watchdog_sees_a_call_that_waits) {
+    if (go_num_cores() == 1) {
+        SKIP("nobody is there to watch a single core");
+    }
+    unsigned last = go_num_cores() - 1;
+    expect_watchdog(" waits in a call of the C library: it has taken no tick for ");
+    kprintf("# expect text watchdog: core %u\n", last);
+    expect_text(" at its last it ran goroutine 3 at waits_outside+");
+    start_on(last, waits_outside, NULL);
+    CHECK_EQ(go_set_cores(1), 0);
+    WAIT_FOR(atomic_load(&deaf));
+    be_busy();
+    survive();
+}
+#endif

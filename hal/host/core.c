@@ -6,9 +6,11 @@
  */
 #include "hal/host/fiber.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -78,6 +80,7 @@ static void *core_thread(void *arg) {
     prctl(PR_SET_TIMERSLACK, 1L); /* Linux adds 50 us to a thread's sleeps otherwise */
     current = c;
     c->thread = pthread_self();
+    c->tid = gettid();
     host_fault_stack(c->stacks_lo, SIGNAL_STACK);
     host_fiber_to_core(c, NULL, true);
     host_switch_out(&unused, c->stack_top, core_main, c);
@@ -113,6 +116,20 @@ _Noreturn void host_cores_start(unsigned n) {
     }
     core_thread(&host_cores[0]);
     host_die("a core's thread came back");
+}
+
+/* What /proc says of the thread: "tid (name) S ...", S where it sleeps in the kernel. */
+bool hal_waits_outside(unsigned core) {
+    char path[64], text[64] = "";
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", host_cores[core].tid);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) {
+        return false;
+    }
+    ssize_t n = read(file, text, sizeof text - 1);
+    close(file);
+    const char *state = n > 0 ? strrchr(text, ')') : NULL;
+    return state != NULL && (state[2] == 'S' || state[2] == 'D');
 }
 
 unsigned hal_core_count(void) {

@@ -31,6 +31,7 @@ struct host_core {
     bool masked;
     struct g *self;       /* the G that runs, or g0 */
     void *interrupted_sp; /* of the G that a handler runs over */
+    const void *edge;     /* of the program, where it was interrupted */
     int64_t armed;        /* when the timer upcall is due; INT64_MAX: never */
     int64_t seen;         /* the latest time that the core has read */
     uint32_t edges;       /* looks for interrupts since then */
@@ -48,6 +49,7 @@ struct host_core {
     char *stacks_lo;      /* signal stack, guard, core stack: everything that is not a G's */
     char *stack_top;
     pthread_t thread;
+    pid_t tid; /* the same thread, as the kernel calls it */
 };
 
 /* ---- core.c ---------------------------------------------------------------------------------- */

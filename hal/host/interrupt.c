@@ -194,12 +194,13 @@ uintptr_t hal_interrupted_sp(void) {
 }
 
 uintptr_t hal_interrupted_pc(void) {
-    return host_code_address(((const struct host_context *)host_self()->interrupted_sp)->pc);
+    return host_code_address((uintptr_t)host_self()->edge);
 }
 
 void __sanitizer_cov_trace_pc(void) {
     struct host_core *c = host_self();
     if (c != NULL && !c->masked && wanted(c)) { /* NULL: code that runs before main() */
+        c->edge = __builtin_return_address(0);
         interrupt(c);
     }
 }
