@@ -137,7 +137,6 @@ static inline void buffer_holds(struct chan *c, uint32_t n) {
 
 /* ---- the fast way: 8 bytes, into the buffer or out of it ------------------------------------------ */
 
-typedef uint64_t __attribute__((may_alias, aligned(1))) any_word;
 #define WORD sizeof(any_word)
 
 /* With the lock. False: it is not open. */
@@ -327,7 +326,7 @@ int chan_recv(struct chan *c, void *v) UNCHECKED {
     if (!is_fast(c) || v == NULL) {
         return chan_recv_any(c, v, NULL);
     }
-    (void)*(const volatile any_word *)v;
+    chan_touch_word(v);
     hal_irq_t was = spin_lock(&c->lock);
     uint64_t word;
     if (!get_fast(c, &word)) {
@@ -422,7 +421,7 @@ int chan_try_recv(struct chan *c, void *v) UNCHECKED {
     if (!is_fast(c) || v == NULL) {
         return chan_try_recv_any(c, v);
     }
-    (void)*(const volatile any_word *)v;
+    chan_touch_word(v);
     hal_irq_t was = spin_lock(&c->lock);
     uint64_t word;
     if (!get_fast(c, &word)) {

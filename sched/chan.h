@@ -69,8 +69,11 @@ static inline uint32_t chan_count(const struct chan *c) {
 /* Under the lock: somebody is about to wait, or c to be closed: the fast way ends, and tells is what others see. */
 static inline void chan_slow(struct chan *c, uint32_t tells) {
     relaxed_store(&c->tells, tells);
-    relaxed_store(&c->held, chan_count(c));
-    relaxed_store(&c->open, 0);
+    uint64_t open = relaxed_load(&c->open);
+    if (open != 0) {
+        relaxed_store(&c->held, open_values(open));
+        relaxed_store(&c->open, 0);
+    }
 }
 
 /* Under the lock: whether a send, or a receive, could go on now. May be wrong in saying yes, for a
@@ -96,6 +99,12 @@ static inline void chan_touch(const void *v, size_t n) {
         (void)p[0];
         (void)p[n - 1];
     }
+}
+
+typedef uint64_t __attribute__((may_alias, aligned(1))) any_word;
+
+static inline void chan_touch_word(const void *v) {
+    (void)*(const volatile any_word *)v;
 }
 
 /* Gives a channel's memory back, whoever it belongs to. */

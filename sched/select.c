@@ -29,6 +29,7 @@ struct selecting {
     struct waiter *waiters;           /* of each, at its place in order */
     size_t n;                         /* of these */
     bool big;                         /* some locks are held with preemption off */
+    bool twice;                       /* a channel has several cases */
     uint32_t seq;
     struct limit_wait lw;
 };
@@ -67,17 +68,17 @@ static const struct select_case *try_all(const struct select_case *cases, size_t
     return NULL;
 }
 
-/* Whether k can go on, as far as its channel tells without its lock; 0: no. */
-static inline uint32_t told(const struct select_case *k) {
-    if (k->chan == NULL) {
-        return 0;
-    }
-    uint64_t open = relaxed_load(&k->chan->open);
+/* Whether k can go on, as far as c, its channel, tells without its lock; 0: no. */
+static inline uint32_t tells(const struct chan *c, const struct select_case *k) {
+    uint64_t open = relaxed_load(&c->open);
     if (open == 0) {
-        return relaxed_load(&k->chan->tells) &
-               ((k->send ? TELLS_RECEIVERS : TELLS_SENDERS) | TELLS_CLOSED);
+        return relaxed_load(&c->tells) & ((k->send ? TELLS_RECEIVERS : TELLS_SENDERS) | TELLS_CLOSED);
     }
     return (uint32_t)(open >> (k->send ? CHAN_ROOM : 0));
+}
+
+static inline uint32_t told(const struct select_case *k) {
+    return k->chan != NULL ? tells(k->chan, k) : 0;
 }
 
 /* Several can, from k on: one of them, each as likely as the others. */
@@ -108,23 +109,6 @@ static inline const struct select_case *told_one(const struct select_case *cases
 
 /* ---- the locks -------------------------------------------------------------------------------- */
 
-/* Puts the cases that have a channel into order as they come, and touches what they copy from and to: before any lock
- * is taken. */
-static inline void line_up(struct selecting *s, const struct select_case *cases, size_t n) {
-    const struct select_case **end = s->order;
-    bool big = false;
-    for (const struct select_case *k = cases; k != cases + n; k++) {
-        if (k->chan != NULL) {
-            uint32_t elem = k->chan->elem;
-            chan_touch(k->to, elem);
-            big |= elem > CHAN_HANDLER_MAX;
-            *end++ = k;
-        }
-    }
-    s->n = (size_t)(end - s->order);
-    s->big = big;
-}
-
 /* The order in which locks are taken. */
 static inline bool before(bool big, const struct chan *a, const struct chan *b) {
     if (big && chan_big(a) != chan_big(b)) {
@@ -148,7 +132,7 @@ static void sift(const struct selecting *s, size_t at, size_t n) {
 }
 
 /* In place, and n log n whatever the order was. */
-static void heap_sort(const struct selecting *s) {
+SLOW void heap_sort(const struct selecting *s) {
     for (size_t at = s->n / 2; at-- > 0;) {
         sift(s, at, s->n);
     }
@@ -161,7 +145,7 @@ static void heap_sort(const struct selecting *s) {
     }
 }
 
-/* For few: those made one after the other often lie in order. */
+/* For few: what is nearly sorted takes little time. */
 static inline void insertion_sort(const struct selecting *s) {
     const struct select_case **order = s->order;
     for (size_t n = s->n, next = 1; next < n; next++) {
@@ -174,49 +158,97 @@ static inline void insertion_sort(const struct selecting *s) {
     }
 }
 
+/* Puts the cases that have a channel into order, and touches what they copy from and to: before any lock is taken.
+ * What was made one after the other lies sorted, upwards or downwards: it comes upwards. */
+static inline void line_up(struct selecting *s, const struct select_case *cases, size_t n) {
+    const struct select_case **end = s->order, *k = cases;
+    ptrdiff_t step = 1;
+    if (n != 0 && cases[0].chan > cases[n - 1].chan) {
+        k = &cases[n - 1];
+        step = -1;
+    }
+    bool big = false, sorted = true;
+    const struct chan *last = NULL;
+    for (; n != 0; n--, k += step) {
+        struct chan *c = k->chan;
+        if (c == NULL) {
+            continue;
+        }
+        sorted &= last <= c;
+        last = c;
+        if (c->word != 0 && k->to != NULL) {
+            chan_touch_word(k->to);
+        } else {
+            chan_touch(k->to, c->elem);
+            big |= chan_big(c);
+        }
+        *end++ = k;
+    }
+    s->n = (size_t)(end - s->order);
+    s->big = big;
+    if (sorted && !big) {
+        return;
+    }
+    if (s->n <= ON_STACK) {
+        insertion_sort(s);
+    } else {
+        heap_sort(s);
+    }
+}
+
+/* The first of them are those of large elements: their locks, with preemption off. No handler takes them, and nobody
+ * preempts us. */
+SLOW const struct select_case **lock_large(struct selecting *s) UNCHECKED {
+    const struct select_case **at = s->order, **end = at + s->n;
+    const struct chan *last = NULL;
+    go_preempt_off();
+    for (; at != end && chan_big((*at)->chan); at++) {
+        if ((*at)->chan != last) {
+            last = (*at)->chan;
+            spin_lock_beside(&(*at)->chan->lock);
+        }
+    }
+    return at;
+}
+
 /* Masked afterwards; and with preemption off if s->big. Says which case can go on, each as likely as the others, or
  * NULL: then none could at the moment when the last lock was taken. Unchecked, like what opens them: there are any
  * number of locks. */
 static inline const struct select_case *lock_all(struct selecting *s) TAKES(irq_masked) UNCHECKED {
-    const struct select_case *one = NULL, **at = s->order, **end = at + s->n;
+    const struct select_case **at = s->order, **end = at + s->n;
+    const struct select_case **large = s->big ? lock_large(s) : at; /* up to here they are locked */
+    const struct select_case *one = NULL;
     const struct chan *last = NULL;
     uint32_t found = 0;
-    bool masked = !s->big;
-    if (masked) {
-        hal_irq_mask();
-    } else {
-        go_preempt_off();
-    }
-    for (; at != end; at++) {
-        struct chan *c = (*at)->chan;
-        if (!masked && !chan_big(c)) {
-            hal_irq_mask(); /* not before: no handler takes a large one's lock, and nobody preempts us */
-            masked = true;
-        }
-        if (c != last) { /* else it has it from the case before */
-            spin_lock_beside(&c->lock);
-            last = c;
-        }
-        ASSERT(!LOCK_RANKS || told(*at) != 0 || !chan_can(c, (*at)->send));
-        if (told(*at) != 0 && (found++ == 0 || random_below(found) == 0)) {
-            one = *at;
-        }
-    }
+    bool twice = false;
     hal_irq_mask();
+    for (; at != end; at++) {
+        const struct select_case *k = *at;
+        struct chan *c = k->chan;
+        if (c == last) {
+            twice = true; /* locked for the case before */
+        } else if (at >= large) {
+            spin_lock_beside(&c->lock);
+        }
+        last = c;
+        ASSERT(!LOCK_RANKS || tells(c, k) != 0 || !chan_can(c, k->send));
+        if (tells(c, k) != 0 && (found++ == 0 || random_below(found) == 0)) {
+            one = k;
+        }
+    }
+    s->twice = twice;
     return one;
 }
 
 /* The first one last: see the head of this file. Nothing of s is read after that. */
 static inline void unlock_all(const struct selecting *s) NEEDS(irq_masked) UNCHECKED {
-    const struct select_case **at = s->order + s->n;
-    struct chan *c = s->n != 0 ? at[-1]->chan : NULL;
-    for (size_t left = s->n; left != 0; left--) {
-        at--;
-        struct chan *next = left > 1 ? at[-1]->chan : NULL;
-        if (next != c) {
+    const struct select_case **first = s->order, **at = first + s->n;
+    bool twice = s->twice;
+    while (at != first) {
+        struct chan *c = (*--at)->chan;
+        if (!twice || at == first || at[-1]->chan != c) { /* else with the case before */
             spin_unlock_masked(&c->lock);
         }
-        c = next;
     }
 }
 
@@ -227,32 +259,32 @@ static inline struct wait_list *list_of(const struct select_case *k) {
 }
 
 /* Of cases with the same channel the first on its list goes on: they come there in random order. */
-SLOW void mix_group(const struct selecting *s, size_t from) {
-    size_t to = from + 1;
-    while (to < s->n && s->order[to]->chan == s->order[from]->chan) {
-        to++;
-    }
-    for (; to - from > 1; to--) {
-        size_t at = from + random_below((uint32_t)(to - from));
-        const struct select_case *last = s->order[to - 1];
-        s->order[to - 1] = s->order[at];
-        s->order[at] = last;
+SLOW void mix_groups(const struct selecting *s) {
+    for (size_t from = 0, to; from < s->n; from = to) {
+        to = from + 1;
+        while (to < s->n && s->order[to]->chan == s->order[from]->chan) {
+            to++;
+        }
+        for (size_t last = to; last - from > 1; last--) {
+            size_t at = from + random_below((uint32_t)(last - from));
+            const struct select_case *k = s->order[last - 1];
+            s->order[last - 1] = s->order[at];
+            s->order[at] = k;
+        }
     }
 }
 
 /* With all locks. */
 static inline void enqueue_all(struct selecting *s, struct g *g) {
     uint32_t seq = wait_begin(g);
-    struct waiter *w = s->waiters;
-    const struct chan *last = NULL;
     s->seq = seq;
-    for (size_t n = s->n, at = 0; at < n; at++, w++) {
-        struct chan *c = s->order[at]->chan;
-        if (at + 1 < n && s->order[at + 1]->chan == c && c != last) {
-            mix_group(s, at);
-        }
-        last = c;
-        const struct select_case *k = s->order[at];
+    if (s->twice) {
+        mix_groups(s);
+    }
+    struct waiter *w = s->waiters;
+    for (const struct select_case **at = s->order, **end = at + s->n; at != end; at++, w++) {
+        const struct select_case *k = *at;
+        struct chan *c = k->chan;
         w->g = g;
         w->data = k->to; /* or from */
         w->n = c->elem;
@@ -287,19 +319,20 @@ static inline size_t chosen_of(const struct selecting *s) {
 /* Takes the waiters off, but for the chosen one: that is off. After a close all those of its channel
  * are, and the channel may be gone. If its lock is the first one, parked_select() is through with s. */
 static inline void dequeue_all(const struct selecting *s, size_t chosen) {
+    const struct select_case **order = s->order;
     size_t n = s->n;
-    bool closed = chosen < n && !s->waiters[chosen].ok;
     struct waiter *w = s->waiters;
+    const struct chan *closed = chosen < n && !w[chosen].ok ? order[chosen]->chan : NULL;
     for (size_t at = 0; at < n; at++, w++) {
-        const struct select_case *k = s->order[at];
-        if (at == chosen || (closed && k->chan == s->order[chosen]->chan)) {
+        struct chan *c = order[at]->chan;
+        if (at == chosen || c == closed) {
             continue;
         }
-        hal_irq_t was = spin_lock_patiently(&k->chan->lock);
+        hal_irq_t was = spin_lock_patiently(&c->lock);
         if (w->queued) {
-            wait_unlink(list_of(k), w);
+            wait_unlink(list_of(order[at]), w);
         }
-        spin_unlock(&k->chan->lock, was);
+        spin_unlock(&c->lock, was);
     }
 }
 
@@ -353,11 +386,6 @@ static inline const struct select_case *wait_for_one(struct selecting *s, enum w
 static inline int select_locked(struct selecting *s, const struct select_case *cases, size_t n,
                                 bool block, const struct limit *limit) {
     line_up(s, cases, n);
-    if (n <= ON_STACK) {
-        insertion_sort(s);
-    } else {
-        heap_sort(s);
-    }
     for (;;) {
         const struct select_case *k = lock_all(s);
         int r = 0;
