@@ -193,6 +193,9 @@ void hal_backtrace(const struct g *g, const struct hal_fault *fault, uintptr_t l
  * False: no core that has stopped ran g, so nothing is known. */
 bool hal_backtrace_stopped(const struct g *g, uintptr_t lo, uintptr_t hi, void (*line)(uintptr_t pc));
 
+/* The same for the G over which the caller runs, a handler: from the instruction at which it was interrupted. */
+void hal_backtrace_interrupted(uintptr_t lo, uintptr_t hi, void (*line)(uintptr_t pc));
+
 /* Whether core waits for something that is no part of the machine, where no interrupt finds it: on the
  * host, in a call of the C library. */
 bool hal_waits_outside(unsigned core);

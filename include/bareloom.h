@@ -18,4 +18,5 @@
 #include <bareloom/sync.h>
 #include <bareloom/task.h>
 #include <bareloom/time.h>
+#include <bareloom/trace.h>
 #include <bareloom/typed.h>

@@ -10,6 +10,7 @@
  */
 #include <bareloom/defer.h>
 #include <bareloom/info.h>
+#include <bareloom/trace.h>
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@ static void library_init(void) {
 }
 #else
 static void library_init(void) {
+    atexit(trace_finish); /* exit() does not come by machine_exit() here */
 }
 #endif
 
@@ -76,13 +78,16 @@ static bool next_word(const char **from, char **to) {
     return true;
 }
 
+/* What the runtime knows itself is not the program's. */
 static int split(const char *line) {
     static char name[] = "bareloom";
     char *word = words, *end = words;
     int argc = 0;
     argv[argc++] = name;
     while (next_word(&line, &end)) {
-        argv[argc++] = word;
+        if (!go_option(word)) {
+            argv[argc++] = word;
+        }
         word = end;
     }
     return argc;

@@ -138,7 +138,7 @@ bool alarm_stop(struct alarm *a) {
 }
 
 static void end_wait(struct alarm *a, uint32_t seq) NEEDS(irq_masked) {
-    struct g *g = (struct g *)(void *)((char *)a - offsetof(struct g, alarm));
+    struct g *g = g_of_alarm(a);
     if (wait_claim(g, seq)) {
         ready(g);
     }
@@ -161,6 +161,7 @@ int64_t alarms_expire(struct core *c, int64_t now) NEEDS(irq_masked) {
     spin_unlock_masked(&h->lock);
     for (unsigned i = 0; i < n; i++) {
         if (due[i].alarm->is_timer) {
+            trace_core(c, EV_TIMER, 0, 0, 0);
             sanitize_acquire(due[i].alarm); /* pairs with alarm_start */
             timer_fire(due[i].alarm, due[i].seq, now);
         } else {

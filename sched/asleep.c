@@ -72,9 +72,15 @@ static bool still_napping(const uint32_t naps[]) {
     return true;
 }
 
+/* A sleep of the runtime's own, which only looks on (schedtrace.c). */
+static bool is_onlooker(const struct alarm *a) {
+    return !a->is_timer && g_of_alarm(a)->system;
+}
+
 static bool has_timer(struct core *c) NEEDS(irq_masked) {
     spin_lock_masked(&c->alarms.lock);
-    bool any = c->alarms.n != 0;
+    uint32_t n = alarms_in(&c->alarms);
+    bool any = n > 1 || (n == 1 && !is_onlooker(c->alarms.slots[0].alarm));
     spin_unlock_masked(&c->alarms.lock);
     return any;
 }

@@ -207,6 +207,7 @@ static struct g *steal_pass(struct core *c) NEEDS(irq_masked) {
         struct g *g = i != c->hal.index ? runq_steal(&c->runq, &cores[i].runq, &taken) : NULL;
         if (g != NULL) {
             count_add(&c->n.stolen, taken);
+            trace_core(c, EV_STEAL, i, g->id, taken);
             return g;
         }
     }

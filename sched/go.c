@@ -327,6 +327,7 @@ int g_make(struct g **out, const struct go_opts *o, go_fn *fn, const void *arg, 
     begin_life(this_core(), g, o->name, o->pinned ? (uint8_t)o->core : ANY_CORE, creator);
     hal_irq_restore(was);
     prepare(g, fn, arg, n);
+    trace_created(g, fn);
     *out = g;
     return 0;
 }
@@ -387,7 +388,7 @@ static inline bool go_shortly(go_fn *fn, void *arg, uintptr_t creator) {
     hal_irq_mask();
     struct core *c = this_core();
     struct g *g = c->dead;
-    if (SANITIZED || g == NULL || g->stack_low == g->stack_hi) {
+    if (SANITIZED || g == NULL || g->stack_low == g->stack_hi || hooked(c)) {
         hal_irq_unmask();
         return false;
     }
@@ -427,6 +428,7 @@ int go_copy(const struct go_opts *o, go_fn *fn, const void *args, size_t n) {
 /* ---- end ------------------------------------------------------------------------------------ */
 
 static void life_over(struct core *c, struct g *g) NEEDS(irq_masked) {
+    trace_g(c, EV_END, g, 0);
     g_set_status(g, G_DEAD);
     g->name = NULL;
     /* release: who counts this one has counted its start, see gs_alive() */

@@ -24,7 +24,9 @@
 #include "sched/runq.h"
 
 void kick(unsigned core) NEEDS(irq_masked) {
-    count(&this_core()->n.ipis_sent);
+    struct core *c = this_core();
+    count(&c->n.ipis_sent);
+    trace_core(c, EV_IPI, core, 0, 0);
     hal_ipi(core);
 }
 
@@ -155,9 +157,12 @@ static void sleep(struct core *c) NEEDS(irq_masked) {
     int64_t before = hal_now();
     uint64_t ipis = atomic_load_explicit(&c->n.ipis_received, memory_order_relaxed);
     atomic_store_explicit(&c->n.asleep_since, before, memory_order_relaxed); /* for info_core() */
+    trace_core(c, EV_IDLE, 0, 0, 0);
     nap(c);
     atomic_store_explicit(&c->n.asleep_since, 0, memory_order_relaxed);
     count_add(&c->n.idle_ns, (uint64_t)(hal_now() - before));
+    uint64_t idle_ns = atomic_load_explicit(&c->n.idle_ns, memory_order_relaxed);
+    trace_core(c, EV_AWAKE, 0, idle_ns, idle_ns >> 32);
     count(&c->n.idle_wakes);
     bool by_ipi = atomic_load_explicit(&c->n.ipis_received, memory_order_relaxed) != ipis;
     if (by_ipi && !work_anywhere(c)) {

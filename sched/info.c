@@ -1,6 +1,7 @@
 /* sched/info.c - what <bareloom/info.h> tells, read without stopping anyone.
  * TOUR 15 / read next: sched/panic.c */
 #include <bareloom/info.h>
+#include <bareloom/trace.h>
 
 #include "sched/dump.h"
 #include "sched/info.h"
@@ -29,15 +30,28 @@ static const char *const reasons[WAIT_REASONS] = {
     [WAIT_IO] = "IO wait",
 };
 
+const char *reason_text(unsigned reason) {
+    return reason < WAIT_REASONS ? reasons[reason] : "";
+}
+
 const char *g_reason(const struct g *g) {
-    enum wait_reason why = g_waits_for(g);
-    return why != WAIT_NONE ? reasons[why] : "";
+    return reason_text(g_waits_for(g));
+}
+
+static uint64_t get(_Atomic uint64_t *n) {
+    return relaxed_load(n); /* a count, orders nothing */
 }
 
 struct walk {
     bool (*fn)(const struct go_info *g, void *arg);
     void *arg;
 };
+
+/* With what it has had since it was entered. */
+static ns_t cpu_time(struct g *g, enum g_state state) {
+    int64_t since = relaxed_load(&cores[g_core(g)].run_since);
+    return (ns_t)get(&g->cpu) + (state == G_RUNNING && since != 0 ? hal_now() - since : 0);
+}
 
 static bool tell(struct g *g, void *arg) {
     struct walk *w = arg;
@@ -52,6 +66,7 @@ static bool tell(struct g *g, void *arg) {
     i.reason = g_reason(g);
     i.core = g_core(g);
     i.pinned = g->pin != ANY_CORE;
+    i.cpu = cpu_time(g, state);
     i.waiting = state == G_WAITING ? hal_now() - hal_stamp_ns(g->since) : 0;
     i.stack_used = g->stack_hi - g->stack_low;
     i.stack_size = g->stack_hi - g->stack_lo;
@@ -62,10 +77,6 @@ static bool tell(struct g *g, void *arg) {
 void info_gs(bool (*fn)(const struct go_info *g, void *arg), void *arg) {
     struct walk w = {.fn = fn, .arg = arg};
     g_each(tell, &w);
-}
-
-static uint64_t get(_Atomic uint64_t *n) {
-    return atomic_load_explicit(n, memory_order_relaxed); /* a count, orders nothing */
 }
 
 /* With the sleep that it is in. */
@@ -106,6 +117,7 @@ void info_memory(size_t *pages, size_t *free_pages) {
 }
 
 _Noreturn void machine_exit(int status) {
+    trace_finish();
     hal_exit(status);
 }
 

@@ -5,3 +5,6 @@
 
 /* What g waits for, in Go's words; "" when it does not wait. */
 const char *g_reason(const struct g *g);
+
+/* The same for an enum wait_reason. */
+const char *reason_text(unsigned reason);

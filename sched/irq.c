@@ -37,11 +37,13 @@ static void quiet(unsigned line) NEEDS(irq_masked) {
 }
 
 void sched_irq(unsigned line) {
-    nap_over(this_core());
+    struct core *c = this_core();
+    nap_over(c);
     if (line >= HAL_LINES) {
         return;
     }
     struct line *l = &lines[line];
+    trace_core(c, EV_IRQ_BEGIN, IRQ_DEVICE, line, 0);
     /* seq_cst here, on fn and in irq_detach: either we see fn gone, or detach sees us busy */
     atomic_fetch_add(&l->busy, 1);
     atomic_thread_fence(memory_order_seq_cst);
@@ -55,6 +57,7 @@ void sched_irq(unsigned line) {
         quiet(line);
     }
     atomic_fetch_sub(&l->busy, 1);
+    trace_core(c, EV_IRQ_END, IRQ_DEVICE, line, 0);
 }
 
 int irq_attach(unsigned line, irq_fn *fn, void *arg) {

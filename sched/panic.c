@@ -35,6 +35,12 @@ static void claim_report(void) UNCHECKED { /* masks for good */
     }
 }
 
+/* What every report ends with. */
+_Noreturn static void end(void) {
+    trace_last_words();
+    hal_exit(STATUS);
+}
+
 /* The first one first, as Go does: each that came after it came while its cleanups ran. */
 static void print_panics(const struct panic *p) {
     if (p->before != NULL) {
@@ -53,7 +59,7 @@ _Noreturn static void panic_on(struct panic *p) {
     print_panics(p);
     kprintf("\tat %s:%d\n", p->file, p->line);
     dump_g(hal_self(), NULL);
-    hal_exit(STATUS);
+    end();
 }
 
 _Noreturn void go_panic(const char *file, int line, const char *format, ...) {
@@ -83,14 +89,14 @@ _Noreturn void go_fatal(const char *file, int line, const char *format, ...) {
     va_end(ap);
     dump_g(hal_self(), NULL);
     dump_others(hal_self());
-    hal_exit(STATUS);
+    end();
 }
 
 _Noreturn void machine_dead(const char *text) {
     claim_report();
     kprintf("\nfatal error: %s\n", text);
     dump_others(NULL);
-    hal_exit(STATUS);
+    end();
 }
 
 /* ---- faults --------------------------------------------------------------------------------- */
@@ -154,5 +160,5 @@ bool sched_fault(const struct hal_fault *f) NEEDS(irq_masked) {
     print_fault(f, g);
     print_regs(f);
     dump_others(g);
-    hal_exit(STATUS);
+    end();
 }

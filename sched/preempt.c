@@ -122,6 +122,7 @@ void sched_timer(void) {
     struct core *c = this_core();
     nap_over(c);
     count(&c->n.ticks);
+    trace_core(c, EV_IRQ_BEGIN, IRQ_TIMER, 0, 0);
     int64_t now = hal_now();
     int64_t when = alarms_expire(c, now);
     if (!on_g0(c)) {
@@ -138,14 +139,15 @@ void sched_timer(void) {
         if (c->guard != NULL) {
             when = nearest(when, c->guard_when);
         }
+        if (hooked(c)) {
+            when = trace_sample(c, now, when);
+        }
     }
     arm(c, when);
+    trace_core(c, EV_IRQ_END, IRQ_TIMER, 0, 0);
 }
 
-void sched_ipi(void) {
-    struct core *c = this_core();
-    nap_over(c);
-    count(&c->n.ipis_received);
+static void doorbell(struct core *c) NEEDS(irq_masked) {
     look_everywhere(c); /* go_set_cores() may have retired us */
     if (on_g0(c)) {
         return; /* asleep: whatever it is, picking comes next */
@@ -155,6 +157,15 @@ void sched_ipi(void) {
     if (runnext_of(c) != NULL) {
         guard_arm(c);
     }
+}
+
+void sched_ipi(void) {
+    struct core *c = this_core();
+    nap_over(c);
+    count(&c->n.ipis_received);
+    trace_core(c, EV_IRQ_BEGIN, IRQ_IPI, 0, 0);
+    doorbell(c);
+    trace_core(c, EV_IRQ_END, IRQ_IPI, 0, 0);
 }
 
 /* How long a woken G still has to wait before it may displace the running one. */
@@ -200,6 +211,7 @@ void *sched_irq_exit(void) {
 static struct g *put_aside(struct core *c, struct g *g) NEEDS(irq_masked) {
     count(&c->n.preempted);
     g_set_status(g, G_RUNNABLE);
+    trace_g(c, EV_STOP, g, slice_is_over(c) || inbox_empty(c) ? WHY_SLICE : WHY_DISPLACED);
     if (slice_is_over(c) || inbox_empty(c)) {
         gmp_put(c, g, WHY_SLICE);
         return schedule();

@@ -32,6 +32,7 @@
 #include "hal/sanitize.h"
 #include "sched/relaxed.h"
 #include "sched/spinlock.h"
+#include "sched/trace.h"
 
 struct rwmutex;
 
@@ -98,6 +99,7 @@ struct g {
      * by dumps, hence atomic, relaxed */
     _Atomic uint32_t status; /* enum g_state; G_WAITING + enum wait_reason while it waits */
     _Atomic uint64_t entry; /* the tick of the core that has entered it last; also in lives before */
+    _Atomic uint64_t cpu;   /* nanoseconds that it ran while HOOK_CPU was set (trace.c) */
     int64_t since;          /* a stamp: when it began to wait, to the precision of a slice */
 
     /* Running G only */
@@ -136,6 +138,11 @@ struct g {
     int64_t deadline;
     uintptr_t policy[2];
 };
+
+/* Whose deadline it is; not of a timer's. */
+static inline struct g *g_of_alarm(const struct alarm *a) {
+    return (struct g *)(uintptr_t)((const char *)a - offsetof(struct g, alarm));
+}
 
 /* A first-in first-out list of Gs through link. */
 struct gqueue {
@@ -207,7 +214,8 @@ struct core {
                               two entries have the same */
     uint32_t picks_left;   /* until one looks everywhere: gmp.h */
     bool pinned_turn;
-    bool searching; /* this core owns one of machine.searchers */
+    bool searching;         /* this core owns one of machine.searchers */
+    _Atomic uint32_t hooks; /* what happens at events (trace.h); written by any G */
     uint32_t random;
     struct g *guard; /* the G that sat in runnext when the guard was armed, or NULL */
 
@@ -231,6 +239,9 @@ struct core {
     void *magazine[MAGAZINE]; /* pages for stack faults alone (HAZARDS 13) */
     uint32_t magazine_count;
     struct counters n;
+
+    int64_t sample_when;       /* owner, masked: the next sample (trace.c) */
+    _Atomic int64_t run_since; /* when its G was entered, while HOOK_CPU is set; else 0 */
 
     struct watching watching;
     _Atomic uintptr_t last_pc; /* where its last tick came, and over which G; for reports */
@@ -326,6 +337,28 @@ static inline void look_everywhere(struct core *c) NEEDS(irq_masked) {
     c->picks_left = 1;
 }
 
+/* Whether anything is done at events. */
+static inline bool hooked(const struct core *c) {
+    /* relaxed: a switch that is seen sooner or later */
+    return CONFIG_TRACE && __builtin_expect(relaxed_load(&c->hooks) != 0, 0);
+}
+
+/* Something happens to a G. Own core, masked. */
+static inline void trace_g(struct core *c, enum trace_kind kind, struct g *g, unsigned arg)
+    NEEDS(irq_masked) {
+    if (hooked(c)) {
+        trace_g_slow(c, kind, g, arg);
+    }
+}
+
+/* A core does something. Own core, masked. */
+static inline void trace_core(struct core *c, enum trace_kind kind, unsigned arg, uint64_t a,
+                              uint64_t b) NEEDS(irq_masked) {
+    if (hooked(c)) {
+        trace_core_slow(c, kind, arg, a, b);
+    }
+}
+
 /* ---- schedule.c: leaving and entering Gs ---------------------------------------------------- */
 
 /* g0, masked. The G to enter next, by hal_park() and its like or by hal_enter(); one that was preempted
@@ -349,9 +382,15 @@ static inline void begin_wait(struct g *g, enum wait_reason reason) NEEDS(irq_ma
 /* The same with what is commonest: then() opens a spinlock. */
 struct g *parked_on(struct g *g, void *lock) NEEDS(irq_masked);
 
+void park_on_hooked(enum wait_reason reason, spinlock_t *lock) NEEDS(irq_masked) OPENS(*lock);
+
 static inline void park_on(enum wait_reason reason, spinlock_t *lock) NEEDS(irq_masked)
     OPENS(*lock) UNCHECKED {
     struct g *g = hal_self();
+    if (hooked(this_core())) {
+        park_on_hooked(reason, lock);
+        return;
+    }
     begin_wait(g, reason);
     sanitize_release((const void *)lock); /* it is g that had the lock, though g0 will open it */
     hal_park(g, parked_on, (void *)lock);

@@ -26,6 +26,11 @@ UNCOMMON static struct g *begin_again(struct core *c, struct g *g) NEEDS(irq_mas
     hal_resume(g, frame);
 }
 
+UNCOMMON static struct g *begin_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
+    trace_g_slow(c, EV_START, g, 0);
+    return begin_again(c, g);
+}
+
 static inline struct g *begin(struct core *c, struct g *g) NEEDS(irq_masked) {
     ASSERT(g_status(g) == G_RUNNABLE);
     g_set_status(g, G_RUNNING);
@@ -34,6 +39,9 @@ static inline struct g *begin(struct core *c, struct g *g) NEEDS(irq_masked) {
     relaxed_store(&c->tick, tick);
     relaxed_store(&g->entry, tick);
     sim_step(c, g);
+    if (hooked(c)) {
+        return begin_hooked(c, g);
+    }
     return __builtin_expect(((uintptr_t)g->hal.frame | (uintptr_t)g->slice_used) == 0, 1)
                ? g
                : begin_again(c, g);
@@ -114,6 +122,7 @@ void park(enum wait_reason reason, void (*then)(struct g *g, void *arg), void *a
     struct parking p = {.then = then, .arg = arg};
     ASSERT(hal_irq_masked() && g->preempt_off == 0);
     begin_wait(g, reason);
+    trace_g(this_core(), EV_BLOCK, g, reason);
     sanitize_follow();
     hal_park(g, parked, &p);
     sanitize_acquire(g); /* pairs with ready() */
@@ -126,9 +135,23 @@ struct g *parked_on(struct g *g, void *lock) NEEDS(irq_masked) UNCHECKED {
     return next();
 }
 
-/* From a handler, or to another core. */
-UNCOMMON static void ready_elsewhere(struct core *c, struct g *g) NEEDS(irq_masked) {
-    inbox_put(g->pin == ANY_CORE ? c : &cores[g->pin], g);
+void park_on_hooked(enum wait_reason reason, spinlock_t *lock) NEEDS(irq_masked) UNCHECKED {
+    struct g *g = hal_self();
+    begin_wait(g, reason);
+    trace_g_slow(this_core(), EV_BLOCK, g, reason);
+    sanitize_release((const void *)lock); /* as in park_on() */
+    hal_park(g, parked_on, (void *)lock);
+    sanitize_acquire(g);
+}
+
+/* From a handler, or to another core; or somebody wants to know. */
+UNCOMMON static void ready_otherwise(struct core *c, struct g *g) NEEDS(irq_masked) {
+    trace_g(c, EV_UNBLOCK, g, 0);
+    if (c->hal.in_handler || (g->pin != ANY_CORE && g->pin != c->hal.index)) {
+        inbox_put(g->pin == ANY_CORE ? c : &cores[g->pin], g);
+    } else {
+        gmp_put_next(c, g);
+    }
 }
 
 void ready(struct g *g) NEEDS(irq_masked) {
@@ -136,8 +159,8 @@ void ready(struct g *g) NEEDS(irq_masked) {
     ASSERT(g_status(g) >= G_WAITING);
     sanitize_release(g); /* what the waker did before, the woken one sees */
     g_set_status(g, G_RUNNABLE);
-    if (c->hal.in_handler || (g->pin != ANY_CORE && g->pin != c->hal.index)) {
-        ready_elsewhere(c, g);
+    if (c->hal.in_handler || (g->pin != ANY_CORE && g->pin != c->hal.index) || hooked(c)) {
+        ready_otherwise(c, g);
     } else {
         gmp_put_next(c, g);
     }
@@ -145,12 +168,13 @@ void ready(struct g *g) NEEDS(irq_masked) {
 
 /* ---- yield ---------------------------------------------------------------------------------- */
 
-/* The uncommon ways: pinned, others before the ring or behind it, nobody there. */
+/* The uncommon ways: pinned, others before the ring or behind it, nobody there, or somebody wants to know. */
 UNCOMMON static struct g *yielded_otherwise(struct core *c, struct g *g) NEEDS(irq_masked) {
     struct g *other = gmp_pick(c);
     if (other == NULL && (core_active(c) || g->pin != ANY_CORE)) {
         return g; /* it goes on */
     }
+    trace_g(c, EV_STOP, g, WHY_YIELD);
     g_set_status(g, G_RUNNABLE);
     gmp_put(c, g, WHY_YIELD); /* if this core has been retired, to the others */
     return other != NULL ? begin(c, other) : search(c);
@@ -166,7 +190,8 @@ static struct g *yielded(struct g *g, void *arg) NEEDS(irq_masked) {
     struct core *c = this_core();
     struct g *other;
     if (!gmp_pick_is_plain(c) || runnext_of(c) != NULL || c->pinned.head != NULL ||
-        runq_behind(&c->runq) != 0 || g->pin != ANY_CORE || (other = ring_get(&c->runq)) == NULL) {
+        runq_behind(&c->runq) != 0 || g->pin != ANY_CORE || hooked(c) ||
+        (other = ring_get(&c->runq)) == NULL) {
         return yielded_otherwise(c, g);
     }
     g_set_status(g, G_RUNNABLE);

@@ -115,6 +115,12 @@ void hal_backtrace(const struct g *g, const struct hal_fault *fault, uintptr_t l
     }
 }
 
+void hal_backtrace_interrupted(uintptr_t lo, uintptr_t hi, void (*line)(uintptr_t pc)) {
+    struct walk w = {.lo = lo, .hi = hi, .line = line, .left = FRAMES_MAX};
+    const struct trap *t = (const struct trap *)((struct hal_core *)hal_core())->stack_top - 1;
+    registers(&w, t->pc, t->x);
+}
+
 bool hal_backtrace_stopped(const struct g *g, uintptr_t lo, uintptr_t hi, void (*line)(uintptr_t pc)) {
     struct walk w = {.lo = lo, .hi = hi, .line = line, .left = FRAMES_MAX};
     const struct stop *s = core_stop_of(g);

@@ -136,6 +136,12 @@ bool hal_backtrace_stopped(const struct g *g, uintptr_t lo, uintptr_t hi, void (
     return false;
 }
 
+void hal_backtrace_interrupted(uintptr_t lo, uintptr_t hi, void (*line)(uintptr_t pc)) {
+    const struct host_context *saved = host_self()->interrupted_sp;
+    uintptr_t pc = hal_interrupted_pc();
+    walk_from(pc, saved->fp, pc, lo, hi, line);
+}
+
 void hal_backtrace(const struct g *g, const struct hal_fault *fault, uintptr_t lo, uintptr_t hi,
                    void (*line)(uintptr_t pc)) {
     if (fault != NULL) {

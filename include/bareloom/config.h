@@ -21,6 +21,11 @@
 #define CONFIG_DUMP_GS 100
 #endif
 
+/* 0 leaves the hooks of traces and of CPU times out of the scheduler. */
+#ifndef CONFIG_TRACE
+#define CONFIG_TRACE 1
+#endif
+
 /* Not 0: what nothing prescribes (when a slice ends, whom a thief visits first) is drawn from a seed, which is
  * this number unless the command line says seed=N. For `make sim`. */
 #ifndef CONFIG_SIM

@@ -12,6 +12,7 @@ struct go_info {
     const char *reason; /* what a waiting G waits for: "chan receive", "sleep"; "" otherwise */
     unsigned core;      /* runs or last ran there */
     bool pinned;
+    ns_t cpu;          /* how long it ran while info_count_cpu() was on */
     ns_t waiting;      /* since when it waits, as a duration; 0 otherwise */
     size_t stack_used; /* bytes of stack committed */
     size_t stack_size;
@@ -20,6 +21,10 @@ struct go_info {
 /* Calls fn for each G until it returns false. A snapshot G by G, not of all at one instant. From a
  * G; fn may block. */
 void info_gs(bool (*fn)(const struct go_info *g, void *arg), void *arg);
+
+/* From now on how long each G runs is added up, from 0 on, or no more: it costs two readings of the clock at each switch. A G that
+ * runs is counted from when it is entered next. From a G. */
+void info_count_cpu(bool on);
 
 /* Prints every G as a fatal error does - what it waits for, its backtrace, who created it - and stops
  * nobody: each as it is found, those that run on other cores without their frames, CONFIG_DUMP_GS at
@@ -57,6 +62,17 @@ bool info_core(unsigned i, struct core_info *out);
 
 /* Pages of RAM that the runtime gives out: all, and those free now. */
 void info_memory(size_t *pages, size_t *free_pages);
+
+/* Whether word is one of the runtime's own, which is what it looks for on the command line; it then takes effect:
+ *
+ *      trace, trace=EVENTS         record what each core does, and write it out at the end: <bareloom/trace.h>
+ *      profile=HZ                  record samples of what runs
+ *      blockprofile=1              record the stack of each wait
+ *      schedtrace=MS               print a line about the scheduler that often, as Go does; 0: no more
+ *      scheddetail=1               and with it each core and each G
+ *
+ * From a G. A word that it knows with a value that it does not take is a panic. */
+bool go_option(const char *word);
 
 /* The board's name, and the command line it was started with. */
 const char *info_board(void);

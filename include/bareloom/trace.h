@@ -1,0 +1,32 @@
+/*
+ * <bareloom/trace.h> - what each core did and when: a record of events that tools/trace.py makes pictures, profiles and a
+ * verdict of. docs/TRACE.md tells what is in it.
+ *
+ * Each core keeps the last of its events in a ring of its own. Off, an event costs a load and a branch that is not taken.
+ * What stands on the command line as trace, profile=HZ or blockprofile=1 starts it before main() and writes it out at the
+ * program's end, after a panic too; `make trace` does all of that.
+ */
+#pragma once
+
+#include <bareloom/base.h>
+
+/* What is recorded: the scheduler's events; with each wait the stack that began it; samples of what the cores run. */
+enum { TRACE_EVENTS = 1, TRACE_BLOCKS = 2, TRACE_SAMPLES = 4 };
+
+/* Starts recording some of TRACE_EVENTS and so on; goes on where it was stopped before. events: how many each core
+ * keeps, rounded up to a power of two from 256 to 131072 of 16 bytes each; only the first start says it. hz: samples a
+ * second and core, up to 10000. 0, -EINVAL, -ENOMEM. From a G. */
+int trace_start(unsigned what, size_t events, unsigned hz);
+
+/* Ends it. What is there stays until it is overwritten. From a G. */
+void trace_stop(void);
+
+/* A mark in the record, with a text that must be a constant of the program. Any context. */
+void trace_mark(const char *text);
+
+/* Writes the record to the console, as lines that tools/trace.py reads. Events of cores that go on recording meanwhile
+ * may be missing. From a G. */
+void trace_write(void);
+
+/* The same once, if the command line asked for it: what the end of the program calls. */
+void trace_finish(void);

@@ -1,0 +1,77 @@
+/* sched/option.c - the runtime's own words of a command line. */
+#include <bareloom/info.h>
+
+#include "sched/sched.h"
+#include "sched/schedtrace.h"
+
+#define EVENTS_DEFAULT 16384
+
+static void record(unsigned what, uint32_t events, uint32_t hz) {
+    int r = trace_start(what, events, hz);
+    if (r != 0) {
+        PANIC("trace: cannot record: error %d", -r);
+    }
+    atomic_store_explicit(&trace_at_end, true, memory_order_relaxed);
+}
+
+static void trace_option(uint32_t events) {
+    record(TRACE_EVENTS, events, 0);
+}
+
+static void profile_option(uint32_t hz) {
+    record(TRACE_SAMPLES, EVENTS_DEFAULT, hz);
+}
+
+static void block_option(uint32_t on) {
+    if (on != 0) {
+        record(TRACE_BLOCKS, EVENTS_DEFAULT, 0);
+    }
+}
+
+static const struct option {
+    const char *name;
+    uint32_t without; /* what it means without a value; 0: it wants one */
+    uint32_t most;
+    void (*set)(uint32_t value);
+} options[] = {
+    {"trace", EVENTS_DEFAULT, 1u << 17, trace_option},
+    {"profile", 0, 10000, profile_option},
+    {"blockprofile", 0, 1, block_option},
+    {"schedtrace", 0, 3600000, schedtrace_every},
+    {"scheddetail", 0, 1, schedtrace_detail},
+};
+
+/* Behind the option's name in word; NULL: it is another word. */
+static const char *behind(const char *word, const char *name) {
+    while (*name != '\0' && *word == *name) {
+        word++;
+        name++;
+    }
+    return *name == '\0' && (*word == '\0' || *word == '=') ? word : NULL;
+}
+
+static uint32_t number(const char *word, const char *s, uint32_t most) {
+    uint64_t n = 0;
+    const char *at = s;
+    for (; *at >= '0' && *at <= '9' && n <= most; at++) {
+        n = n * 10 + (uint32_t)(*at - '0');
+    }
+    if (at == s || *at != '\0' || n > most) {
+        PANIC("%s: a number from 0 to %u is wanted", word, most);
+    }
+    return (uint32_t)n;
+}
+
+bool go_option(const char *word) {
+    for (unsigned i = 0; i < sizeof options / sizeof options[0]; i++) {
+        const struct option *o = &options[i];
+        const char *rest = behind(word, o->name);
+        if (rest != NULL) {
+            o->set(*rest == '\0' && o->without != 0
+                       ? o->without
+                       : number(word, *rest == '=' ? rest + 1 : rest, o->most));
+            return true;
+        }
+    }
+    return false;
+}

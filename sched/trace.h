@@ -1,0 +1,79 @@
+/*
+ * sched/trace.h - events of the scheduler, each into its core's ring: docs/TRACE.md.
+ *
+ * A hook (trace_g() and trace_core() in sched.h) is one load of core->hooks and a branch that is not taken. Behind it trace.c does what the bits
+ * say: record the event, add up the CPU time of Gs, set the timer for the next sample.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include <bareloom/go.h>
+#include <bareloom/trace.h>
+
+#include "sched/lockcheck.h"
+
+struct core;
+struct g;
+
+/* A bit of core->hooks beside TRACE_EVENTS and so on. */
+#define HOOK_CPU 8u
+
+enum trace_kind {
+    EV_NONE,
+    EV_CREATE, /* a: the G, b: who called go(); EV_FN and EV_NAME follow */
+    EV_FN,     /* a | b << 32: its function */
+    EV_NAME,   /* its name */
+    EV_START,  /* a: the G, b: how many wait in this core's queues */
+    EV_STOP,   /* a: the G, arg: enum why */
+    EV_BLOCK,  /* a: the G, arg: enum wait_reason; of EV_STACK as many as there are frames follow */
+    EV_UNBLOCK,   /* a: the G, b: by whom, arg: 1 in a handler */
+    EV_END,       /* a: the G */
+    EV_STEAL,     /* a: the G that runs next, b: how many were taken, arg: from which core */
+    EV_IPI,       /* arg: to which core */
+    EV_IRQ_BEGIN, /* arg: enum irq_kind, a: the line */
+    EV_IRQ_END,
+    EV_TIMER,  /* a timer fired */
+    EV_IDLE,   /* asleep */
+    EV_AWAKE,  /* and no more; a | b << 32: the core's idle_ns */
+    EV_MARK,   /* a | b << 32: the text */
+    EV_SAMPLE, /* a: the G that a sample met; EV_STACK follow */
+    EV_STACK,  /* a | b << 32: where, innermost first */
+    EV_KINDS
+};
+
+enum irq_kind { IRQ_TIMER, IRQ_IPI, IRQ_DEVICE };
+
+/* The slow halves of the hooks. Own core, masked. */
+void trace_g_slow(struct core *c, enum trace_kind kind, struct g *g, unsigned arg) NEEDS(irq_masked);
+void trace_core_slow(struct core *c, enum trace_kind kind, unsigned arg, uint64_t a, uint64_t b)
+    NEEDS(irq_masked);
+
+/* A G that g_make() has made of fn. */
+void trace_created(const struct g *g, go_fn *fn);
+
+/* In the timer's handler: takes a sample if one is due; the nearest of when and the next one. */
+int64_t trace_sample(struct core *c, int64_t now, int64_t when) NEEDS(irq_masked);
+
+/* For whatever ends the machine: the last events as text, if there are any, and the record if the command line asked for
+ * it. The other cores have stopped. */
+void trace_last_words(void);
+
+/* ---- trace_write.c: reading ------------------------------------------------------------------ */
+
+struct trace_event {
+    uint64_t when_kind; /* nanoseconds << 10 | arg << 5 | kind */
+    uint64_t value;     /* a | b << 32 */
+};
+
+/* All events that are younger than this were recorded; of what came before some may not. */
+int64_t trace_began(void);
+
+/* Event n of core i, counted from power-on; false: not there yet, or overwritten. Any core. */
+bool trace_get(unsigned i, uint64_t n, struct trace_event *out);
+
+/* The first event of core i that may be there, which is how many were overwritten; and the one behind its last. */
+void trace_range(unsigned i, uint64_t *first, uint64_t *end);
+
+/* The command line asked for trace_finish(). */
+extern _Atomic bool trace_at_end;

@@ -1,0 +1,220 @@
+/* sched/trace_write.c - the record on the console: as lines for tools/trace.py, and its end as text.
+ *
+ * Lines, since a console is what every board has. Each stands for itself, so that a byte lost on a
+ * serial line costs its events and no others:
+ *
+ *      @trace FROM TO CORES ADDRESS   between these times nothing is missing but what was lost; where
+ *                                   sched_core_main() lies
+ *      @core I EVENTS LOST
+ *      @g ID NAME                   each G that is there
+ *      @t I BASE64*SUM              events of core I: the time of the first, then for each the time since
+ *                                   the one before, kind and arg, low and high half of the value; numbers
+ *                                   of seven bits a byte, the lowest first
+ *      @end
+ *
+ * TOUR 15 / read next: sched/panic.c */
+#include <bareloom/info.h>
+
+#include "hal/kprint.h"
+#include "sched/dump.h"
+#include "sched/info.h"
+
+/* Of one line: 32 varying bytes an event at most. */
+#define LINE_BYTES 96
+#define EVENT_MOST 32
+
+/* Events a core that a report ends with. */
+#define LAST_WORDS 16
+
+_Atomic bool trace_at_end;
+
+static unsigned kind_of(const struct trace_event *e) {
+    return e->when_kind & 31;
+}
+
+static unsigned arg_of(const struct trace_event *e) {
+    return e->when_kind >> 5 & 31;
+}
+
+static uint64_t when_of(const struct trace_event *e) {
+    return e->when_kind >> 10;
+}
+
+/* ---- lines ---------------------------------------------------------------------------------- */
+
+struct line {
+    unsigned n;
+    uint8_t bytes[LINE_BYTES];
+};
+
+static void add(struct line *l, uint64_t v) {
+    for (; v > 127; v >>= 7) {
+        l->bytes[l->n++] = (uint8_t)(v | 128);
+    }
+    l->bytes[l->n++] = (uint8_t)v;
+}
+
+static void print_line(unsigned core, const struct line *l) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char text[LINE_BYTES / 3 * 4 + 8];
+    unsigned at = 0, sum = 0;
+    for (unsigned i = 0; i < l->n; i += 3) {
+        uint32_t three = 0;
+        for (unsigned k = 0; k < 3; k++) {
+            uint32_t byte = i + k < l->n ? l->bytes[i + k] : 0;
+            three = three << 8 | byte;
+            sum += byte;
+        }
+        for (unsigned k = 0; k < 4; k++) {
+            text[at++] = i + k <= l->n ? digits[three >> (18 - 6 * k) & 63] : '=';
+        }
+    }
+    text[at] = '\0';
+    kprintf("@t %u %s*%02x\n", core, text, sum & 255);
+}
+
+static void write_core(unsigned i) {
+    struct trace_event e;
+    struct line l = {0};
+    uint64_t n, end, when = 0;
+    trace_range(i, &n, &end);
+    for (; n < end; n++) {
+        if (!trace_get(i, n, &e)) {
+            continue;
+        }
+        if (l.n + EVENT_MOST > LINE_BYTES) {
+            print_line(i, &l);
+            l.n = 0;
+        }
+        add(&l, l.n == 0 ? when_of(&e) : when_of(&e) - when);
+        add(&l, kind_of(&e));
+        add(&l, arg_of(&e));
+        add(&l, e.value & UINT32_MAX);
+        add(&l, e.value >> 32);
+        when = when_of(&e);
+    }
+    if (l.n != 0) {
+        print_line(i, &l);
+    }
+}
+
+static bool write_g(struct g *g, void *arg) {
+    char name[48];
+    (void)arg;
+    if (g_state(g) != G_DEAD) {
+        dump_name(g, name, sizeof name);
+        kprintf("@g %lu %s\n", (unsigned long)g->id, name);
+    }
+    return true;
+}
+
+void trace_write(void) {
+    int64_t now = hal_now(); /* what comes after it some cores may record and others not */
+    trace_stop();
+    kprintf("@trace %lu %lu %u 0x%lx\n", (unsigned long)trace_began(), (unsigned long)now,
+            hal_core_count(), (unsigned long)(uintptr_t)sched_core_main);
+    for (unsigned i = 0; i < hal_core_count(); i++) {
+        uint64_t first, end;
+        trace_range(i, &first, &end);
+        kprintf("@core %u %lu %lu\n", i, (unsigned long)(end - first), (unsigned long)first);
+    }
+    g_each(write_g, NULL);
+    for (unsigned i = 0; i < hal_core_count(); i++) {
+        write_core(i);
+    }
+    kprintf("@end\n");
+}
+
+void trace_finish(void) {
+    static _Atomic bool finished;
+    if (atomic_load_explicit(&trace_at_end, memory_order_relaxed) && !atomic_exchange(&finished, true)) {
+        trace_write();
+    }
+}
+
+/* ---- the last words -------------------------------------------------------------------------- */
+
+static const char *const kinds[EV_KINDS] = {
+    [EV_CREATE] = "created",      [EV_START] = "starts",       [EV_STOP] = "stops",
+    [EV_BLOCK] = "waits",         [EV_UNBLOCK] = "made ready", [EV_END] = "ends",
+    [EV_STEAL] = "stolen",        [EV_IPI] = "rings core",     [EV_IRQ_BEGIN] = "interrupt",
+    [EV_TIMER] = "a timer fires", [EV_IDLE] = "falls asleep",  [EV_AWAKE] = "awake",
+    [EV_SAMPLE] = "sample",
+};
+
+static const char *const irqs[] = {[IRQ_TIMER] = "timer", [IRQ_IPI] = "doorbell", [IRQ_DEVICE] = "device"};
+
+static const char *const whys[] = {
+    [WHY_NEW] = "", [WHY_WOKEN] = "", [WHY_YIELD] = "yield", [WHY_SLICE] = "preempted", [WHY_DISPLACED] = "displaced"};
+
+static void say_event(unsigned core, const struct trace_event *e) {
+    unsigned kind = kind_of(e), arg = arg_of(e);
+    unsigned long a = e->value & UINT32_MAX, b = e->value >> 32, us = when_of(e) / 1000;
+    if (kind >= EV_KINDS || kinds[kind] == NULL) {
+        return;
+    }
+    kprintf("%6lu.%06lu core %u: ", us / 1000000, us % 1000000, core);
+    switch (kind) {
+    case EV_IRQ_BEGIN:
+        kprintf("%s %s", kinds[kind], irqs[arg % 3]);
+        break;
+    case EV_IPI:
+        kprintf("%s %u", kinds[kind], arg);
+        break;
+    case EV_TIMER:
+    case EV_IDLE:
+    case EV_AWAKE:
+        kprintf("%s", kinds[kind]);
+        break;
+    case EV_STEAL:
+        kprintf("goroutine %lu %s from core %u, of %lu", a, kinds[kind], arg, b);
+        break;
+    default:
+        kprintf("goroutine %lu %s", a, kinds[kind]);
+    }
+    if (kind == EV_BLOCK) {
+        kprintf(" [%s]", reason_text(arg));
+    } else if (kind == EV_STOP) {
+        kprintf(" [%s]", whys[arg % 5]);
+    } else if (kind == EV_UNBLOCK || kind == EV_CREATE) {
+        kprintf(kind == EV_UNBLOCK && arg != 0 ? " in a handler over goroutine %lu" : " by goroutine %lu",
+                b);
+    }
+    kprintf("\n");
+}
+
+/* The last of all cores, in the order of their times. */
+static void say_last(void) {
+    uint64_t at[HAL_MAX_CORES], end[HAL_MAX_CORES];
+    struct trace_event e, best;
+    for (unsigned i = 0; i < hal_core_count(); i++) {
+        uint64_t first;
+        trace_range(i, &first, &end[i]);
+        at[i] = end[i] - first > LAST_WORDS ? end[i] - LAST_WORDS : first;
+    }
+    for (;;) {
+        unsigned core = HAL_MAX_CORES;
+        for (unsigned i = 0; i < hal_core_count(); i++) {
+            if (at[i] < end[i] && trace_get(i, at[i], &e) &&
+                (core == HAL_MAX_CORES || when_of(&e) < when_of(&best))) {
+                best = e;
+                core = i;
+            }
+        }
+        if (core == HAL_MAX_CORES) {
+            return;
+        }
+        at[core]++;
+        say_event(core, &best);
+    }
+}
+
+void trace_last_words(void) {
+    uint64_t first, end;
+    trace_range(0, &first, &end);
+    if (end != 0) {
+        kprintf("\nthe last events of each core\n");
+        say_last();
+    }
+    trace_finish();
+}

@@ -1,0 +1,202 @@
+/* tests/test_trace.c - the recorder: what is in the ring of a core, in which order, and what is not. */
+#include <bareloom/info.h>
+#include <bareloom/trace.h>
+
+#include "sched/sched.h"
+#include "tests/test.h"
+
+#define KIND(e) ((e).when_kind & 31)
+#define WHEN(e) ((e).when_kind >> 10)
+#define KEPT    256u
+
+static const char mark[] = "a mark";
+
+static void nothing(void *arg) {
+    wg_done(arg);
+}
+
+/* Starts with the smallest rings, unless the command line has made others. */
+static void begin_trace(void) {
+    CHECK_EQ(trace_start(TRACE_EVENTS, KEPT, 0), 0);
+}
+
+/* Where core 0 stands. */
+static uint64_t here(uint64_t *first) {
+    uint64_t end;
+    trace_range(0, first, &end);
+    return end;
+}
+
+static bool is_mark(const struct trace_event *e) {
+    return KIND(*e) == EV_MARK && e->value == (uintptr_t)mark;
+}
+
+/* The next event of a kind about G a, from *at on; a 0: of any. */
+static bool find(uint64_t *at, uint64_t end, enum trace_kind kind, uint64_t a) {
+    struct trace_event e;
+    for (; *at < end; (*at)++) {
+        if (trace_get(0, *at, &e) && KIND(e) == kind && (a == 0 || (e.value & UINT32_MAX) == a)) {
+            (*at)++;
+            return true;
+        }
+    }
+    return false;
+}
+
+TEST(sched, trace_tells_a_life) {
+    uint64_t first;
+    struct wg wg = {0};
+    use_cores(1);
+    begin_trace();
+    uint64_t at = here(&first);
+    wg_add(&wg, 1);
+    uint64_t me = go_id();
+    start(nothing, &wg);
+    wg_wait(&wg);
+    go_yield();
+    uint64_t end = here(&first);
+    trace_stop();
+    struct trace_event e;
+    CHECK(find(&at, end, EV_CREATE, 0));
+    CHECK(trace_get(0, at - 1, &e));
+    uint64_t g = e.value & UINT32_MAX;
+    CHECK_EQ(e.value >> 32, me);
+    CHECK(trace_get(0, at, &e));
+    CHECK(KIND(e) == EV_FN && e.value == (uintptr_t)nothing);
+    CHECK(find(&at, end, EV_BLOCK, me));
+    CHECK(trace_get(0, at - 1, &e));
+    CHECK_EQ(e.when_kind >> 5 & 31, (uint64_t)WAIT_WG);
+    CHECK(find(&at, end, EV_START, g));
+    CHECK(find(&at, end, EV_UNBLOCK, me));
+    CHECK(trace_get(0, at - 1, &e));
+    CHECK_EQ(e.value >> 32, g);
+    CHECK(find(&at, end, EV_END, g));
+    CHECK(find(&at, end, EV_START, me));
+}
+
+TEST(sched, trace_keeps_the_latest) {
+    uint64_t first, end;
+    struct trace_event e;
+    use_cores(1);
+    begin_trace();
+    go_preempt_off(); /* all on one core, which is this one */
+    uint64_t before = here(&first);
+    for (unsigned i = 0; i < 100000 && here(&first) < before + 2 * KEPT; i++) {
+        trace_mark(mark);
+    }
+    end = here(&first);
+    trace_stop();
+    go_preempt_on();
+    CHECK(end >= before + 2 * KEPT);
+    CHECK(first < end && end - first <= 1u << 17);
+    uint64_t last = 0, marks = 0;
+    for (uint64_t n = first; n < end; n++) {
+        CHECK(trace_get(0, n, &e));
+        CHECK(WHEN(e) >= last);
+        last = WHEN(e);
+        marks += is_mark(&e);
+    }
+    CHECK(marks > KEPT / 2);
+    CHECK(first == 0 || !trace_get(0, first - 1, &e));
+    CHECK(!trace_get(0, end, &e));
+}
+
+TEST(sched, trace_off_records_nothing) {
+    uint64_t first;
+    begin_trace();
+    trace_stop();
+    go_yield(); /* past any event that was under way */
+    uint64_t end = here(&first);
+    trace_mark(mark);
+    go_yield();
+    CHECK_EQ(here(&first), end);
+}
+
+TEST(sched, trace_start_refuses) {
+    CHECK(trace_start(0, KEPT, 0) < 0);
+    CHECK(trace_start(TRACE_SAMPLES, KEPT, 0) < 0);
+    CHECK(trace_start(TRACE_EVENTS, KEPT, 100) < 0);
+    CHECK(trace_start(TRACE_SAMPLES, KEPT, 1000000) < 0);
+}
+
+/* ---- profiles ------------------------------------------------------------------------------------ */
+
+TEST(sched, profile_meets_who_runs) {
+    uint64_t first;
+    struct trace_event e;
+    use_cores(1);
+    ns_t slice = go_set_slice(SEC(1)); /* samples come without ticks */
+    CHECK_EQ(trace_start(TRACE_SAMPLES, KEPT, 10000), 0);
+    uint64_t at = here(&first), me = go_id();
+    unsigned samples = 0;
+    while (samples < 5) {
+        uint64_t end = here(&first);
+        samples += find(&at, end, EV_SAMPLE, me);
+    }
+    trace_stop();
+    go_set_slice(slice);
+    uint64_t end = here(&first);
+    CHECK(end > at);
+    CHECK(trace_get(0, at, &e));
+    CHECK(KIND(e) == EV_STACK);
+}
+
+static bool my_cpu(const struct go_info *g, void *arg) {
+    if (g->id == go_id()) {
+        *(ns_t *)arg = g->cpu;
+    }
+    return true;
+}
+
+TEST(sched, cpu_is_counted) {
+    ns_t before = 0, after = 0;
+    info_count_cpu(true);
+    go_yield();
+    go_sleep(MS(1)); /* left and entered: from here on it counts */
+    info_gs(my_cpu, &before);
+    for (ns_t until = go_now() + MS(2); go_now() < until;) {
+    }
+    info_gs(my_cpu, &after);
+    info_count_cpu(false);
+    CHECK(after - before >= MS(2)); /* unless it was preempted in between, it counts on */
+}
+
+/* ---- the command line ---------------------------------------------------------------------------- */
+
+TEST(sched, options_are_told_from_words) {
+    CHECK(!go_option("tracer"));
+    CHECK(!go_option("--batch"));
+    CHECK(!go_option(""));
+    CHECK(go_option("schedtrace=0"));
+    CHECK(go_option("scheddetail=0"));
+}
+
+TEST(death, option_without_a_number) {
+    expect_status(2);
+    expect_text("panic: schedtrace=often: a number from 0 to 3600000 is wanted");
+    go_option("schedtrace=often");
+}
+
+TEST(death, trace_at_a_panic) {
+    expect_status(2);
+    expect_text("panic: the end");
+    expect_text("the last events of each core");
+    expect_text(" waits [sync.WaitGroup.Wait]");
+    struct wg wg = {0};
+    begin_trace();
+    wg_add(&wg, 1);
+    start(nothing, &wg);
+    wg_wait(&wg);
+    PANIC("the end");
+}
+
+/* What prints a line now and then is no hope for the others: it sleeps for an hour here. */
+TEST(death, deadlock_under_schedtrace) {
+    expect_status(2);
+    expect_text("SCHED ");
+    expect_text("fatal error: all goroutines are asleep - deadlock!");
+    CHECK(go_option("schedtrace=3600000"));
+    go_sleep(MS(50));
+    struct sema never = {0};
+    sema_wait(&never);
+}

@@ -1,0 +1,506 @@
+#!/usr/bin/env python3
+"""Makes a verdict of a program's record of events: docs/TRACE.md.
+
+    trace.py --run --board virt --image build/virt/examples/hello/virt.img --elf .../app.elf --out build/trace/hello
+    trace.py FILE --check           replays it: what cannot have happened is an error, exit status 1
+
+FILE is what the program printed with `trace` on its command line; --run makes FILE (OUT.txt).
+"""
+import argparse
+import base64
+import bisect
+import collections
+import os
+import re
+import shlex
+import struct
+import subprocess
+import sys
+
+import run
+
+ROOT = run.ROOT
+
+# sched/trace.h and sched/sched.h have them in this order.
+KINDS = ("none create fn name start stop block unblock end steal ipi irq_begin irq_end timer idle awake mark sample"
+         " stack").split()
+WHYS = ["new", "woken", "yield", "preempted", "displaced"]
+IRQS = ["timer", "doorbell", "device"]
+REASONS = ["", "sleep", "chan send", "chan receive", "chan send (nil chan)", "chan receive (nil chan)",
+           "sync.Mutex.Lock", "sync.WaitGroup.Wait", "semacquire", "select", "select (no cases)", "sync.RWMutex.RLock",
+           "sync.RWMutex.Lock", "sync.Cond.Wait", "event wait", "barrier wait", "join", "IO wait"]
+LOCKS = {"sync.Mutex.Lock", "sync.RWMutex.RLock", "sync.RWMutex.Lock"}
+
+Event = collections.namedtuple("Event", "t core kind arg a b")
+
+
+class BadTrace(Exception):
+    pass
+
+
+# ---- the image: names of addresses ---------------------------------------------------------------
+
+class Image:
+    """Functions and constant strings of an ELF file, wherever it was loaded."""
+
+    def __init__(self, path):
+        self.names, self.starts, self.segments, self.slide = [], [], [], 0
+        if path:
+            with open(path, "rb") as file:
+                self.data = file.read()
+            self.read()
+
+    def read(self):
+        phoff, shoff = struct.unpack_from("<QQ", self.data, 32)
+        phsize, phnum, shsize, shnum = struct.unpack_from("<HHHH", self.data, 54)
+        for i in range(phnum):
+            kind, _, offset, va, _, filesz = struct.unpack_from("<IIQQQQ", self.data, phoff + i * phsize)
+            if kind == 1:
+                self.segments.append((va, offset, filesz))
+        sections = [struct.unpack_from("<IIQQQQIIQQ", self.data, shoff + i * shsize) for i in range(shnum)]
+        functions = {}
+        for section in sections:
+            if section[1] == 2:  # SHT_SYMTAB
+                strings = sections[section[6]][4]
+                for at in range(section[4], section[4] + section[5], 24):
+                    name, info, _, _, value, size = struct.unpack_from("<IBBHQQ", self.data, at)
+                    if info & 15 == 2 or (info & 15 == 0 and info >> 4 == 1):  # functions, and assembly's labels
+                        functions.setdefault(value, self.string_at(strings + name))
+        self.starts = sorted(functions)
+        self.names = [functions[s] for s in self.starts]
+
+    def string_at(self, offset):
+        return self.data[offset:self.data.index(b"\0", offset)].decode(errors="replace")
+
+    def anchor(self, address):
+        """Says where sched_core_main() is."""
+        if "sched_core_main" in self.names:
+            self.slide = address - self.starts[self.names.index("sched_core_main")]
+
+    def function(self, address):
+        at = bisect.bisect_right(self.starts, address - self.slide) - 1
+        return self.names[at] if at >= 0 else f"{address:#x}"
+
+    def text(self, address):
+        for va, offset, size in self.segments:
+            if va <= address - self.slide < va + size:
+                return self.string_at(address - self.slide - va + offset)
+        return None
+
+
+# ---- reading -------------------------------------------------------------------------------------
+
+class Trace:
+    """The events of each core, in its order, with what follows an event (names, stacks) folded into it."""
+
+    def __init__(self, cores=0, begin=0, end=0):
+        self.begin, self.end = begin, end
+        self.cores = [[] for _ in range(cores)]
+        self.lost = [0] * cores
+        self.names = {}    # of a G
+        self.parents = {}
+        self.stacks = {}   # (core, t, kind): function names, innermost first
+        self.problems = []
+
+
+def numbers(data):
+    value = shift = 0
+    for byte in data:
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            yield value
+            value = shift = 0
+
+
+def decode_line(core, text, checksum):
+    data = base64.b64decode(text)
+    if sum(data) & 255 != checksum:
+        raise BadTrace("a line of events is damaged")
+    fields = list(numbers(data))
+    t = 0
+    for i in range(0, len(fields) - 4, 5):
+        t += fields[i]
+        yield Event(t, core, KINDS[fields[i + 1]], *fields[i + 2:i + 5])
+
+
+def parse(text, image):
+    """The last record in what a program printed."""
+    text = text.replace("\r", "")
+    begins = list(re.finditer(r"@trace (\d+) (\d+) (\d+) (0x[0-9a-f]+)", text))
+    if not begins:
+        raise BadTrace("there is no record in it: was the program started with `trace`, and did it end?")
+    head = begins[-1]
+    trace = Trace(int(head[3]), int(head[1]), int(head[2]))
+    image.anchor(int(head[4], 16))
+    text = text[head.start():]
+    if "@end" not in text:
+        trace.problems.append("the record is cut off: no @end")
+    expected = [0] * len(trace.cores)
+    raw = [[] for _ in trace.cores]
+    for m in re.finditer(r"@core (\d+) (\d+) (\d+)", text):
+        expected[int(m[1])], trace.lost[int(m[1])] = int(m[2]), int(m[3])
+    for m in re.finditer(r"@g (\d+) (.*)", text):
+        trace.names[int(m[1])] = m[2]
+    for m in re.finditer(r"@t (\d+) ([A-Za-z0-9+/=]+)\*([0-9a-f]{2})", text):
+        try:
+            raw[int(m[1])] += decode_line(int(m[1]), m[2], int(m[3], 16))
+        except BadTrace as e:
+            trace.problems.append(str(e))
+    for core, events in enumerate(raw):
+        if len(events) != expected[core]:
+            trace.problems.append(f"core {core}: {expected[core]} events were announced, {len(events)} came")
+    fold(trace, raw, image)
+    return trace
+
+
+def fold(trace, raw, image):
+    # Before the time from which the fullest ring still has all, the others tell but half of the story.
+    for core, events in enumerate(raw):
+        if trace.lost[core] and events:
+            trace.begin = max(trace.begin, events[0].t)
+    for core, events in enumerate(raw):
+        last = None
+        for e in events:
+            address = e.a | e.b << 32
+            if e.kind == "fn" and last:
+                trace.names.setdefault(last.a, "")
+                trace.names[last.a] = trace.names[last.a] or image.function(address)
+            elif e.kind == "name" and last:
+                trace.names[last.a] = image.text(address) or trace.names[last.a]
+            elif e.kind == "stack":
+                if last:
+                    trace.stacks.setdefault((core, last.t, last.kind), []).append(image.function(address))
+            else:
+                if e.kind == "mark":
+                    trace.names.setdefault(("mark", address), image.text(address) or f"{address:#x}")
+                if e.kind == "create":
+                    trace.parents[e.a] = e.b
+                last = e
+                if trace.begin <= e.t <= trace.end:
+                    trace.cores[core].append(e)
+
+
+# ---- replaying -----------------------------------------------------------------------------------
+
+Span = collections.namedtuple("Span", "what begin end g core detail")  # what: run idle sched | runnable running waiting
+Arrow = collections.namedtuple("Arrow", "t core by handler start to g reason")
+
+
+class Replay:
+    """Goes through the events of all cores in the order of their times, and keeps what each core and G does. Whatever
+    the scheduler cannot have done goes to errors."""
+
+    def __init__(self, trace):
+        self.trace = trace
+        self.errors = list(trace.problems)
+        self.core_spans = [[] for _ in trace.cores]
+        self.g_spans = collections.defaultdict(list)
+        self.irqs = [[] for _ in trace.cores]
+        self.queues = [[] for _ in trace.cores]
+        self.instants = []
+        self.arrows = []
+        self.latency = collections.defaultdict(list)
+        self.core_state = [(None, trace.begin, None)] * len(trace.cores)  # what, since, G
+        self.g_state = {}      # G: (what, since, detail)
+        self.woken = {}        # G: the unblock that it has not answered yet
+        self.open_irq = [None] * len(trace.cores)
+        self.replay()
+
+    def merged(self):
+        """Events by time. Of those with the same time one that can have come next comes next: the clock may stand
+        still for two events of which one made the other possible."""
+        at = [0] * len(self.trace.cores)
+        for core, events in enumerate(self.trace.cores):
+            for a, b in zip(events, events[1:]):
+                if b.t < a.t:
+                    self.errors.append(f"core {core}: time goes backwards, from {a.t} to {b.t}")
+        while True:
+            heads = [events[at[core]] for core, events in enumerate(self.trace.cores) if at[core] < len(events)]
+            if not heads:
+                return
+            t = min(e.t for e in heads)
+            now = [e for e in heads if e.t == t]
+            chosen = next((e for e in now if self.wrong(e) is None), now[0])
+            at[chosen.core] += 1
+            yield chosen
+
+    def state(self, g):
+        return self.g_state.get(g, (None, self.trace.begin, ""))
+
+    def wrong(self, e):
+        """Why e cannot come now; None: it can."""
+        what, _, running = self.core_state[e.core]
+        g = self.state(e.a)[0]
+        if e.kind == "start":
+            if g == "running":
+                return f"G {e.a} starts although it runs on core {self.state(e.a)[2]}"
+            if g not in (None, "runnable"):
+                return f"G {e.a} starts although it is {g}: nothing has made it ready"
+            if what in ("run", "idle"):
+                return f"G {e.a} starts although the core " + (f"runs G {running}" if what == "run" else "is asleep")
+        elif e.kind in ("stop", "block", "end"):
+            if what is not None and (what, running) != ("run", e.a):
+                return f"G {e.a} leaves the core that does not run it"
+            if what is None and g not in (None, "running"):
+                return f"G {e.a} leaves the core although it is {g}"
+        elif e.kind == "unblock" and g not in (None, "waiting"):
+            return f"G {e.a} is made ready although it is {g}"
+        elif e.kind == "create" and g is not None:
+            return f"G {e.a} is created although it is {g}"
+        elif e.kind == "idle" and what in ("run", "idle"):
+            return "the core falls asleep although it " + ("runs a G" if what == "run" else "sleeps")
+        elif e.kind == "awake" and what not in (None, "idle"):
+            return "the core wakes although it does not sleep"
+        return None
+
+    def core_turns(self, core, what, t, g=None):
+        was, since, old = self.core_state[core]
+        if t > since or was is not None:
+            self.core_spans[core].append(Span(was or "sched", since, t, old, core, ""))
+        self.core_state[core] = (what, t, g)
+
+    def g_turns(self, g, what, t, detail=""):
+        was, since, old = self.state(g)
+        if was is not None:
+            self.g_spans[g].append(Span(was, since, t, g, old if was == "running" else None, old))
+        self.g_state[g] = (what, t, detail)
+
+    def leave(self, e, what, detail):
+        if self.core_state[e.core][0] is None:  # it has run since before we looked
+            self.core_state[e.core] = ("run", self.trace.begin, e.a)
+            self.g_state[e.a] = ("running", self.trace.begin, e.core)
+        self.core_turns(e.core, "sched", e.t)
+        self.g_turns(e.a, what, e.t, detail)
+
+    def replay(self):
+        for e in self.merged():
+            if (why := self.wrong(e)) is not None:
+                self.errors.append(f"{e.t / 1e9:.9f} core {e.core}: {why}")
+            getattr(self, "on_" + e.kind)(e)
+        for core, (what, _, _) in enumerate(self.core_state):
+            if what is not None or self.trace.cores[core]:
+                self.core_turns(core, None, self.trace.end)
+        for g in list(self.g_state):
+            self.g_turns(g, None, self.trace.end)
+        self.check_idle()
+        self.check_ipis()
+
+    def on_create(self, e):
+        self.g_turns(e.a, "runnable", e.t, "new")
+        self.woken[e.a] = (e, "created")
+
+    def on_start(self, e):
+        if e.a in self.woken:
+            cause, reason = self.woken.pop(e.a)
+            self.latency[reason].append(e.t - cause.t)
+            self.arrows.append(Arrow(cause.t, cause.core, cause.b, cause.kind == "unblock" and cause.arg == 1, e.t,
+                                     e.core, e.a, reason))
+        elif self.state(e.a)[0] == "runnable":
+            self.latency[self.state(e.a)[2]].append(e.t - self.state(e.a)[1])
+        self.core_turns(e.core, "run", e.t, e.a)
+        self.g_turns(e.a, "running", e.t, e.core)
+        self.queues[e.core].append((e.t, e.b))
+
+    def on_stop(self, e):
+        self.leave(e, "runnable", WHYS[e.arg])
+
+    def on_block(self, e):
+        self.leave(e, "waiting", REASONS[e.arg])
+
+    def on_end(self, e):
+        self.leave(e, "dead", "")
+
+    def on_unblock(self, e):
+        state = self.state(e.a)
+        reason = state[2] if state[0] == "waiting" else "unknown"
+        self.woken[e.a] = (e, reason)
+        self.g_turns(e.a, "runnable", e.t, "woken")
+
+    def on_idle(self, e):
+        self.core_turns(e.core, "idle", e.t)
+
+    def on_awake(self, e):
+        if self.core_state[e.core][0] is None:
+            self.core_state[e.core] = ("idle", self.trace.begin, None)
+        self.core_turns(e.core, "sched", e.t)
+
+    def on_irq_begin(self, e):
+        self.open_irq[e.core] = e
+
+    def on_irq_end(self, e):
+        begin = self.open_irq[e.core]
+        if begin is not None:
+            self.irqs[e.core].append((begin.t, e.t, IRQS[begin.arg], begin.a))
+        self.open_irq[e.core] = None
+
+    def on_steal(self, e):
+        self.instants.append((e.t, e.core, f"stole {e.b} from core {e.arg}"))
+
+    def on_ipi(self, e):
+        self.instants.append((e.t, e.core, f"rings core {e.arg}"))
+
+    def on_timer(self, e):
+        self.instants.append((e.t, e.core, "timer"))
+
+    def on_mark(self, e):
+        self.instants.append((e.t, e.core, self.trace.names[("mark", e.a | e.b << 32)]))
+
+    def on_sample(self, e):
+        pass
+
+    # ---- sums ----
+
+    def sums(self, core):
+        total = collections.Counter()
+        for span in self.core_spans[core]:
+            total[span.what] += span.end - span.begin
+        return total
+
+    def check_idle(self):
+        """What the core itself has counted as sleep, from one waking to another, against what the events say."""
+        for core, events in enumerate(self.trace.cores):
+            awake = [e for e in events if e.kind == "awake"]
+            if len(awake) < 2 or any(e.kind == "stack" for e in events):
+                continue
+            counted = (awake[-1].a | awake[-1].b << 32) - (awake[0].a | awake[0].b << 32)
+            seen = sum(s.end - s.begin for s in self.core_spans[core]
+                       if s.what == "idle" and awake[0].t < s.end <= awake[-1].t)
+            if abs(counted - seen) > 0.01 * (awake[-1].t - awake[0].t):
+                self.errors.append(f"core {core}: slept {counted} ns by its counter, {seen} by its events")
+
+    def check_ipis(self):
+        """A doorbell is a kick, not a count; but none is heard that nobody rang."""
+        if any(self.trace.lost):
+            return
+        rung, heard = collections.Counter(), collections.Counter()
+        for events in self.trace.cores:
+            for e in events:
+                if e.kind == "ipi":
+                    rung[e.arg] += 1
+                elif e.kind == "irq_begin" and IRQS[e.arg] == "doorbell":
+                    heard[e.core] += 1
+        for core in heard:
+            # one may have been rung just before we looked
+            if heard[core] > rung[core] + 1:
+                self.errors.append(f"core {core}: heard its doorbell {heard[core]} times, rung {rung[core]} times")
+
+    def check_wall(self):
+        """Running, asleep and scheduling make up all of the time."""
+        wall = self.trace.end - self.trace.begin
+        for core, events in enumerate(self.trace.cores):
+            total = sum(self.sums(core).values())
+            if events and abs(wall - total) > 0.01 * wall:
+                self.errors.append(f"core {core}: {total} ns are accounted for, {wall} have passed")
+            spans = self.core_spans[core]
+            for a, b in zip(spans, spans[1:]):
+                if b.begin < a.end:
+                    self.errors.append(f"core {core}: G {a.g} and G {b.g} overlap at {b.begin}")
+
+
+def g_label(trace, g):
+    name = trace.names.get(g, "")
+    return f"G{g} {name}".strip()
+
+
+def percentile(values, p):
+    values = sorted(values)
+    return values[min(len(values) - 1, int(len(values) * p / 100))]
+
+
+def bars(values):
+    """A histogram by powers of ten, half of one a column, from 100 ns to 100 ms."""
+    columns = [0] * 13
+    for v in values:
+        column = 0
+        while column < 12 and v >= 100 * 10 ** (column / 2):
+            column += 1
+        columns[column] += 1
+    most = max(columns)
+    return "".join(" .:-=+*#%@"[0 if n == 0 else 1 + 8 * n // most] for n in columns)
+
+
+def report(trace, replay, out=sys.stdout):
+    wall = max(trace.end - trace.begin, 1)
+    print(f"{sum(map(len, trace.cores))} events of {len(trace.cores)} cores in {wall / 1e6:.3f} ms,"
+          f" {sum(trace.lost)} older ones overwritten", file=out)
+    print("core   run %  asleep %  scheduling %   entered  stolen  interrupts", file=out)
+    for core, events in enumerate(trace.cores):
+        sums = replay.sums(core)
+        count = collections.Counter(e.kind for e in events)
+        print(f"{core:4} {100 * sums['run'] / wall:7.2f} {100 * sums['idle'] / wall:9.2f}"
+              f" {100 * sums['sched'] / wall:13.2f} {count['start']:9} {count['steal']:7} {count['irq_begin']:11}", file=out)
+    if replay.latency:
+        print("from runnable to running, by what it waited for"
+              "                    median       99 %        max  100ns..100ms", file=out)
+        for reason, values in sorted(replay.latency.items(), key=lambda item: -len(item[1])):
+            print(f"  {reason:24} {len(values):8} times {percentile(values, 50) / 1e3:14.1f} us"
+                  f" {percentile(values, 99) / 1e3:8.1f} us {max(values) / 1e3:8.1f} us  |{bars(values)}|", file=out)
+
+
+# ---- the command ---------------------------------------------------------------------------------
+
+def record(opts):
+    """Runs the program; its own lines are passed on, all lines kept."""
+    board = run.load_board(opts.board)
+    if why := run.cannot_run(board):
+        print(f"trace: {why}", file=sys.stderr)
+        sys.exit(run.SKIP)
+    cmd = run.command(board, opts.image, [*shlex.split(opts.args), "--batch"] if opts.batch else shlex.split(opts.args),
+                      opts.smp, opts.gic, opts.icount)
+    lines = []
+    with subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as child:
+        for line in child.stdout:
+            line = line.decode(errors="replace")
+            lines.append(line)
+            if not line.startswith("@"):
+                print(line, end="", flush=True)
+    status = run.describe(child.returncode)
+    print(f"trace: the program ended with status {status}", file=sys.stderr)
+    text = "".join(lines)
+    os.makedirs(os.path.dirname(opts.out) or ".", exist_ok=True)
+    with open(opts.out + ".txt", "w") as file:
+        file.write(text)
+    return text
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("file", nargs="?")
+    parser.add_argument("--elf", help="the program with its symbols, for names")
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--run", action="store_true")
+    parser.add_argument("--board")
+    parser.add_argument("--image")
+    parser.add_argument("--smp", type=int)
+    parser.add_argument("--gic", type=int, default=3)
+    parser.add_argument("--icount", type=int)
+    parser.add_argument("--args", default="")
+    parser.add_argument("--batch", action="store_true", help="the program is told --batch")
+    parser.add_argument("--out", default="build/trace/trace")
+    opts = parser.parse_args()
+    try:
+        if opts.run:
+            text = record(opts)
+        else:
+            with open(opts.file, errors="replace") as file:
+                text = file.read()
+        return show(opts, parse(text, Image(opts.elf)))
+    except BadTrace as e:
+        print(f"trace: {e}", file=sys.stderr)
+        return 1
+
+
+def show(opts, trace):
+    replay = Replay(trace)
+    replay.check_wall()
+    if opts.check or opts.run:
+        report(trace, replay)
+        for error in replay.errors[:20]:
+            print(f"error: {error}")
+        print(f"{len(replay.errors)} errors")
+    return 1 if opts.check and replay.errors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
