@@ -18,6 +18,9 @@ void port_begin(unsigned n);
 struct g *port_g(unsigned core, void (*fn)(void *), void *arg);
 struct g *port_pinned_g(unsigned core, void (*fn)(void *), void *arg);
 
+/* The same, but it need not end. */
+struct g *port_system_g(unsigned core, void (*fn)(void *), void *arg);
+
 /* A device that interrupts core so many times; it will have done so at the end. */
 void port_device(unsigned core, unsigned times, void (*handler)(void));
 
