@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Counts instructions inside the bench image, by a QEMU plugin (tools/plugin/count.c): exact, under -icount.
+
+    inside.py boot          from reset to main(): which functions they are spent in, all cores together
+    inside.py masked        the longest stretches with interrupts masked, from where to where
+    inside.py masked --max 4000    fails, too, if one is longer
+
+masked runs on a machine of one core: what a core waits for another one in a lock is not part of it, and QEMU 10 hands a
+plugin the registers of the wrong core when there are several. The exit status is 77 where no plugin can be used.
+"""
+import argparse
+import collections
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import bench
+import run
+
+SOURCE = f"{run.ROOT}/tools/plugin/count.c"
+PLUGIN = f"{run.ROOT}/build/bench/count.so"
+BINTOOL = os.environ.get("CROSS_COMPILE", "aarch64-linux-gnu-")
+# What masks for longest: many Gs, many waiters, timers, stacks, deaths. The stealing bench masks by itself.
+LOADS = ("yield_2,pingpong_chan,spawn_many,close_1000,select_8_blocked,timer_make_stop,preempted,skynet_100k,"
+         "bytes_per_parked_g,stack_page_fault,tree_shares,sleep_behind_hogs_late,pingpong_sema,timer_to_g")
+
+
+def build_plugin():
+    os.makedirs(os.path.dirname(PLUGIN), exist_ok=True)
+    done = subprocess.run([os.environ.get("HOSTCC", "gcc"), "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared",
+                           "-fPIC", "-o", PLUGIN, SOURCE], capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"inside: the plugin does not build:\n{done.stderr}")
+
+
+class Symbols:
+    """Functions of the image, by address."""
+
+    def __init__(self, elf):
+        self.elf = elf
+        self.names = {}
+        for line in subprocess.run([f"{BINTOOL}nm", "-n", elf], capture_output=True, text=True).stdout.splitlines():
+            fields = line.split()
+            if len(fields) == 3 and fields[1] in "tTwW" and not fields[2].startswith("$"):
+                self.names[int(fields[0], 16)] = fields[2]
+        self.starts = sorted(self.names)
+
+    def address(self, name):
+        return next(at for at, known in self.names.items() if known == name)
+
+    def lines(self, addresses):
+        """{address: "function at file:line"}"""
+        done = subprocess.run([f"{BINTOOL}addr2line", "-fpse", self.elf, *map(hex, addresses)], capture_output=True,
+                              text=True)
+        return dict(zip(addresses, done.stdout.splitlines()))
+
+
+def boot(machine, plugin_args, args, smp):
+    with tempfile.NamedTemporaryFile("r", prefix="profile-") as log:
+        cmd = run.command(machine.board, machine.image, [*args, "--batch"], smp, icount=0,
+                          extra=["-plugin", f"{PLUGIN},{plugin_args}", "-d", "plugin", "-D", log.name])
+        done = subprocess.run(cmd, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if "plugin" in done.stderr and done.returncode != 0:
+            print(f"inside: this QEMU takes no such plugin: {done.stderr.strip().splitlines()[-1]}")
+            sys.exit(run.SKIP)
+        if done.returncode != 0:
+            sys.exit(f"inside: exit status {done.returncode}\n{done.stdout}{done.stderr}")
+        return log.read().splitlines()
+
+
+def show_boot(machine, symbols):
+    lines = boot(machine, f"mode=profile,stop={symbols.address('app_main'):#x}", ["--bench=reset_to_main"], 4)
+    blocks = [(int(f[1], 16), int(f[2]) * int(f[3])) for f in (line.split() for line in lines) if f[0] == "block"]
+    where = symbols.lines([at for at, _ in blocks])
+    by_function, by_file = collections.Counter(), collections.Counter()
+    for at, count in blocks:
+        match = re.match(r"(\S+) at (\S+?):", where[at])
+        by_function[match[1] if match else "?"] += count
+        by_file[match[2] if match else "?"] += count
+    total = sum(count for _, count in blocks)
+    print(f"{total:,} instructions from reset to main(), on 4 cores")
+    for name, counter in (("function", by_function), ("file", by_file)):
+        print(f"\nby {name}")
+        for key, count in counter.most_common(14):
+            print(f"  {count:9,}  {100 * count / total:5.1f} %  {key}")
+    return 0
+
+
+def show_masked(machine, symbols, limit):
+    lines = boot(machine, f"mode=masked,start={symbols.address('app_main'):#x},vectors="
+                 f"{symbols.address('trap_vectors'):#x}", [f"--bench={LOADS}", "--cores=1"], 1)
+    found = sorted(((int(f[1]), int(f[2]), int(f[3], 16), int(f[4], 16))
+                    for f in (line.split() for line in lines) if f[0] == "masked"), reverse=True)
+    if not found:
+        sys.exit("inside: no masked stretch was seen")
+    top = found[:16]
+    where = symbols.lines(sorted({at for line in top for at in line[2:]}))
+    print("   longest      times  from -> to")
+    for longest, times, begin, end in top:
+        print(f"{longest:10,} {times:10,}  {where[begin]} -> {where[end]}")
+    if limit and found[0][0] > limit:
+        print(f"inside: {found[0][0]:,} instructions with interrupts masked, at most {limit:,} are allowed")
+        return 1
+    return 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("what", choices=("boot", "masked"))
+    parser.add_argument("--max", type=int, help="of masked: fail if a stretch is longer")
+    opts = parser.parse_args()
+    board = run.load_board("virt")
+    if why := run.cannot_run(board):
+        print(f"inside: {why}")
+        return run.SKIP
+    build_plugin()
+    machine = bench.Machine(board, bench.build("virt"), True)
+    symbols = Symbols(os.path.join(os.path.dirname(machine.image), "app.elf"))
+    return show_boot(machine, symbols) if opts.what == "boot" else show_masked(machine, symbols, opts.max)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
