@@ -224,7 +224,11 @@ boot_core:
     add     x9, x9, :lo12:__bss_start
     adrp    x10, __image_end
     add     x10, x10, :lo12:__image_end
-1:  stp     xzr, xzr, [x9], #16
+1:  stp     xzr, xzr, [x9]
+    stp     xzr, xzr, [x9, #16]
+    stp     xzr, xzr, [x9, #32]
+    stp     xzr, xzr, [x9, #48]
+    add     x9, x9, #64
     cmp     x9, x10
     b.lo    1b
     adrp    x9, __stacks_start
