@@ -167,8 +167,8 @@ static uint64_t *table_at(uint64_t *entry, void *(*page)(void)) {
         if (table == NULL) {
             return NULL;
         }
-        for (unsigned i = 0; i < PT_ENTRIES;
-             i += 8) { /* eight at a time: in pairs, a fourth of the instructions */
+        /* eight at a time: in pairs, a fourth of the instructions */
+        for (unsigned i = 0; i < PT_ENTRIES; i += 8) {
             table[i] = table[i + 1] = table[i + 2] = table[i + 3] = 0;
             table[i + 4] = table[i + 5] = table[i + 6] = table[i + 7] = 0;
         }
