@@ -31,6 +31,7 @@ static struct script {
     int next; /* -1: nowhere */
 } script[GS];
 
+static struct alarm_slot a_sleeper = {.alarm = &gs[0].alarm}; /* what is in a heap: a G of the program */
 static struct g *sleeper[HAL_MAX_CORES]; /* whom a core's timer wakes; guarded by its heap's lock */
 
 /* ---- what the sources call ------------------------------------------------------------------------------- */
@@ -185,6 +186,7 @@ static void begin_with(unsigned n, void (*core_0)(unsigned me)) {
     dead = false;
     for (unsigned i = 0; i < n; i++) {
         cores[i].hal.index = i;
+        cores[i].alarms.slots = &a_sleeper;
         model_watch(&cores[i].naps);
         model_watch(&cores[i].inbox);
         model_watch(&cores[i].alarms.lock);

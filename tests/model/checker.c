@@ -10,6 +10,9 @@
 #include "hal/host/machine.h" /* leaving a stack and entering another, as the host port does it */
 #include "tests/model/internal.h"
 
+/* A line after so many runs, some seconds. */
+#define PROGRESS 500000
+
 #define CHOICES 20000
 #define STEPS   20000 /* a run that takes more is taken for endless */
 #define STACK   65536
@@ -382,7 +385,10 @@ static bool explore(const struct scenario *s, unsigned long limit) {
             choice_count = 0;
         }
         run_once();
-        runs++;
+        if (++runs % PROGRESS == 0) {
+            printf("%s: %lu runs so far\n", s->name, runs);
+            fflush(stdout); /* who waits for us counts from the last line */
+        }
         if (failure != NULL && s->fails) {
             printf("%s: run %lu fails, as it must: %s\n", s->name, runs, failure);
             fflush(stdout);
@@ -394,7 +400,7 @@ static bool explore(const struct scenario *s, unsigned long limit) {
         }
     } while (randomly ? runs < limit : next_choices());
     printf("%s: %lu runs, none fails%s\n", s->name, runs, s->fails ? ", but one should" : "");
-    fflush(stdout); /* who waits for us counts from the last line */
+    fflush(stdout);
     return !s->fails;
 }
 
