@@ -55,7 +55,7 @@ endif
 else
 
 # ---- verbs that need no board --------------------------------------------------------------------
-.PHONY: help doctor list-boards test test-all verify mutants sim soak bench bench-compare bench-boot bench-masked coverage check precommit layers docs fmt clean distclean
+.PHONY: help doctor list-boards test monitor tap test-all verify mutants sim soak bench bench-compare bench-boot bench-masked coverage check precommit layers docs fmt clean distclean
 help: ## this list
 	@echo 'make [verb] [BOARD=b] [APP=folder] [INPUT=text] [ARGS="..."] [LLVM=1] [DEBUG=1] [V=1]'
 	@echo '     [SAN=address|race|undefined|scheduler], docs/SANITIZERS.md says what each finds'
@@ -72,6 +72,12 @@ list-boards: ## the boards
 
 test: ## all tests as docs/TESTING.md says; BOARD=b and TEST=name run a part
 	@tools/test.py $(if $(filter file,$(origin BOARD)),,--board $(BOARD)) $(if $(TEST),--test '$(TEST)')
+
+monitor: ## a terminal on PORT=/dev/ttyUSB0
+	@tools/monitor.py --port '$(PORT)'
+
+tap: ## the tests on the board at PORT=/dev/ttyUSB0, sent to the loader on its card; TEST=names
+	@tools/test.py --board $(BOARD) --port '$(PORT)' $(if $(TEST),--test '$(TEST)')
 
 test-all: ## the whole suite on every board with both compilers
 	@tools/test.py --all
@@ -131,7 +137,7 @@ distclean: clean ## remove everything that is not source
 	rm -rf .cache
 
 # ---- the board -----------------------------------------------------------------------------------
-BOARD_VERBS := all run debug jtag gdb-jtag sdcard flash size disasm compile_commands.json runtime-objects image-path
+BOARD_VERBS := all run debug jtag gdb-jtag sdcard flash chainboot size disasm compile_commands.json runtime-objects image-path
 ifneq ($(filter $(BOARD_VERBS) build/%,$(or $(MAKECMDGOALS),all)),)
 
 include boards/$(BOARD)/board.mk
@@ -299,9 +305,9 @@ OBJS         := $(RUNTIME_OBJS) $(LIBC_OBJS) $(SYNC_OBJS) $(APP_OBJS)
 IMAGE_FILE   := $(APP_OUT)/$(IMAGE)
 SETTINGS     := Makefile boards/$(BOARD)/board.mk $(if $(SAN),hal/sanitize/build.mk)
 
-.PHONY: all run debug jtag gdb-jtag sdcard flash size disasm runtime-objects image-path FORCE
+.PHONY: all run debug jtag gdb-jtag sdcard flash chainboot size disasm runtime-objects image-path FORCE
 all: $(IMAGE_FILE) ## build APP for BOARD (the default verb)
-runtime-objects: $(RUNTIME_OBJS)
+runtime-objects: $(RUNTIME_OBJS) $(CHAIN_OBJS)
 image-path:
 	@echo $(IMAGE_FILE)
 
@@ -342,6 +348,29 @@ $(IMAGE_FILE): $(OBJS)
 
 else
 
+# The loader of boards that start from a card: what it needs of the runtime, built for a core without MMU.
+CHAIN_IMAGE := $(if $(CHAIN_ADDR),$(OUT)/chain/chain.img)
+CHAIN_SRCS  := $(if $(CHAIN_ADDR),$(sort $(wildcard boot/chain/*.[cS])) hal/string.c hal/aarch64/semihost_call.S \
+               $(DRIVERS:%=drivers/%.c) boards/$(BOARD)/board.c)
+CHAIN_OBJS  := $(CHAIN_SRCS:%=$(OUT)/chain/%.o)
+$(CHAIN_OBJS): $(OUT)/chain/%.o: % $(SETTINGS) | $(NEWLIB)/done
+	$(call say,$(if $(filter %.S,$<),AS,CC),$< (loader))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(RUNTIME_CFLAGS) -Os -mstrict-align -DLOAD_ADDR=$(LOAD_ADDR) -c -o $@ $<
+	$(Q)$(BINTOOL)objcopy $(OWN_COPIES) $@
+
+$(OUT)/chain/link.ld: linker/chain.ld.S $(SETTINGS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -E -P -x assembler-with-cpp -undef -DCHAIN_ADDR=$(CHAIN_ADDR) -o $@ $<
+
+$(OUT)/chain/chain.elf: $(CHAIN_OBJS) $(OUT)/chain/link.ld
+	$(call say,LINK,$@)
+	$(Q)$(LD) -static -nostdlib -T $(OUT)/chain/link.ld -z noexecstack --build-id=none --gc-sections --fatal-warnings \
+	    $(LD_FLAGS) $(CHAIN_OBJS) -Map $@.map -o $@
+
+$(OUT)/chain/chain.img: $(OUT)/chain/chain.elf
+	$(Q)$(BINTOOL)objcopy -O binary $< $@
+
 $(NEWLIB)/done:
 	@CROSS_COMPILE=$(CROSS_COMPILE) tools/newlib.sh > /dev/null
 
@@ -379,14 +408,18 @@ RUN := tools/run.py --board $(BOARD) --image $(IMAGE_FILE) --smp $(SMP) --gic $(
 run: $(IMAGE_FILE) ## build and run it in QEMU; without a terminal it ends with the program's status
 	@$(RUN) --interactive --args="$$ARGS"
 
-CARD := $(APP_OUT)/sdcard.img
-CARD_MAKE = tools/sdcard.py --board $(BOARD) --kernel $(IMAGE_FILE) --args="$$ARGS" $(if $(JTAG),--jtag) --out $(CARD)
-sdcard: $(IMAGE_FILE) ## the image of an SD card that starts it: BOARD=rpi3|rpi4; docs/PI.md
+CARD_KERNEL := $(or $(if $(CHAIN),$(CHAIN_IMAGE)),$(IMAGE_FILE))
+CARD := $(dir $(CARD_KERNEL))sdcard.img
+CARD_MAKE = tools/sdcard.py --board $(BOARD) --kernel $(CARD_KERNEL) --args="$$ARGS" $(if $(JTAG),--jtag) --out $(CARD)
+sdcard: $(CARD_KERNEL) ## the image of an SD card that starts it: BOARD=rpi3|rpi4; CHAIN=1 with the loader for make chainboot
 	@$(CARD_MAKE)
 
-flash: $(IMAGE_FILE) ## the same, written to the card in DEV=/dev/sdX after a question; DRY_RUN=1 only tells
+flash: $(CARD_KERNEL) ## the same, written to the card in DEV=/dev/sdX after a question; DRY_RUN=1 only tells
 	@$(CARD_MAKE)
 	@tools/flash.py --image $(CARD) $(if $(DRY_RUN),--dry-run) --device '$(DEV)'
+
+chainboot: $(IMAGE_FILE) ## send it over PORT=/dev/ttyUSB0 to the loader on a Pi's card, and be its terminal
+	@tools/chainboot.py --board $(BOARD) --port '$(PORT)' --image $(IMAGE_FILE) --args="$$ARGS"
 
 ELF := $(if $(filter host,$(HAL)),$(IMAGE_FILE),$(APP_OUT)/app.elf)
 debug: $(IMAGE_FILE) ## the same under gdb, which knows Gs: docs/DEBUGGING.md; DUMP=file: of a memory dump; DEBUGGER=none: waits

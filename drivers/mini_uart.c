@@ -36,7 +36,7 @@
 #define POLLS                                                                                      \
     1000000u /* the FIFO's 8 bytes are gone in 1 ms; an access takes nanoseconds at least */
 
-static void mini_uart_init(const struct uart *u) {
+static void mini_uart_set_baud(const struct uart *u, uint32_t baud) {
     insn_dmb_sy();
     mmio_write32(u->base + AUX_ENABLES, mmio_read32(u->base + AUX_ENABLES) | AUX_MINI);
     for (unsigned i = 0; i < POLLS && (mmio_read32(u->base + MU_LSR) & LSR_TX_IDLE) == 0; i++) {
@@ -47,10 +47,14 @@ static void mini_uart_init(const struct uart *u) {
     mmio_write32(u->base + MU_MCR, 0);
     mmio_write32(u->base + MU_IIR, IIR_CLEAR);
     if (u->clock != 0) {
-        mmio_write32(u->base + MU_BAUD, (u->clock / 8 + BAUD / 2) / BAUD - 1);
+        mmio_write32(u->base + MU_BAUD, (u->clock / 8 + baud / 2) / baud - 1);
     }
     mmio_write32(u->base + MU_CNTL, CNTL_ON);
     insn_dmb_sy();
+}
+
+static void mini_uart_init(const struct uart *u) {
+    mini_uart_set_baud(u, BAUD);
 }
 
 static bool mini_uart_tx_ready(const struct uart *u) {
@@ -88,6 +92,7 @@ static void mini_uart_rx_ack(const struct uart *u) {
 
 const struct uart_ops mini_uart_ops = {
     .init = mini_uart_init,
+    .set_baud = mini_uart_set_baud,
     .tx_ready = mini_uart_tx_ready,
     .tx = mini_uart_tx,
     .rx = mini_uart_rx,

@@ -42,7 +42,7 @@
 #define POLLS                                                                                      \
     1000000u /* the FIFO's 32 bytes are gone in 3 ms; an access takes nanoseconds at least */
 
-static void pl011_init(const struct uart *u) {
+static void pl011_set_baud(const struct uart *u, uint32_t baud) {
     insn_dmb_sy();
     for (unsigned i = 0; i < POLLS && (mmio_read32(u->base + FR) & FR_BUSY) != 0; i++) {
     }
@@ -51,7 +51,7 @@ static void pl011_init(const struct uart *u) {
     mmio_write32(u->base + ICR, ICR_ALL);
     if (u->clock != 0) {
         /* In 64ths: clock / (16 * baud) * 64, rounded. */
-        uint32_t divisor = (u->clock * 4 + BAUD / 2) / BAUD;
+        uint32_t divisor = (u->clock * 4 + baud / 2) / baud;
         mmio_write32(u->base + IBRD, divisor >> 6);
         mmio_write32(u->base + FBRD, divisor & 63);
     }
@@ -59,6 +59,10 @@ static void pl011_init(const struct uart *u) {
     mmio_write32(u->base + IFLS, IFLS_LOW);
     mmio_write32(u->base + CR, CR_ON);
     insn_dmb_sy();
+}
+
+static void pl011_init(const struct uart *u) {
+    pl011_set_baud(u, BAUD);
 }
 
 static bool pl011_tx_ready(const struct uart *u) {
@@ -102,6 +106,7 @@ static void pl011_rx_ack(const struct uart *u) {
 
 const struct uart_ops pl011_ops = {
     .init = pl011_init,
+    .set_baud = pl011_set_baud,
     .tx_ready = pl011_tx_ready,
     .tx = pl011_tx,
     .rx = pl011_rx,

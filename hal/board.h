@@ -21,6 +21,7 @@ struct uart_ops {
     int (*rx)(const struct uart *u);             /* a byte, or -1 if none waits */
     void (*rx_enable)(const struct uart *u); /* receive interrupts on; then drain once with rx() */
     void (*rx_ack)(const struct uart *u);    /* in the handler, before draining with rx() */
+    void (*set_baud)(const struct uart *u, uint32_t baud); /* init() at another rate. NULL: cannot */
     bool (*eof)(const struct uart *u); /* nothing waits and nothing will come: only where the input
                                                     is a file (host). NULL: never */
 };

@@ -9,7 +9,8 @@
      script, or is one of UPWARDS;
    - a driver's global symbols begin with its file's name;
    - no instruction uses an FP or SIMD register, except where a G's registers are saved;
-   - boot/early, which runs with the MMU off, holds no exclusive and no atomic instruction.
+   - boot/early and boot/chain with all that is linked to it, which run with the MMU off, hold no exclusive and no
+     atomic instruction.
 """
 import argparse
 import fnmatch
@@ -107,8 +108,7 @@ def runtime_objects(root):
 
 
 def linker_symbols():
-    with open("linker/aarch64.ld.S") as file:
-        return set(re.findall(r"\b(\w+)\s*=[^=]", file.read()))
+    return {name for path in glob.glob("linker/*.ld.S") for name in re.findall(r"\b(\w+)\s*=[^=]", open(path).read())}
 
 
 def check_symbols(objects):
@@ -145,7 +145,7 @@ def check_instructions(objects):
             if not fp_allowed and not branch and FP_REGISTER.search(operands):
                 yield f"{source}: {function} uses an FP or SIMD register: {match[1]} {match[2]}"
                 break
-            if source.startswith("boot/early/") and ATOMIC.match(match[1]):
+            if (source.startswith("boot/early/") or "/chain/" in path) and ATOMIC.match(match[1]):
                 yield f"{source}: {function} uses {match[1]} before the MMU is on"
 
 
@@ -161,6 +161,9 @@ def main():
             sys.exit(f"layers: no objects in {folder}; use `make layers`")
         faults += check_symbols(objects)
         faults += check_instructions(objects)
+        loader = runtime_objects(f"{folder}/chain")
+        faults += check_symbols(loader)
+        faults += check_instructions(loader)
     for fault in dict.fromkeys(faults):  # once, though several boards share the source
         print(f"layers: {fault}")
     return 1 if faults else 0

@@ -4,6 +4,7 @@
     test.py                                the rows marked `test` of tools/test_plan.txt
     test.py --all                          every row, with gcc and with clang
     test.py --board virt --test 'chan_*'   a part; the board's first row then takes any group
+    test.py --board rpi3 --port /dev/ttyUSB0   the images' tests on a real board (docs/PI.md)
 With SAN=address, race, undefined or scheduler in the environment: the rows marked `san`, built with that
 sanitizer, and without the scripts of tests/host. A test during which it reports something has failed.
 
@@ -34,6 +35,7 @@ import threading
 import time
 
 import run
+import serial_port
 
 HANG_SECONDS = float(os.environ.get("TEST_HANG", 120))
 NAMES_PER_BOOT = 300  # characters: the command line that a board takes is short
@@ -127,7 +129,8 @@ def status_words(status):
 class Row:
     """A line of the plan for one compiler: a board, a way to run it, and its groups."""
 
-    def __init__(self, board, how, groups, llvm):
+    def __init__(self, board, how, groups, llvm, port=None):
+        self.port = port
         self.board = run.load_board(board)
         self.how = dict(part.partition("=")[::2] for part in how.split(",") if part != "-")
         self.groups = groups
@@ -146,8 +149,18 @@ class Row:
             extra = run.poison(self.board, image, int(self.how["poison"]) << 20)
         smp, icount = int(self.how.get("smp", self.board["CORES"])), self.how.get("icount")
         args = [*args, "--batch", f"--cores={smp}", *(["--short"] if "short" in self.how else [])]
+        if self.port:
+            return [f"{run.ROOT}/tools/chainboot.py", "--board", self.board["NAME"], "--port", self.port, "--batch",
+                    "--image", image, "--args=" + " ".join(args)]
         return run.command(self.board, image, args, smp, int(self.how.get("gic", 3)),
                            icount and int(icount), "el2" in self.how, extra=extra)
+
+
+def row_on_a_board(board, llvm, port):
+    if "CHAIN_ADDR" not in run.load_board(board or "host"):
+        sys.exit("test: only boards with a loader take their tests over a port: BOARD=rpi3, BOARD=rpi4")
+    serial_port.Port(port).close()  # says what is wrong with it before anything is built
+    return Row(board, "-", ["all"], llvm, port)
 
 
 def read_plan(suites):
@@ -319,25 +332,29 @@ def main():
     parser.add_argument("--board", choices=run.boards())
     parser.add_argument("--test", default="", help="names or patterns, with commas between")
     parser.add_argument("--all", action="store_true", help="every row, both compilers")
+    parser.add_argument("--port", help="of a real board, with the loader on its card; no scripts")
     opts = parser.parse_args()
     if SAN and SAN not in SAN_FLAGS:
         sys.exit(f"test: SAN={SAN} is none of: {' '.join(SAN_FLAGS)}")
     patterns = [p for p in opts.test.split(",") if p]
     compilers = [False, True] if opts.all else [bool(os.environ.get("LLVM"))]
-    workers = max(1, min(2, os.cpu_count() or 1))
+    workers = 1 if opts.port else max(1, min(2, os.cpu_count() or 1))
     results = Results()
 
-    rows = [Row(board, how, groups.split(","), llvm)
-            for llvm in compilers
-            for board, how, groups in read_plan(("san",) if SAN else ("test", "all") if opts.all else ("test",))
-            if opts.board in (None, board) and not (opts.all and "clang" in how)]
+    if opts.port is not None:
+        rows = [row_on_a_board(opts.board, compilers[0], opts.port)]
+    else:
+        rows = [Row(board, how, groups.split(","), llvm)
+                for llvm in compilers
+                for board, how, groups in read_plan(("san",) if SAN else ("test", "all") if opts.all else ("test",))
+                if opts.board in (None, board) and not (opts.all and "clang" in how)]
     images, blocked = {}, {}
     for row in rows:  # one build after the other, each with all cores
         key = row.board["NAME"], row.llvm
         if key not in images:
             blocked[key] = cannot_sanitize(row.board)
             images[key] = None if blocked[key] else build(*key, results, os.cpu_count() or 1)
-            blocked[key] = blocked[key] or run.cannot_run(row.board)
+            blocked[key] = blocked[key] or (None if opts.port else run.cannot_run(row.board))
             if blocked[key]:
                 results.add("skip", place(*key), "all its tests", blocked[key])
         row.image = images[key]
@@ -349,7 +366,7 @@ def main():
         jobs = [pool.submit(job) for future in lists for job in future.result()]
         with_scripts = {key: image for key, image in images.items() if opts.all or key[1] == compilers[0]}
         for (board, llvm), image in with_scripts.items():
-            if image and not blocked[board, llvm] and not SAN:
+            if image and not blocked[board, llvm] and not SAN and not opts.port:
                 jobs += [pool.submit(run_host_test, board, llvm, name, path, results)
                          for name, path in host_tests(board, patterns)]
         try:

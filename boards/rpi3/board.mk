@@ -13,3 +13,4 @@ QEMU        := -M raspi3b -m 1G -smp 4
 QEMU_MIN    := 6
 CORES       := 4
 FIRMWARE    := bootcode.bin start.elf fixup.dat
+CHAIN_ADDR  := 0x14000000

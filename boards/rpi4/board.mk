@@ -12,3 +12,4 @@ QEMU        := -M raspi4b -m 2G -smp 4
 QEMU_MIN    := 9
 CORES       := 4
 FIRMWARE    := start4.elf fixup4.dat
+CHAIN_ADDR  := 0x14000000
