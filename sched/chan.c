@@ -443,13 +443,7 @@ struct chan *chan_make(size_t elem_size, size_t capacity) {
     }
     struct chan *c = mem_alloc(sizeof(struct chan) + elem_size * capacity);
     if (c != NULL) {
-        uint32_t n = (uint32_t)capacity;
-        *c = (struct chan){.elem = (uint32_t)elem_size,
-                           .open = (uint64_t)n << CHAN_ROOM,
-                           .send_at = n,
-                           .capacity = n,
-                           .recv_at = n,
-                           .word = elem_size == WORD};
+        chan_init(c, elem_size, (uint32_t)capacity);
     }
     return c;
 }
@@ -516,19 +510,7 @@ size_t chan_cap(const struct chan *c) {
     return c != NULL && c->timer == NULL ? c->capacity : 0;
 }
 
-void chan_release(struct chan *c) {
-    mem_free(c, sizeof(struct chan) + (size_t)c->elem * c->capacity);
-}
-
-void chan_free(struct chan *c) {
-    if (c == NULL) {
-        return;
-    }
-    check_g("chan_free");
-    if (c->timer != NULL) {
-        timer_free_chan(c->timer);
-        return;
-    }
+void chan_end(struct chan *c) {
     bool closing, waited_on;
     for (;;) {
         hal_irq_t was =
@@ -544,5 +526,17 @@ void chan_free(struct chan *c) {
     if (waited_on) {
         PANIC("chan_free: goroutines wait on the channel");
     }
-    chan_release(c);
+}
+
+void chan_free(struct chan *c) {
+    if (c == NULL) {
+        return;
+    }
+    check_g("chan_free");
+    if (c->timer != NULL) {
+        timer_free_chan(c->timer);
+        return;
+    }
+    chan_end(c);
+    mem_free(c, sizeof(struct chan) + (size_t)c->elem * c->capacity);
 }

@@ -107,5 +107,15 @@ static inline void chan_touch_word(const void *v) {
     (void)*(const volatile any_word *)v;
 }
 
-/* Gives a channel's memory back, whoever it belongs to. */
-void chan_release(struct chan *c);
+/* An open channel with nothing in it; room for the buffer lies behind c. */
+static inline void chan_init(struct chan *c, size_t elem, uint32_t capacity) {
+    *c = (struct chan){.elem = (uint32_t)elem,
+                       .open = (uint64_t)capacity << CHAN_ROOM,
+                       .send_at = capacity,
+                       .capacity = capacity,
+                       .recv_at = capacity,
+                       .word = elem == sizeof(uint64_t)};
+}
+
+/* What chan_free() wants to be true, of a channel whose memory is not its own. */
+void chan_end(struct chan *c);

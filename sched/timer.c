@@ -29,10 +29,9 @@ struct timer {
     spinlock_t lock;
 
     /* Set once for this life of the timer */
-    struct chan *chan; /* NULL: it calls fn */
-    go_fn *fn;
-    void *arg;
     bool frees_with_chan; /* timer_after() */
+    go_fn *fn;            /* NULL: it sends on chan */
+    void *arg;
 
     /* Guarded by lock */
     bool armed;  /* it is to fire, in the setting alarm.seq */
@@ -43,7 +42,11 @@ struct timer {
     bool listed;        /* on the starter's list */
     bool start;         /* and to be started, unless it was stopped meanwhile */
     bool freed;         /* and to be given back by the starter */
+
+    struct chan chan; /* the last: its buffer, of one time, lies behind it */
 };
+
+#define TIMER_BYTES (sizeof(struct timer) + sizeof(ns_t))
 
 struct ticker {
     struct timer t;
@@ -60,12 +63,14 @@ static struct timer *timer_alloc(void) {
     hal_irq_t was = spin_lock(&pool.lock);
     if (pool.free == NULL) {
         char *page = page_alloc();
-        for (size_t at = 0; page != NULL && at + sizeof(struct timer) <= HAL_PAGE;
-             at += sizeof(struct timer)) {
+        for (size_t at = 0; page != NULL && at + TIMER_BYTES <= HAL_PAGE;
+             at += (TIMER_BYTES + 15) / 16 * 16) {
             struct timer *t = (struct timer *)(void *)(page + at);
             *t = (struct timer){.lock = SPINLOCK(RANK_TIMER),
                                 .alarm = {.pos = ALARM_IDLE, .is_timer = true},
                                 .next = pool.free};
+            chan_init(&t->chan, sizeof(ns_t), 1);
+            t->chan.timer = t;
             pool.free = t;
         }
     }
@@ -175,8 +180,8 @@ void timer_fire(struct alarm *a, uint32_t seq, int64_t now) NEEDS(irq_masked) {
         } else {
             t->armed = false;
         }
-        if (t->chan != NULL) {
-            chan_try_send(t->chan, &now); /* full: nobody has taken the last one, this one is dropped */
+        if (t->fn == NULL) {
+            chan_try_send(&t->chan, &now); /* full: nobody has taken the last one, this one is dropped */
         } else {
             start_soon(t);
         }
@@ -187,11 +192,15 @@ void timer_fire(struct alarm *a, uint32_t seq, int64_t now) NEEDS(irq_masked) {
 /* Disarms it and takes away what it has sent; true: without this it would have fired, or been received. */
 static bool disarm(struct timer *t) {
     bool pending = t->armed;
-    t->armed = false;
-    alarm_stop(&t->alarm);
+    if (pending) {
+        t->armed = false;
+        alarm_stop(&t->alarm);
+    }
     t->alarm.seq++; /* out of the heap: nobody pops it with the new number */
-    if (t->chan != NULL) {
-        pending |= chan_try_recv(t->chan, NULL) == 0;
+    if (t->fn == NULL) {
+        if (chan_count(&t->chan) != 0) { /* while we have the lock there will not be more */
+            pending |= chan_try_recv(&t->chan, NULL) == 0;
+        }
     } else {
         pending |= start_not(t);
     }
@@ -234,15 +243,10 @@ static struct timer *make(ns_t d, ns_t period, go_fn *fn, void *arg) {
     if (t == NULL) {
         return NULL;
     }
-    t->chan = NULL;
     t->fn = fn;
     t->arg = arg;
     t->frees_with_chan = false;
-    bool ok = fn != NULL ? starter_make() : (t->chan = CHAN(ns_t, 1)) != NULL;
-    if (t->chan != NULL) {
-        t->chan->timer = t;
-    }
-    if (!ok || set(t, limit_within(d).when, period) < 0) {
+    if ((fn != NULL && !starter_make()) || set(t, limit_within(d).when, period) < 0) {
         timer_free(t);
         return NULL;
     }
@@ -266,11 +270,12 @@ void timer_free(struct timer *t) {
     }
     check_may_block("timer_free");
     stop(t);
-    if (t->chan != NULL) {
-        t->chan->timer = NULL;
-        chan_free(t->chan);
+    if (t->fn != NULL) {
+        give(t);
+    } else {
+        chan_end(&t->chan);
+        timer_give(t);
     }
-    give(t);
 }
 
 void timer_free_chan(struct timer *t) {
@@ -297,11 +302,11 @@ struct chan *timer_after(ns_t d) {
         return NULL;
     }
     t->frees_with_chan = true;
-    return t->chan;
+    return &t->chan;
 }
 
 struct chan *timer_chan(struct timer *t) {
-    return t->chan;
+    return t->fn == NULL ? &t->chan : NULL;
 }
 
 bool timer_stop(struct timer *t) {
@@ -330,7 +335,7 @@ struct ticker *ticker_make(ns_t period) {
 }
 
 struct chan *ticker_chan(struct ticker *t) {
-    return t->t.chan;
+    return &t->t.chan;
 }
 
 void ticker_stop(struct ticker *t) {
