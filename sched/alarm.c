@@ -20,24 +20,19 @@
 
 /* ---- the heap ------------------------------------------------------------------------------- */
 
-static void place(struct alarm_heap *h, uint32_t at, struct alarm_slot s) NEEDS(h->lock) {
-    h->slots[at] = s;
-    s.alarm->pos = at;
-}
-
-static void sift_up(struct alarm_heap *h, uint32_t at, struct alarm_slot s) NEEDS(h->lock) {
+void heap_sift_up(struct alarm_heap *h, uint32_t at, struct alarm_slot s) NEEDS(h->lock) {
     while (at != 0) {
         uint32_t parent = (at - 1) / 4;
         if (h->slots[parent].when <= s.when) {
             break;
         }
-        place(h, at, h->slots[parent]);
+        heap_place(h, at, h->slots[parent]);
         at = parent;
     }
-    place(h, at, s);
+    heap_place(h, at, s);
 }
 
-static void sift_down(struct alarm_heap *h, uint32_t at, struct alarm_slot s) NEEDS(h->lock) {
+void heap_sift_down(struct alarm_heap *h, uint32_t at, struct alarm_slot s) NEEDS(h->lock) {
     for (;;) {
         uint32_t first = at * 4 + 1;
         uint32_t least = at;
@@ -51,36 +46,15 @@ static void sift_down(struct alarm_heap *h, uint32_t at, struct alarm_slot s) NE
         if (least == at) {
             break;
         }
-        place(h, at, h->slots[least]);
+        heap_place(h, at, h->slots[least]);
         at = least;
     }
-    place(h, at, s);
-}
-
-void heap_push(struct alarm_heap *h, int64_t when, struct alarm *a) NEEDS(h->lock) {
-    uint32_t n = alarms_in(h);
-    ASSERT(n < h->capacity);
-    atomic_store_explicit(&h->n, n + 1, memory_order_relaxed);
-    sift_up(h, n, (struct alarm_slot){.when = when, .alarm = a});
-}
-
-void heap_remove(struct alarm_heap *h, uint32_t at) NEEDS(h->lock) {
-    h->slots[at].alarm->pos = ALARM_IDLE;
-    uint32_t n = alarms_in(h) - 1;
-    struct alarm_slot last = h->slots[n];
-    atomic_store_explicit(&h->n, n, memory_order_relaxed);
-    if (at < n) {
-        if (at != 0 && last.when < h->slots[(at - 1) / 4].when) {
-            sift_up(h, at, last);
-        } else {
-            sift_down(h, at, last);
-        }
-    }
+    heap_place(h, at, s);
 }
 
 struct alarm *heap_pop(struct alarm_heap *h) NEEDS(h->lock) {
     struct alarm *a = h->slots[0].alarm;
-    heap_remove(h, 0);
+    heap_remove(h, a);
     return a;
 }
 
@@ -97,12 +71,8 @@ void alarms_init(void) {
     }
 }
 
-bool alarm_reserve(struct core *c) NEEDS(irq_masked) {
+bool alarm_grow(struct core *c) NEEDS(irq_masked) {
     struct alarm_heap *h = &c->alarms;
-    /* n is read without the lock: others only lower it, and what this core adds it adds later */
-    if (alarms_in(h) < h->capacity) {
-        return true;
-    }
     uintptr_t base = storage + (size_t)c->hal.index * HEAP_BYTES;
     size_t used = h->capacity * sizeof(struct alarm_slot);
     void *page = used < HEAP_BYTES ? page_alloc() : NULL;
@@ -117,23 +87,10 @@ bool alarm_reserve(struct core *c) NEEDS(irq_masked) {
 
 /* ---- start, stop, expire -------------------------------------------------------------------- */
 
-void alarm_start(struct core *c, struct alarm *a) NEEDS(irq_masked) {
-    sanitize_release(a);
-    spin_lock_masked(&c->alarms.lock);
-    a->core = (uint8_t)c->hal.index;
-    heap_push(&c->alarms, a->when, a);
-    spin_unlock_masked(&c->alarms.lock);
-    arm_sooner(c, a->when);
-}
-
 bool alarm_stop(struct alarm *a) {
-    struct alarm_heap *h = &cores[a->core].alarms;
-    hal_irq_t was = spin_lock(&h->lock);
-    bool queued = a->pos != ALARM_IDLE;
-    if (queued) {
-        heap_remove(h, a->pos);
-    }
-    spin_unlock(&h->lock, was);
+    hal_irq_t was = hal_irq_save();
+    bool queued = alarm_stop_masked(a);
+    hal_irq_restore(was);
     return queued;
 }
 

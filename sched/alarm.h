@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include "hal/sanitize.h"
+#include "sched/assert.h"
 #include "sched/sched.h"
 
 #define ALARM_IDLE UINT32_MAX
@@ -16,15 +18,83 @@
 /* Core 0, at boot. */
 void alarms_init(void);
 
+/* ---- the heap itself: also for its unit test. Under its lock. ------------------------------- */
+
+static inline void heap_place(struct alarm_heap *h, uint32_t at, struct alarm_slot s) NEEDS(h->lock) {
+    h->slots[at] = s;
+    s.alarm->pos = at;
+}
+
+void heap_sift_up(struct alarm_heap *h, uint32_t at, struct alarm_slot s) NEEDS(h->lock);
+void heap_sift_down(struct alarm_heap *h, uint32_t at, struct alarm_slot s) NEEDS(h->lock);
+struct alarm *heap_pop(struct alarm_heap *h) NEEDS(h->lock);
+
+static inline void heap_push(struct alarm_heap *h, int64_t when, struct alarm *a) NEEDS(h->lock) {
+    uint32_t n = alarms_in(h);
+    ASSERT(n < h->capacity);
+    relaxed_store(&h->n, n + 1);
+    struct alarm_slot s = {.when = when, .alarm = a};
+    if (n != 0 && h->slots[(n - 1) / 4].when > when) {
+        heap_sift_up(h, n, s);
+    } else {
+        heap_place(h, n, s); /* the commonest: it comes later than what is there */
+    }
+}
+
+/* Of a, which is there. */
+static inline void heap_remove(struct alarm_heap *h, struct alarm *a) NEEDS(h->lock) {
+    struct alarm_slot *slots = h->slots;
+    uint32_t at = a->pos;
+    a->pos = ALARM_IDLE;
+    uint32_t n = alarms_in(h) - 1;
+    relaxed_store(&h->n, n);
+    if (at < n) {
+        if (at != 0 && slots[n].when < slots[(at - 1) / 4].when) {
+            heap_sift_up(h, at, slots[n]);
+        } else {
+            heap_sift_down(h, at, slots[n]);
+        }
+    }
+}
+
+/* ---- start, stop, expire: in place, for they are most of what a timer costs ------------------- */
+
+/* No room: one page more of it. */
+bool alarm_grow(struct core *c) NEEDS(irq_masked);
+
 /* A G, masked. Room for one more alarm on this core until it is unmasked or parks. False: no
  * page. */
-bool alarm_reserve(struct core *c) NEEDS(irq_masked);
+static inline bool alarm_reserve(struct core *c) NEEDS(irq_masked) {
+    /* n is read without the lock: others only lower it, and what this core adds it adds later */
+    return alarms_in(&c->alarms) < c->alarms.capacity || alarm_grow(c);
+}
 
 /* Masked, own core, room is reserved; a->when and a->seq are set and it is in no heap. Of a G's
  * deadline: on g0, after the G is off its stack. */
-void alarm_start(struct core *c, struct alarm *a) NEEDS(irq_masked);
+static inline void alarm_start(struct core *c, struct alarm *a) NEEDS(irq_masked) {
+    struct alarm_heap *h = &c->alarms;
+    int64_t when = a->when;
+    sanitize_release(a);
+    spin_lock_masked(&h->lock);
+    a->heap = h;
+    heap_push(h, when, a);
+    spin_unlock_masked(&h->lock);
+    if (when < c->deadline) {
+        arm_sooner(c, when);
+    }
+}
 
-/* After it the alarm is in no heap; true: it was in one. Any context. */
+/* After it the alarm, which has been started once, is in no heap; true: it was in one. Any context. */
+static inline bool alarm_stop_masked(struct alarm *a) NEEDS(irq_masked) {
+    struct alarm_heap *h = a->heap;
+    spin_lock_masked(&h->lock);
+    bool queued = a->pos != ALARM_IDLE;
+    if (queued) {
+        heap_remove(h, a);
+    }
+    spin_unlock_masked(&h->lock);
+    return queued;
+}
 bool alarm_stop(struct alarm *a);
 
 /* Handler. Ends the waits and fires the timers that are due at now, at most a batch; returns when
@@ -33,8 +103,3 @@ int64_t alarms_expire(struct core *c, int64_t now) NEEDS(irq_masked);
 
 /* ---- timer.c: handler. The alarm of a timer is due, in its setting seq ----------------------- */
 void timer_fire(struct alarm *a, uint32_t seq, int64_t now) NEEDS(irq_masked);
-
-/* ---- the heap itself: also for its unit test. Under its lock. ------------------------------- */
-void heap_push(struct alarm_heap *h, int64_t when, struct alarm *a) NEEDS(h->lock);
-struct alarm *heap_pop(struct alarm_heap *h) NEEDS(h->lock);
-void heap_remove(struct alarm_heap *h, uint32_t at) NEEDS(h->lock);

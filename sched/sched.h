@@ -73,10 +73,10 @@ enum wait_reason {
  * unmapped, and seq tells a late handler that it was set anew: so no handler has to be waited for. */
 struct alarm {
     int64_t when;
-    uint32_t pos;  /* index in the heap, or ALARM_IDLE */
-    uint32_t seq;  /* the wait that it ends, or which setting of a timer it is */
-    uint8_t core;  /* whose heap */
-    bool is_timer; /* it lies in a struct timer, not in a struct g; set once */
+    uint32_t pos;            /* index in the heap, or ALARM_IDLE */
+    uint32_t seq;            /* the wait that it ends, or which setting of a timer it is */
+    struct alarm_heap *heap; /* in which it was last */
+    bool is_timer;           /* it lies in a struct timer, not in a struct g; set once */
 };
 
 struct g {

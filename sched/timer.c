@@ -24,6 +24,8 @@
 
 #define TICK_MIN US(10)
 
+#define INLINE __attribute__((always_inline)) static inline
+
 struct timer {
     struct alarm alarm; /* when, seq: guarded by lock */
     spinlock_t lock;
@@ -189,17 +191,21 @@ void timer_fire(struct alarm *a, uint32_t seq, int64_t now) NEEDS(irq_masked) {
     spin_unlock_masked(&t->lock);
 }
 
+__attribute__((noinline)) static bool take_back(struct timer *t) {
+    return chan_try_recv(&t->chan, NULL) == 0;
+}
+
 /* Disarms it and takes away what it has sent; true: without this it would have fired, or been received. */
-static bool disarm(struct timer *t) {
+INLINE bool disarm(struct timer *t) NEEDS(irq_masked) {
     bool pending = t->armed;
     if (pending) {
         t->armed = false;
-        alarm_stop(&t->alarm);
+        alarm_stop_masked(&t->alarm);
     }
     t->alarm.seq++; /* out of the heap: nobody pops it with the new number */
     if (t->fn == NULL) {
         if (chan_count(&t->chan) != 0) { /* while we have the lock there will not be more */
-            pending |= chan_try_recv(&t->chan, NULL) == 0;
+            pending |= take_back(t);
         }
     } else {
         pending |= start_not(t);
@@ -208,7 +214,7 @@ static bool disarm(struct timer *t) {
 }
 
 /* 0, or -ENOMEM. */
-static int arm_at(struct timer *t, ns_t when, ns_t period) NEEDS(irq_masked) {
+INLINE int arm_at(struct timer *t, ns_t when, ns_t period) NEEDS(irq_masked) {
     if (!alarm_reserve(this_core())) {
         return -ENOMEM;
     }
@@ -219,8 +225,14 @@ static int arm_at(struct timer *t, ns_t when, ns_t period) NEEDS(irq_masked) {
     return 0;
 }
 
+/* Now and d, as limit_within() has it. */
+INLINE ns_t after(ns_t d) {
+    ns_t now = hal_now();
+    return d < FOREVER - now ? now + d : FOREVER;
+}
+
 /* Whether it was pending, or -ENOMEM. */
-static int set(struct timer *t, ns_t when, ns_t period) {
+INLINE int set(struct timer *t, ns_t when, ns_t period) {
     hal_irq_t was = spin_lock(&t->lock);
     bool pending = disarm(t);
     int r = arm_at(t, when, period);
@@ -228,7 +240,7 @@ static int set(struct timer *t, ns_t when, ns_t period) {
     return r != 0 ? r : pending;
 }
 
-static bool stop(struct timer *t) {
+INLINE bool stop(struct timer *t) {
     hal_irq_t was = spin_lock(&t->lock);
     bool pending = disarm(t);
     spin_unlock(&t->lock, was);
@@ -246,7 +258,7 @@ static struct timer *make(ns_t d, ns_t period, go_fn *fn, void *arg) {
     t->fn = fn;
     t->arg = arg;
     t->frees_with_chan = false;
-    if ((fn != NULL && !starter_make()) || set(t, limit_within(d).when, period) < 0) {
+    if ((fn != NULL && !starter_make()) || set(t, after(d), period) < 0) {
         timer_free(t);
         return NULL;
     }
@@ -322,7 +334,7 @@ int timer_reset(struct timer *t, ns_t d) {
         PANIC("time: Reset called on uninitialized Timer");
     }
     check_may_block("timer_reset");
-    return set(t, limit_within(d).when, 0);
+    return set(t, after(d), 0);
 }
 
 /* ---- tickers -------------------------------------------------------------------------------------- */
@@ -350,7 +362,7 @@ int ticker_reset(struct ticker *t, ns_t period) {
         PANIC("time: Reset called on uninitialized Ticker");
     }
     check_may_block("ticker_reset");
-    int r = set(&t->t, limit_within(period).when, period);
+    int r = set(&t->t, after(period), period);
     return r < 0 ? r : 0;
 }
 

@@ -68,7 +68,7 @@ TEST(unit, heap_random_against_list) {
             push(i, test_random(&random) % 1000);
             n++;
         } else if (test_random(&random) % 2 == 0) {
-            heap_remove(&heap, fake[i].pos);
+            heap_remove(&heap, &fake[i]);
             queued[i] = false;
             n--;
         } else {
@@ -94,7 +94,7 @@ TEST(unit, heap_removes_any) {
             push(i, (i * 17) % 40);
         }
         struct alarm *a = heap.slots[at].alarm;
-        heap_remove(&heap, at);
+        heap_remove(&heap, heap.slots[at].alarm);
         CHECK_EQ(a->pos, ALARM_IDLE);
         check_shape();
         for (int64_t when = 0; when < 40; when++) {
