@@ -137,7 +137,7 @@ distclean: clean ## remove everything that is not source
 	rm -rf .cache
 
 # ---- the board -----------------------------------------------------------------------------------
-BOARD_VERBS := all run debug jtag gdb-jtag sdcard flash chainboot size disasm compile_commands.json runtime-objects image-path
+BOARD_VERBS := all run trace flame debug jtag gdb-jtag sdcard flash chainboot size disasm compile_commands.json runtime-objects image-path
 ifneq ($(filter $(BOARD_VERBS) build/%,$(or $(MAKECMDGOALS),all)),)
 
 include boards/$(BOARD)/board.mk
@@ -422,6 +422,17 @@ chainboot: $(IMAGE_FILE) ## send it over PORT=/dev/ttyUSB0 to the loader on a Pi
 	@tools/chainboot.py --board $(BOARD) --port '$(PORT)' --image $(IMAGE_FILE) --args="$$ARGS"
 
 ELF := $(if $(filter host,$(HAL)),$(IMAGE_FILE),$(APP_OUT)/app.elf)
+# The record and what is made of it: build/trace/APP-BOARD.*
+RECORD = tools/trace.py --run --board $(BOARD) --image $(IMAGE_FILE) --elf $(ELF) --smp $(SMP) --gic $(GIC) \
+    --out build/trace/$(notdir $(abspath $(APP)))-$(BOARD)
+trace: $(IMAGE_FILE) ## what each core does while APP runs: checked, drawn, for ui.perfetto.dev; docs/TRACE.md
+	@$(RECORD) --args="trace=131072 $$ARGS" --check --gantt --gs --make-pictures
+
+KIND ?= cpu
+HZ   ?= 1000
+flame: $(IMAGE_FILE) ## a flame graph of APP: KIND=cpu (HZ=1000 samples a second), block (waits) or mutex
+	@$(RECORD) --args="$(if $(filter cpu,$(KIND)),profile=$(HZ),trace=131072 blockprofile=1) $$ARGS" --profile $(KIND)
+
 debug: $(IMAGE_FILE) ## the same under gdb, which knows Gs: docs/DEBUGGING.md; DUMP=file: of a memory dump; DEBUGGER=none: waits
 	@tools/debug.py --board $(BOARD) --image $(IMAGE_FILE) --elf $(ELF) --smp $(SMP) --gic $(GIC) --debugger="$(DEBUGGER)" \
 	    --dump="$(DUMP)" --args="$$ARGS"

@@ -1,10 +1,15 @@
 #!/usr/bin/env python3
-"""Makes a verdict of a program's record of events: docs/TRACE.md.
+"""Makes pictures, profiles and a verdict of a program's record of events: docs/TRACE.md.
 
     trace.py --run --board virt --image build/virt/examples/hello/virt.img --elf .../app.elf --out build/trace/hello
     trace.py FILE --check           replays it: what cannot have happened is an error, exit status 1
+    trace.py FILE --json OUT        for ui.perfetto.dev (and chrome://tracing)
+    trace.py FILE --html OUT        a page that needs nothing but itself
+    trace.py FILE --gantt           a chart for the terminal
+    trace.py FILE --folded KIND --flame OUT      KIND: cpu, block, mutex
 
-FILE is what the program printed with `trace` on its command line; --run makes FILE (OUT.txt).
+FILE is what the program printed with `trace` on its command line; --run runs it and keeps that in
+OUT.txt; `make trace` and `make flame` are made of it.
 """
 import argparse
 import base64
@@ -17,9 +22,9 @@ import struct
 import subprocess
 import sys
 
+import flame
 import run
-
-ROOT = run.ROOT
+import trace_view
 
 # sched/trace.h and sched/sched.h have them in this order.
 KINDS = ("none create fn name start stop block unblock end steal ipi irq_begin irq_end timer idle awake mark sample"
@@ -29,7 +34,6 @@ IRQS = ["timer", "doorbell", "device"]
 REASONS = ["", "sleep", "chan send", "chan receive", "chan send (nil chan)", "chan receive (nil chan)",
            "sync.Mutex.Lock", "sync.WaitGroup.Wait", "semacquire", "select", "select (no cases)", "sync.RWMutex.RLock",
            "sync.RWMutex.Lock", "sync.Cond.Wait", "event wait", "barrier wait", "join", "IO wait"]
-LOCKS = {"sync.Mutex.Lock", "sync.RWMutex.RLock", "sync.RWMutex.Lock"}
 
 Event = collections.namedtuple("Event", "t core kind arg a b")
 
@@ -278,9 +282,10 @@ class Replay:
             if (why := self.wrong(e)) is not None:
                 self.errors.append(f"{e.t / 1e9:.9f} core {e.core}: {why}")
             getattr(self, "on_" + e.kind)(e)
-        for core, (what, _, _) in enumerate(self.core_state):
-            if what is not None or self.trace.cores[core]:
-                self.core_turns(core, None, self.trace.end)
+        for core, events in enumerate(self.trace.cores):
+            if not events:  # one that runs has its ticks
+                self.core_state[core] = ("idle", self.trace.begin, None)
+            self.core_turns(core, None, self.trace.end)
         for g in list(self.g_state):
             self.g_turns(g, None, self.trace.end)
         self.check_idle()
@@ -398,11 +403,6 @@ class Replay:
                     self.errors.append(f"core {core}: G {a.g} and G {b.g} overlap at {b.begin}")
 
 
-def g_label(trace, g):
-    name = trace.names.get(g, "")
-    return f"G{g} {name}".strip()
-
-
 def percentile(values, p):
     values = sorted(values)
     return values[min(len(values) - 1, int(len(values) * p / 100))]
@@ -446,8 +446,7 @@ def record(opts):
     if why := run.cannot_run(board):
         print(f"trace: {why}", file=sys.stderr)
         sys.exit(run.SKIP)
-    cmd = run.command(board, opts.image, [*shlex.split(opts.args), "--batch"] if opts.batch else shlex.split(opts.args),
-                      opts.smp, opts.gic, opts.icount)
+    cmd = run.command(board, opts.image, [*shlex.split(opts.args), "--batch"], opts.smp, opts.gic, opts.icount)
     lines = []
     with subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as child:
         for line in child.stdout:
@@ -469,6 +468,14 @@ def main():
     parser.add_argument("file", nargs="?")
     parser.add_argument("--elf", help="the program with its symbols, for names")
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--json")
+    parser.add_argument("--gs", action="store_true", help="with --json, --html, --gantt: a lane for each G, too")
+    parser.add_argument("--html")
+    parser.add_argument("--gantt", action="store_true")
+    parser.add_argument("--from", dest="begin", type=float, metavar="MS", help="from there on, in ms of the record")
+    parser.add_argument("--to", dest="finish", type=float, metavar="MS")
+    parser.add_argument("--folded", choices=("cpu", "block", "mutex"), help="print stacks, and how often or how long")
+    parser.add_argument("--flame", metavar="OUT", help="with --folded: an SVG instead of text")
     parser.add_argument("--run", action="store_true")
     parser.add_argument("--board")
     parser.add_argument("--image")
@@ -476,9 +483,12 @@ def main():
     parser.add_argument("--gic", type=int, default=3)
     parser.add_argument("--icount", type=int)
     parser.add_argument("--args", default="")
-    parser.add_argument("--batch", action="store_true", help="the program is told --batch")
-    parser.add_argument("--out", default="build/trace/trace")
+    parser.add_argument("--out", default="build/trace/trace", help="with --run: files are named so, and .txt and so on")
+    parser.add_argument("--make-pictures", action="store_true", help="OUT.json and OUT.html")
+    parser.add_argument("--profile", choices=("cpu", "block", "mutex"), help="OUT.KIND.folded and OUT.KIND.svg")
     opts = parser.parse_args()
+    if opts.make_pictures:
+        opts.json, opts.html = opts.out + ".json", opts.out + ".html"
     try:
         if opts.run:
             text = record(opts)
@@ -494,11 +504,32 @@ def main():
 def show(opts, trace):
     replay = Replay(trace)
     replay.check_wall()
-    if opts.check or opts.run:
+    begin = trace.begin + int((opts.begin or 0) * 1e6)
+    end = trace.begin + int(opts.finish * 1e6) if opts.finish else trace.end
+    made = []
+    if opts.json:
+        made.append(trace_view.write_json(replay, opts.json, opts.gs))
+    if opts.html:
+        made.append(trace_view.write_html(replay, opts.html, begin, end, opts.gs))
+    if opts.gantt:
+        trace_view.print_gantt(replay, begin, end, opts.gs)
+    if opts.folded:
+        folded = flame.fold(trace, replay, opts.folded)
+        if opts.flame:
+            made.append(flame.write_svg(folded, opts.flame, opts.folded))
+        else:
+            print(flame.text(folded), end="")
+    if opts.profile:
+        folded = flame.fold(trace, replay, opts.profile)
+        made += [flame.write_folded(folded, f"{opts.out}.{opts.profile}.folded"),
+                 flame.write_svg(folded, f"{opts.out}.{opts.profile}.svg", opts.profile)]
+    if opts.check:
         report(trace, replay)
         for error in replay.errors[:20]:
             print(f"error: {error}")
         print(f"{len(replay.errors)} errors")
+    for path in made:
+        print(f"wrote {path}")
     return 1 if opts.check and replay.errors else 0
 
 

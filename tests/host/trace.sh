@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Records of real programs, and of tests that drive the scheduler hard, hold what tools/trace.py --check wants; pictures,
+# profiles and schedtrace's lines are made of them.
+# boards: virt rpi3 host
+. "$(dirname "$0")/lib.sh"
+
+elf_of() { # the image itself, or beside it
+    if [ "$board" = host ]; then echo "$1"; else echo "$(dirname "$1")/app.elf"; fi
+}
+
+# traced NAME APP ARGUMENT...: builds APP, runs it, keeps record and symbols as $work/NAME.txt, $work/NAME.elf.
+traced() {
+    local name=$1 app=$2
+    shift 2
+    build "$name" "APP=$app"
+    cp "$(elf_of "$(make -s "BOARD=$board" "APP=$app" image-path)")" "$work/$name.elf"
+    run_image "$name" "$@"
+    cp "$work/raw" "$work/$name.txt"
+}
+
+tool() { # NAME ARGUMENT...
+    local name=$1
+    shift
+    tools/trace.py "$work/$name.txt" --elf "$work/$name.elf" "$@"
+}
+
+check_record() {
+    tool "$1" --check > "$work/$1.verdict" || { tail -25 "$work/$1.verdict"; return 1; }
+}
+
+# ---- what programs do -----------------------------------------------------------------------------
+traced wc examples/wordcount trace=131072
+check "word count's status with a trace is 0" test "$status" = 0
+check "its record holds" check_record wc
+check "no event was lost" grep -q ' ms, 0 older ones overwritten' "$work/wc.verdict"
+check "its waits are told by their reasons" grep -q '^  chan receive ' "$work/wc.verdict"
+
+tool wc --json "$work/wc.json" --html "$work/wc.html" --gantt --gs > "$work/wc.gantt"
+check "the JSON for Perfetto is whole" python3 - "$work/wc.json" << 'END'
+import json, sys
+events = json.load(open(sys.argv[1]))["traceEvents"]
+begins = {e["id"]: e for e in events if e["ph"] == "s"}
+ends = {e["id"]: e for e in events if e["ph"] == "f"}
+assert begins and begins.keys() == ends.keys(), "arrows"
+assert all(begins[i]["ts"] <= ends[i]["ts"] for i in begins), "arrows go forward"
+lanes = {}
+for e in events:
+    if e["ph"] == "X" and e["cat"] != "irq":
+        lanes.setdefault((e["pid"], e["tid"]), []).append((e["ts"], e["ts"] + e["dur"]))
+for spans in lanes.values():
+    assert all(b[0] >= a[1] - 0.0011 for a, b in zip(spans, spans[1:])), "spans of a lane overlap"
+names = {e["name"] for e in events}
+assert any("worker" in n for n in names) and "chan receive" in names and "queue of core 0" in names, sorted(names)[:20]
+END
+check "the page is whole" python3 - "$work/wc.html" << 'END'
+import re, sys
+import xml.etree.ElementTree as xml
+text = open(sys.argv[1]).read()
+svg = xml.fromstring(re.search(r"<svg.*</svg>", text, re.S)[0])
+assert len(svg.findall(".//{http://www.w3.org/2000/svg}rect")) > 100
+assert not re.search(r"(src|href)=", text), "it needs something else"
+END
+check "the chart has a line for each core" test "$(grep -cE '^core +[0-9] \|.{100}\|$' "$work/wc.gantt")" = 4
+check "and for each G" grep -qE '^[A-Z] G[0-9]+ worker .*#' "$work/wc.gantt"
+
+# ---- what tests do --------------------------------------------------------------------------------
+traced tests tests trace=131072 --short \
+    --test=bursts_unbuffered,bursts_buffered,steal_storm,sleeper_displaces_hog,TestSelectStress,cores_churn
+check "the tests pass with a trace" test "$status" = 0
+check "their record holds" check_record tests
+
+# ---- profiles -------------------------------------------------------------------------------------
+traced preempt examples/preempt profile=1000
+tool preempt --folded cpu --flame "$work/cpu.svg" > "$work/none"
+tool preempt --folded cpu > "$work/cpu"
+check "samples meet what runs" grep -qE '^hog [0-9]+$' "$work/cpu"
+check "the flame graph is whole" python3 -c "import sys, xml.etree.ElementTree as x; x.parse(sys.argv[1])" "$work/cpu.svg"
+traced bank examples/mutex_bank trace=131072 blockprofile=1
+check "a record with stacks holds" check_record bank
+tool bank --folded block > "$work/block"
+check "waits have their stacks" grep -qE '^[a-z_;]+;(sync.WaitGroup.Wait|sync.Mutex.Lock|chan receive|chan send) [0-9]+$' "$work/block"
+
+# ---- schedtrace -----------------------------------------------------------------------------------
+run_image preempt schedtrace=1 scheddetail=0
+line='^SCHED [0-9]+ms: gomaxprocs=4 idleprocs=[0-4] threads=4 spinningthreads=[0-4] needspinning=0 idlethreads=[0-4]'
+line="$line"' runqueue=[0-9]+ \[ ([0-9]+ ){4}\] schedticks=\[ ([0-9]+ ){4}\]$'
+check "schedtrace prints lines as Go does" grep -qE "$line" "$output"
+run_image preempt schedtrace=1 scheddetail=1
+check "scheddetail prints cores" grep -qE '^  P3: status=[01] schedtick=[0-9]+ syscalltick=0 m=3 runqsize=[0-9]+ timerslen=[0-9]+$' "$output"
+check "scheddetail prints Gs" grep -qE '^  G1: status=[124]\([a-zA-Z. ]*\) m=(nil|[0-3]) lockedm=nil$' "$output"
+
+exit $((failures > 0))
