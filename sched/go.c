@@ -139,8 +139,7 @@ static void g_free(struct core *c, struct g *g) NEEDS(irq_masked) {
     spin_unlock_masked(&pool.lock);
 }
 
-/* Memory is short: the dead give back all their pages, from the shared lists and this core's
- * cache. */
+/* The dead give back all their pages, from the shared lists and this core's cache. */
 static void dead_trim(void) {
     for (unsigned class = 0; class < STACK_CLASSES; class ++) {
         struct g *rest = NULL, *trimmed = NULL;
@@ -163,6 +162,12 @@ static void dead_trim(void) {
             spin_unlock(&pool.lock, was);
         }
     }
+}
+
+bool gs_trim(void) {
+    size_t before = pages_free_count();
+    dead_trim();
+    return pages_free_count() > before;
 }
 
 /* A dead G that was taken and not used. */

@@ -193,6 +193,9 @@ static void give(void *p, size_t size) {
 void *mem_alloc(size_t size) {
     size_t all = size + SANITIZE_REDZONE;
     void *p = size <= SIZE_MAX - SANITIZE_REDZONE ? take(all) : NULL;
+    if (p == NULL && size <= pages_total() * HAL_PAGE && gs_trim()) {
+        p = take(all);
+    }
     if (p != NULL) {
         sanitize_alloc(p, size, given(all), CALL_SITE);
     }
@@ -209,7 +212,8 @@ void mem_free(void *p, size_t size) {
 /* ---- for language runtimes ------------------------------------------------------------------ */
 
 void *go_page_alloc(void) {
-    return page_alloc();
+    void *page = page_alloc();
+    return page == NULL && gs_trim() ? page_alloc() : page;
 }
 
 void go_page_free(void *page) {
@@ -238,7 +242,8 @@ void *go_heap_grow(ptrdiff_t n) {
     uintptr_t old = heap.brk;
     if (n > 0) {
         if ((size_t)n > heap.end - old ||
-            (page_up(old + (size_t)n) > heap.committed && !heap_commit(page_up(old + (size_t)n)))) {
+            (page_up(old + (size_t)n) > heap.committed && !heap_commit(page_up(old + (size_t)n)) &&
+             !(gs_trim() && heap_commit(page_up(old + (size_t)n))))) {
             return (void *)-1;
         }
     } else {

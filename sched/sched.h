@@ -515,6 +515,10 @@ void frame_free(struct core *c, void *frame) NEEDS(irq_masked);
  * g0. */
 struct g *g_alloc(size_t size);
 
+/* Memory is short: dead Gs give back the stack pages that they keep. True: some came free. A G, holding no
+ * lock. */
+bool gs_trim(void);
+
 /* go_with() without its checks; also on g0, for the first G. creator: where go() was called. */
 int g_start(const struct go_opts *o, go_fn *fn, void *arg, uintptr_t creator);
 

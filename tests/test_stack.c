@@ -1,6 +1,7 @@
 /* tests/test_stack.c - stacks: committed as they are touched, guarded below, given back. */
 #include <errno.h>
 
+#include "sched/mem.h"
 #include "sched/sched.h"
 #include "sched/stack.h"
 #include "tests/test.h"
@@ -107,6 +108,48 @@ TEST(unit, peek_never_faults) {
     CHECK(on_g0);
     readable(g->stack_lo);
     CHECK(g->stack_low == low);
+}
+
+static struct {
+    uintptr_t at;
+    _Atomic unsigned seen; /* bit i: core i read there */
+} probe;
+
+static void probes(void *arg) {
+    uint64_t word;
+    if (hal_peek(probe.at, &word)) {
+        atomic_fetch_or(&probe.seen, 1u << (uintptr_t)arg);
+    }
+    wg_done(&wg);
+}
+
+static unsigned cores_that_read(uintptr_t at) {
+    probe.at = at;
+    probe.seen = 0;
+    wg_add(&wg, (int)go_num_cores());
+    for (unsigned i = 0; i < go_num_cores(); i++) {
+        start_on(i, probes, (void *)(uintptr_t)i);
+    }
+    wg_wait(&wg);
+    return probe.seen;
+}
+
+/* Each core has the translation in its TLB, and none has it when hal_unmap() returns (HAZARDS 19). */
+TEST(unit, unmapping_is_seen_by_all_cores) {
+    NEED_FAULTS();
+    unsigned all = (1u << go_num_cores()) - 1;
+    char *block = mem_alloc(KB(64));
+    CHECK(block != NULL);
+    uintptr_t at = (uintptr_t)block + 3 * HAL_PAGE;
+    for (int i = 0; i < 20; i++) {
+        unsigned before = cores_that_read(at);
+        void *page = hal_unmap(at);
+        unsigned after = cores_that_read(at);
+        hal_map(at, page);
+        CHECK_EQ(before, all);
+        CHECK_EQ(after, 0u);
+    }
+    mem_free(block, KB(64));
 }
 
 TEST(unit, stack_is_as_large_as_it_says) {

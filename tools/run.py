@@ -73,12 +73,15 @@ def poison(board, image, size):
     return ["-device", f"loader,file={file.name},addr={start:#x},force-raw=on"]
 
 
-def command(board, image, args=(), smp=None, gic=3, icount=None, el2=False, serial="stdio", extra=()):
+def command(board, image, args=(), smp=None, gic=3, icount=None, el2=False, serial="stdio", extra=(),
+            memory=None):
     """The command line that runs image on board with args as the program's arguments."""
     smp = smp or int(board["CORES"])
     if board["HAL"] == "host":
         return ["env", f"BARELOOM_CORES={smp}", image, *args]
     line = board["QEMU"].replace("$(SMP)", str(smp)).replace("$(GIC)", str(gic))
+    if memory:
+        line = re.sub(r"-m \S+", f"-m {memory}", line)
     if el2:
         line = re.sub(r"-M \S+", lambda match: match[0] + ",virtualization=on", line)
     # No network reaches the guest. A built-in card without a peer makes QEMU warn, so it gets a closed one.
@@ -137,6 +140,7 @@ def main():
     parser.add_argument("--el2", action="store_true", help="enter at EL2 (virt, zcu102)")
     parser.add_argument("--icount", type=int, metavar="SHIFT", help="deterministic virtual time")
     parser.add_argument("--poison", type=int, metavar="MIB", help="fill RAM behind the image first")
+    parser.add_argument("--memory", metavar="SIZE", help="RAM, as 4G (virt, zcu102)")
     parser.add_argument("--timeout", type=float, default=600, help="seconds; 0 waits for ever")
     parser.add_argument("--interactive", action="store_true",
                         help="the terminal is the console; without one the program gets --batch")
@@ -159,7 +163,7 @@ def main():
     extra = poison(board, opts.image, opts.poison << 20) if opts.poison else []
     host = board["HAL"] == "host"
     cmd = command(board, opts.image, args, opts.smp, opts.gic, opts.icount, opts.el2,
-                  "mon:stdio" if console else "stdio", extra)
+                  "mon:stdio" if console else "stdio", extra, opts.memory)
     if opts.show:
         print(shlex.join(cmd))
         return 0
