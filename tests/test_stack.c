@@ -203,6 +203,38 @@ TEST(unit, stack_sizes) {
     CHECK_EQ(go_with(&GO_OPTS(.stack = MB(8) + 1), large, &depth[0]), -EINVAL);
 }
 
+static struct {
+    _Atomic uint64_t lines, pages; /* a bit for each that a G's first frame lies in, modulo 64 */
+    _Atomic unsigned there;
+    struct event go_on;
+} spread;
+
+static void says_where(void *arg) {
+    (void)arg;
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    atomic_fetch_or(&spread.lines, UINT64_C(1) << here / 64 % 64);
+    atomic_fetch_or(&spread.pages, UINT64_C(1) << here / HAL_PAGE % 64);
+    atomic_fetch_add(&spread.there, 1);
+    event_wait(&spread.go_on);
+    wg_done(&wg);
+}
+
+/* HAZARDS 22: the hot ends of many stacks share no few sets of a cache, and of a TLB. */
+TEST(unit, stacks_are_spread) {
+    spread.lines = spread.pages = 0;
+    spread.there = 0;
+    spread.go_on = (struct event){0};
+    wg_add(&wg, 64);
+    for (unsigned i = 0; i < 64; i++) {
+        CHECK_EQ(go(says_where, NULL), 0);
+    }
+    WAIT_FOR(atomic_load(&spread.there) == 64);
+    event_set(&spread.go_on);
+    wg_wait(&wg);
+    CHECK(__builtin_popcountll(spread.lines) >= 12);
+    CHECK(__builtin_popcountll(spread.pages) >= 12);
+}
+
 static void touches_much(void *arg) {
     (void)arg;
     descend(deep());

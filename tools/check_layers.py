@@ -10,7 +10,9 @@
    - a driver's global symbols begin with its file's name;
    - no instruction uses an FP or SIMD register, except where a G's registers are saved;
    - boot/early and boot/chain with all that is linked to it, which run with the MMU off, hold no exclusive and no
-     atomic instruction.
+     atomic instruction;
+   - barriers and the like stand where docs/HAZARDS.md says (SEQUENCES), and no cache line is cleaned without being
+     invalidated.
 """
 import argparse
 import fnmatch
@@ -59,6 +61,29 @@ UPWARDS = {"go_main", "input_start", "input_end", "input_crc",
 FP_ALLOWED = ("hal/aarch64/context.S", "hal/aarch64/vectors.S", "hal/aarch64/fp*")
 FP_REGISTER = re.compile(r"\b[vqdshb](?:[12]?[0-9]|3[01])\b(?!\s*<)")
 ATOMIC = re.compile(r"^(ld|st)a?l?x[rp]|^(lda|stl)?xr|^(ldaxr|stlxr|cas|swp|ld(add|clr|set|eor|[su]m(ax|in)))")
+
+# What machine code must hold, in this order with anything between: the rule in docs/HAZARDS.md, file, function,
+# beginnings of instructions. A file that a board does not have is not looked for; a function must be there.
+STORE = r"st(r|lr|p|ur) "
+CALL = r"(br|blr|b|bl) "
+SEQUENCES = [
+    (2, "hal/aarch64/context.S", "hal_park", [r"str x9, \[x0\]", "msr spsel, #0x1"]),
+    (19, "hal/aarch64/mmu.c", "hal_map", [STORE, "dsb ishst", "isb"]),
+    (19, "hal/aarch64/mmu.c", "hal_unmap", [STORE, "dsb ishst", "tlbi vaale1is", "dsb ish$", "isb", "ret"]),
+    (19, "hal/aarch64/mmu.c", "mmu_forget_page_zero", [STORE, "dsb ishst", "tlbi vaale1is", "dsb ish$", "isb"]),
+    (26, "hal/aarch64/clock.c", "hal_timer_set", ["msr cntp_cval_el0", "msr cntp_ctl_el0", "isb", "ret"]),
+    (26, "hal/aarch64/clock.c", "hal_delay", ["isb", "mrs .*cntpct_el0", "isb", "mrs .*cntpct_el0"]),
+    (28, "hal/aarch64/context.S", "enter", ["msr tpidr_el0", "ret|eret|br"]),
+    (28, "hal/aarch64/context.S", "hal_resume", ["msr tpidr_el0", CALL]),
+    (33, "hal/aarch64/cores.c", "hal_ipi", ["dsb ishst", CALL]),
+    (33, "hal/aarch64/trap.c", "trap_handlers", ["blr ", "dsb sy", "blr |bl "]),
+    (33, "hal/aarch64/trap.c", "hal_idle", ["dsb sy", "wfi"]),
+    (33, "drivers/gicv3.c", "gicv3_ipi", ["msr icc_sgi1r_el1", "isb"]),
+    (33, "drivers/bcm2836.c", "bcm2836_claim", [STORE, "dsb sy"]),
+    (34, "boot/early/start.S", "mmu_on", ["tlbi vmalle1$", "ic iallu", "dsb nsh", "isb", "msr sctlr_el1", "isb"]),
+    (34, "drivers/spin_table.c", "spin_table_start", [STORE, "dc civac", "dsb sy", "sev"]),
+    (36, "boot/early/start.S", "start", ["orr x9, x9, #0x40", "msr s3_1_c15_c2_1", "isb"]),
+]
 
 
 def sources():
@@ -128,25 +153,46 @@ def check_symbols(objects):
         yield f"{undefined[name]}: needs {name}, which nothing of the runtime defines"
 
 
-def check_instructions(objects):
-    for source, path in sorted(objects.items()):
-        fp_allowed = any(fnmatch.fnmatch(source, p) for p in FP_ALLOWED)
-        function = "?"
-        for line in tool("objdump", "-d", "--no-show-raw-insn", path).splitlines():
-            if match := re.match(r"[0-9a-f]+ <(.*)>:", line):
-                function = match[1]
-                continue
-            match = re.match(r"\s+[0-9a-f]+:\s+(\S+)(?:\s+(.*))?$", line)
-            if not match or match[1].startswith("."):
-                continue
-            operands = re.sub(r"//.*|<[^>]*>|#-?\w+", "", match[2] or "")
+def disassemble(path):
+    """{function: [(mnemonic, operands)]}."""
+    functions, function = {}, "?"
+    for line in tool("objdump", "-d", "--no-show-raw-insn", path).splitlines():
+        if match := re.match(r"[0-9a-f]+ <(.*)>:", line):
+            function = match[1]
+            continue
+        match = re.match(r"\s+[0-9a-f]+:\s+(\S+)(?:\s+(.*))?$", line)
+        if match and not match[1].startswith("."):
+            functions.setdefault(function, []).append((match[1], re.sub(r"\s*//.*", "", match[2] or "")))
+    return functions
+
+
+def check_instructions(source, functions, loader=False):
+    fp_allowed = any(fnmatch.fnmatch(source, p) for p in FP_ALLOWED)
+    for function, instructions in functions.items():
+        for mnemonic, operands in instructions:
+            registers = re.sub(r"<[^>]*>|#-?\w+", "", operands)
             # a branch names its target in bare hex, which may look like a register
-            branch = re.match(r"b$|b\.|bl$|cb|tb|adr", match[1])
-            if not fp_allowed and not branch and FP_REGISTER.search(operands):
-                yield f"{source}: {function} uses an FP or SIMD register: {match[1]} {match[2]}"
-                break
-            if (source.startswith("boot/early/") or "/chain/" in path) and ATOMIC.match(match[1]):
-                yield f"{source}: {function} uses {match[1]} before the MMU is on"
+            branch = re.match(r"b$|b\.|bl$|cb|tb|adr", mnemonic)
+            if not fp_allowed and not branch and FP_REGISTER.search(registers):
+                yield f"{source}: {function} uses an FP or SIMD register: {mnemonic} {operands}"
+                return
+            if (source.startswith("boot/early/") or loader) and ATOMIC.match(mnemonic):
+                yield f"{source}: {function} uses {mnemonic} before the MMU is on"
+            if mnemonic == "dc" and operands.startswith("cva"):
+                yield f"{source}: {function} cleans a line without invalidating it: HAZARDS 35"
+
+
+def check_sequences(source, functions):
+    for rule, _, function, wanted in (s for s in SEQUENCES if s[1] == source):
+        if function not in functions:
+            yield f"{source}: there is no {function}, of which SEQUENCES and HAZARDS {rule} tell"
+            continue
+        left = list(wanted)
+        for mnemonic, operands in functions[function]:
+            if left and re.match(left[0], f"{mnemonic} {operands}".strip() + ("" if operands else " ")):
+                left.pop(0)
+        if left:
+            yield f"{source}: {function} lacks, or has too early, `{left[0].strip()}`: HAZARDS {rule}"
 
 
 def main():
@@ -160,10 +206,13 @@ def main():
         if not objects:
             sys.exit(f"layers: no objects in {folder}; use `make layers`")
         faults += check_symbols(objects)
-        faults += check_instructions(objects)
+        for source, path in sorted(objects.items()):
+            functions = disassemble(path)
+            faults += [*check_instructions(source, functions), *check_sequences(source, functions)]
         loader = runtime_objects(f"{folder}/chain")
         faults += check_symbols(loader)
-        faults += check_instructions(loader)
+        for source, path in sorted(loader.items()):
+            faults += check_instructions(source, disassemble(path), loader=True)
     for fault in dict.fromkeys(faults):  # once, though several boards share the source
         print(f"layers: {fault}")
     return 1 if faults else 0
