@@ -58,7 +58,7 @@ _Noreturn void sched_core_main(void) {
     while (!atomic_load_explicit(&machine.started, memory_order_acquire)) {
         hal_relax();
     }
-    hal_enter(schedule());
+    hal_enter(schedule_first());
 }
 
 unsigned gs_alive(void) {

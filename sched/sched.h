@@ -365,6 +365,9 @@ static inline void trace_core(struct core *c, enum trace_kind kind, unsigned arg
  * it resumes itself. Sleeps until there is one. */
 struct g *schedule(void) NEEDS(irq_masked);
 
+/* g0 of a core that begins: the same, and its tick is set. */
+struct g *schedule_first(void) NEEDS(irq_masked);
+
 /* g0, masked. The same for a chosen one, whose slice has begun. */
 struct g *dispatch(struct core *c, struct g *g) NEEDS(irq_masked);
 

@@ -51,8 +51,14 @@ struct g *dispatch(struct core *c, struct g *g) NEEDS(irq_masked) {
     return begin(c, g);
 }
 
-/* Nothing on c's queues: searches, or sleeps, until there is a G. The tick is set here for all that will
- * run from now on: the timer's handler never lets it be later than a slice away (HAZARDS 4). */
+/* For all that will run from now on: the timer's handler never lets the tick be later than a slice away
+ * (HAZARDS 4). */
+static void tick_begin(struct core *c) NEEDS(irq_masked) {
+    slice_begin(c);
+    arm_sooner(c, slice_start(c) + slice_length()); /* a core that runs a G always has its tick */
+}
+
+/* Nothing on c's queues: searches, or sleeps without a tick, until there is a G. */
 static struct g *search(struct core *c) NEEDS(irq_masked) {
     struct g *g;
     do {
@@ -63,8 +69,7 @@ static struct g *search(struct core *c) NEEDS(irq_masked) {
         g = gmp_pick(c);
     } while (g == NULL);
     search_end(c, true);
-    slice_begin(c);
-    arm_sooner(c, slice_start(c) + slice_length()); /* a core that runs a G always has its tick */
+    tick_begin(c);
     return begin(c, g);
 }
 
@@ -90,6 +95,11 @@ static inline struct g *next(void) NEEDS(irq_masked) {
 }
 
 struct g *schedule(void) NEEDS(irq_masked) {
+    return next();
+}
+
+struct g *schedule_first(void) NEEDS(irq_masked) {
+    tick_begin(this_core());
     return next();
 }
 

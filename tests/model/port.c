@@ -410,7 +410,7 @@ static void core_main(unsigned me) {
     running = true;
     here()->self = &cores[model_me()].g0;
     here()->masked = true;
-    hal_enter(schedule());
+    hal_enter(schedule_first());
 }
 
 void port_begin(unsigned n) {
