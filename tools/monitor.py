@@ -58,12 +58,14 @@ def converse(port):
 
 def terminal(port):
     """Until Ctrl-A X; the keyboard is raw meanwhile."""
-    print("monitor: Ctrl-A X ends, Ctrl-A R resets", file=sys.stderr)
+    words = "monitor: Ctrl-A X ends, Ctrl-A R resets"
     if not sys.stdin.isatty():
+        print(words, file=sys.stderr)
         return converse(port)
     before = termios.tcgetattr(0)
     try:
-        tty.setraw(0)
+        tty.setraw(0, termios.TCSADRAIN)  # keeps what was typed ahead
+        print(words, end="\r\n", file=sys.stderr, flush=True)
         return converse(port)
     finally:
         termios.tcsetattr(0, termios.TCSADRAIN, before)

@@ -61,20 +61,25 @@ def tags():
         struct.pack("<II", 2 + len(text) // 4, 0x54410009) + text + bytes(8)
 
 
-def start(board, folder, image, stub, semihosting):
-    """Runs it; its output and status."""
+def command(board, folder, image, stub, semihosting, kernel_at):
+    """QEMU as a board whose firmware has just let go of the cores."""
     cmd = run.command(board, image, ["--batch"], extra=["-no-reboot"])
     kernel = cmd.index("-kernel")
     del cmd[kernel:kernel + 2]
     if not semihosting:
         at = cmd.index("-semihosting-config")
         del cmd[at:at + 2]
-    for name, data, at in (("stub", stub, 0), ("tags", tags(), TAGS)):
+    for name, data, at in (("stub", prepared(stub, kernel_at), 0), ("tags", tags(), TAGS)):
         with open(f"{folder}/{name}", "wb") as file:
             file.write(data)
         cmd += ["-device", f"loader,file={folder}/{name},addr={at:#x},force-raw=on"]
-    cmd += ["-device", f"loader,file={image},addr={board['LOAD_ADDR']},force-raw=on",
+    cmd += ["-device", f"loader,file={image},addr={kernel_at:#x},force-raw=on",
             "-global", f"{board['CPU']}-arm-cpu.cntfrq={STUBS[BOARD][2]}"]
+    return cmd
+
+
+def start(cmd):
+    """Runs it; its output and status."""
     done = subprocess.run(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=console.HANG_SECONDS)
     return done.stdout.replace("\r", ""), done.returncode
 
@@ -88,12 +93,13 @@ def main():
     if firmware.returncode != 0:
         print(firmware.stderr.strip())
         return run.SKIP
-    stub = prepared(cut_stub(os.path.join(run.ROOT, firmware.stdout.strip())), int(board["LOAD_ADDR"], 0))
+    stub = cut_stub(os.path.join(run.ROOT, firmware.stdout.strip()))
+    address = int(board["LOAD_ADDR"], 0)
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         image = console.build(folder)
         for semihosting in (True, False):
-            text, status = start(board, folder, image, stub, semihosting)
+            text, status = start(command(board, folder, image, stub, semihosting, address))
             for what, good in (
                     ("four cores, entered at EL2, the board's counter", re.search(
                         rf"^Bareloom on .*: 4 cores, \d+ MB, entered at EL2, counter {STUBS[BOARD][2] // 1000} kHz$",
