@@ -55,7 +55,7 @@ endif
 else
 
 # ---- verbs that need no board --------------------------------------------------------------------
-.PHONY: help doctor list-boards test monitor tap test-all verify mutants sim soak bench bench-compare bench-boot bench-masked coverage check precommit layers docs fmt clean distclean
+.PHONY: help doctor list-boards test monitor tap test-all verify mutants sim soak bench bench-compare bench-growth bench-boot bench-masked coverage check precommit layers docs fmt clean distclean
 help: ## this list
 	@echo 'make [verb] [BOARD=b] [APP=folder] [INPUT=text] [ARGS="..."] [LLVM=1] [DEBUG=1] [V=1]'
 	@echo '     [SAN=address|race|undefined|scheduler], docs/SANITIZERS.md says what each finds'
@@ -102,6 +102,9 @@ bench: ## what each operation costs, beside goals and peers: docs/PERFORMANCE.md
 
 bench-compare: ## what it costs now and in OLD=build/bench/....json (or in NEW=, without running)
 	@$(BENCH_RUN) --compare $(or $(OLD),$(error OLD=file is wanted)) $(if $(NEW),--new $(NEW))
+
+bench-growth: ## what operations cost with more goroutines, waiters, timers, cores: tables and plots in docs/growth
+	@tools/growth.py
 
 bench-boot: ## which functions the instructions from reset to main() are spent in
 	@tools/inside.py boot

@@ -58,6 +58,9 @@ static inline void bench_turn(void) {
 #endif
 }
 
+/* A point of a curve: with x of something. Names of such measurements begin with grow_. */
+void bench_result_at(uint64_t x, uint64_t total, uint64_t n);
+
 /* go() and go_with(), or the end of the program with a message. */
 void start(go_fn *fn, void *arg);
 void start_on(unsigned core, go_fn *fn, void *arg);

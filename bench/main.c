@@ -32,6 +32,11 @@ void bench_result(uint64_t total, uint64_t n) {
     bench_result_as("", total, n);
 }
 
+void bench_result_at(uint64_t x, uint64_t total, uint64_t n) {
+    printf("curve %s x=%llu total=%llu n=%llu\n", now.bench->name, (unsigned long long)x,
+           (unsigned long long)total, (unsigned long long)n);
+}
+
 void bench_start(void) {
     settle();
     now.began = go_now();

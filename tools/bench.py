@@ -132,7 +132,7 @@ class Machine:
 
 def jobs_of(machine, only, cores):
     jobs = [(name, n) for name, counts in machine.names() for n in counts
-            if (not only or name in only) and (not cores or n in cores)]
+            if (not only or name in only) and (not cores or n in cores) and not name.startswith("grow_")]
     return jobs or sys.exit("bench: no measurement has such a name")
 
 
