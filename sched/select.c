@@ -298,8 +298,10 @@ static inline void enqueue_all(struct selecting *s, struct g *g) {
 
 static void parked_select(struct g *g, void *arg) NEEDS(irq_masked) {
     struct selecting *s = arg;
+    /* Before: without a lock nothing keeps g parked once its limit is set, and s may be gone. */
+    bool locked = s->n != 0;
     bool goes_on = !limit_arm(&s->lw, g, s->seq);
-    if (s->n != 0) { /* else nothing keeps g parked any more, and s may be gone */
+    if (locked) {
         unlock_all(s);
     }
     if (goes_on) {

@@ -99,6 +99,14 @@ static void tries_to_send_twice(void *arg) {
     tries_to_send(arg);
 }
 
+/* The second one is over at once: it writes where the first one was. */
+static void selects_nothing_twice(void *arg) {
+    (void)arg;
+    for (int i = 0; i < 2; i++) {
+        MODEL_CHECK(chan_select_until(NULL, 0, UNLESS(ctx)) == -ECANCELED);
+    }
+}
+
 static void cancels(void *arg) {
     (void)arg;
     ctx_cancel(ctx);
@@ -229,6 +237,13 @@ static void check_canceled(void) {
     MODEL_CHECK(sent + timed_out + canceled == 1);
 }
 
+static void nothing_canceled(void) {
+    begin(2);
+    ctx = ctx_make(ctx_background());
+    watch_wait_of(port_g(0, selects_nothing_twice, NULL));
+    port_pinned_g(1, cancels, NULL);
+}
+
 static void two_selects(void) {
     begin(2);
     watch_wait_of(port_pinned_g(0, swaps, a));
@@ -305,6 +320,7 @@ int main(int argc, char **argv) {
         {"a buffer of one, full and empty", buffer_of_one, check_buffer, 3, 1},
         {"a buffer of one, a select, two senders", buffer_and_select, check_buffer, 1, 0},
         {"a select that does not wait, and always could", polls_two, check_lists, 3, 1},
+        {"a select of nothing, canceled", nothing_canceled, port_check_rest, 2, 1},
         {"two selects meet", two_selects, check_one, 2, 1},
     };
     return model_main(argc, argv, scenarios, sizeof scenarios / sizeof scenarios[0]);
