@@ -61,6 +61,8 @@ struct hal_core {
  *                                         the same G wherever it goes on.
  * struct core *hal_core(void);            the current core. Masked or with preemption off only.
  * bool hal_on_core_stack(void);           g0 or a handler
+ * unsigned hal_core_count(void);          how many cores take part; constant once sched_core_main() has been
+ *                                         called
  * void hal_prepare(struct g *g, void *top, void (*fn)(void *), void *arg);
  *                                         makes a G that hal_enter() starts at fn(arg), unmasked, with
  *                                         [.., top) as its stack; top is 16-byte aligned. Writes at most
@@ -110,7 +112,7 @@ _Noreturn void hal_throw(void *sp);
 
 /* ---- interrupts, time, other cores ---------------------------------------------------------- */
 
-/* g0. Sleeps until an interrupt is pending for this core, then runs its handlers, and returns. An
+/* g0. Sleeps until an interrupt is pending for this core, then runs its handler, and returns. An
  * interrupt that was pending before the call is not slept through. */
 void hal_idle(void);
 
@@ -138,9 +140,6 @@ uintptr_t hal_interrupted_pc(void);
 /* Cache maintenance to the point of coherency over [p, p + n), whole lines. Any context. */
 void hal_dma_clean(const void *p, size_t n);
 void hal_dma_invalidate(void *p, size_t n);
-
-/* How many cores take part; constant once sched_main() has been called. */
-unsigned hal_core_count(void);
 
 /* Waits about ns nanoseconds by the counter. For reports only. */
 void hal_delay(int64_t ns);

@@ -85,28 +85,33 @@ static bool has_timer(struct core *c) NEEDS(irq_masked) {
     return any;
 }
 
-/* Whether anything is there that will make a G run. */
-static bool hope(void) NEEDS(irq_masked) {
+/* What is there that will make a G run: a G that waits for its core to be woken by the doorbell; or else a
+ * timer or a driver. */
+enum hope { NONE, LATER, NOW };
+
+static enum hope hope(void) NEEDS(irq_masked) {
     /* relaxed: changed by Gs alone, whose cores are awake */
-    if (atomic_load_explicit(&machine.listeners, memory_order_relaxed) != 0 || globq_length() != 0) {
-        return true;
+    bool later = atomic_load_explicit(&machine.listeners, memory_order_relaxed) != 0;
+    if (globq_length() != 0) {
+        return NOW;
     }
     for (unsigned i = 0; i < hal_core_count(); i++) {
-        if (!inbox_empty(&cores[i]) || runq_length(&cores[i].runq) != 0 || has_timer(&cores[i])) {
-            return true;
+        if (!inbox_empty(&cores[i]) || !runq_is_empty(&cores[i].runq)) {
+            return NOW;
         }
+        later = later || has_timer(&cores[i]);
     }
-    return false;
+    return later ? LATER : NONE;
 }
 
 void nap(struct core *c) NEEDS(irq_masked) {
     uint32_t naps[HAL_MAX_CORES];
     nap_begin(c);
-    bool all = all_nap(naps);
-    if (all && hope()) {
+    enum hope h = all_nap(naps) ? hope() : NOW;
+    if (h == LATER) {
         watch_step(hal_now());
         watch_asleep();
-    } else if (all) {
+    } else if (h == NONE) {
         atomic_thread_fence(memory_order_acquire); /* pairs with the fence in nap_over() */
         if (still_napping(naps)) {
             machine_dead(gs_alive() != 0

@@ -28,20 +28,11 @@ void gmp_publish_runnext(struct core *c) NEEDS(irq_masked) {
 
 static struct g *steal_pass(struct core *c) NEEDS(irq_masked);
 
-static bool others_wait(const struct core *c) {
-    for (unsigned i = 0; i < hal_core_count(); i++) {
-        if (i != c->hal.index && runq_length(&cores[i].runq) != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A slice is over and nobody waits here: takes from where others do. Stealing by idle cores alone
  * would leave a hog by itself on one core and four that share another, for as long as none is
  * idle. */
 static void balance(struct core *c) NEEDS(irq_masked) {
-    if (core_active(c) && runnext_of(c) == NULL && runq_length(&c->runq) == 0) {
+    if (core_active(c) && runnext_of(c) == NULL && runq_is_empty(&c->runq)) {
         struct g *g = steal_pass(c);
         if (g != NULL) {
             runq_put(&c->runq, g);
@@ -115,7 +106,7 @@ static struct g *drain_inbox(struct core *c) NEEDS(irq_masked) {
     if (inbox_empty(c)) {
         return NULL;
     }
-    bool bored = runnext_of(c) == NULL && c->pinned.head == NULL && runq_length(&c->runq) == 0 &&
+    bool bored = runnext_of(c) == NULL && c->pinned.head == NULL && runq_is_empty(&c->runq) &&
                  globq_length() == 0 && core_active(c);
     struct gqueue q = inbox_take(c);
     struct g *first = bored ? gqueue_pop(&q) : NULL;
@@ -177,14 +168,14 @@ struct g *gmp_pick(struct core *c) NEEDS(irq_masked) {
 
 bool gmp_anything(struct core *c) NEEDS(irq_masked) {
     return runnext_of(c) != NULL || c->pinned.head != NULL || !inbox_empty(c) ||
-           runq_length(&c->runq) != 0 || (globq_length() != 0 && core_active(c)) || !core_active(c);
+           !runq_is_empty(&c->runq) || (globq_length() != 0 && core_active(c)) || !core_active(c);
 }
 
 bool gmp_tick(struct core *c, int64_t now) NEEDS(irq_masked) {
     if (now - slice_start(c) < slice_length()) {
         return false;
     }
-    if (gmp_anything(c) || others_wait(c)) {
+    if (gmp_anything(c) || any_runq(c)) {
         return true;
     }
     slice_begin(c); /* nobody waits for it: a new slice */
@@ -215,7 +206,8 @@ static struct g *steal_pass(struct core *c) NEEDS(irq_masked) {
 }
 
 struct g *gmp_steal(struct core *c) NEEDS(irq_masked) {
-    for (int pass = 0; pass < STEAL_PASSES; pass++) {
+    /* Who misses something here, since it is put just now, finds it when it falls asleep (idle.c). */
+    for (int pass = 0; pass < STEAL_PASSES && any_runq(c); pass++) {
         struct g *g = steal_pass(c);
         if (g != NULL) {
             return g;

@@ -108,12 +108,7 @@ static bool work_anywhere(struct core *c) {
     if (!inbox_empty(c) || c->pinned.head != NULL || globq_length() != 0 || runnext_of(c) != NULL) {
         return true;
     }
-    for (unsigned i = 0; i < hal_core_count(); i++) {
-        if (runq_length(&cores[i].runq) != 0) {
-            return true;
-        }
-    }
-    return false;
+    return any_runq(NULL);
 }
 
 void search_end(struct core *c, bool found) NEEDS(irq_masked) {
@@ -136,9 +131,10 @@ void search_end(struct core *c, bool found) NEEDS(irq_masked) {
  * must be running now. Without a fence on the other side this may miss one; the slice's end finds
  * it then. */
 static void ask_for_guards(struct core *c) NEEDS(irq_masked) {
-    for (unsigned i = 0; i < hal_core_count(); i++) {
-        if (i != c->hal.index && runnext_of(&cores[i]) != NULL) {
-            kick(i);
+    const struct core *end = cores + hal_core_count();
+    for (const struct core *o = cores; o < end; o++) {
+        if (o != c && runnext_of(o) != NULL) {
+            kick(o->hal.index);
         }
     }
 }

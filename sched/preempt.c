@@ -20,6 +20,9 @@
 #define FRAMES_LOW  2u
 #define FRAMES_HIGH 32u
 
+/* For so many slices the watchdogs may be put off. */
+#define WATCHED_SLICES 8
+
 void arm(struct core *c, int64_t when) NEEDS(irq_masked) {
     c->deadline = sim_deadline(c, when);
     hal_timer_set(c->deadline);
@@ -118,6 +121,14 @@ static int64_t nearest(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
+/* The watchdogs' part of a tick, unless a G that has just been woken waits for our end. */
+static void watch(struct core *c, int64_t now) NEEDS(irq_masked) {
+    if (inbox_empty(c) || now - c->watched >= WATCHED_SLICES * slice_length()) {
+        c->watched = now;
+        watch_tick(c, now);
+    }
+}
+
 void sched_timer(void) {
     struct core *c = this_core();
     nap_over(c);
@@ -125,30 +136,35 @@ void sched_timer(void) {
     trace_core(c, EV_IRQ_BEGIN, IRQ_TIMER, 0, 0);
     int64_t now = hal_now();
     int64_t when = alarms_expire(c, now);
-    if (!on_g0(c)) {
-        watch_tick(c, now);
-        guard_check(c, now);
-        if (gmp_tick(c, now)) {
-            c->slice_over_at = atomic_load_explicit(&c->tick, memory_order_relaxed);
-            /* If it cannot be preempted just now. From the end of this handler on: it may have taken
-             * longer than a short slice, and the G would not get one instruction further. */
-            when = nearest(when, hal_now() + slice_length());
-        } else {
-            when = nearest(when, slice_start(c) + slice_length());
-        }
-        if (c->guard != NULL) {
-            when = nearest(when, c->guard_when);
-        }
-        if (hooked(c)) {
-            when = trace_sample(c, now, when);
-        }
+    if (on_g0(c)) {
+        arm(c, INT64_MAX); /* whatever comes next sets it: sleeping again, or a G */
+        trace_core(c, EV_IRQ_END, IRQ_TIMER, 0, 0);
+        return;
+    }
+    watch(c, now);
+    guard_check(c, now);
+    if (gmp_tick(c, now)) {
+        c->slice_over_at = atomic_load_explicit(&c->tick, memory_order_relaxed);
+        /* If it cannot be preempted just now. From the end of this handler on: it may have taken longer
+         * than a short slice, and the G would not get one instruction further. */
+        when = nearest(when, hal_now() + slice_length());
+    } else {
+        when = nearest(when, slice_start(c) + slice_length());
+    }
+    if (c->guard != NULL) {
+        when = nearest(when, c->guard_when);
+    }
+    if (hooked(c)) {
+        when = trace_sample(c, now, when);
     }
     arm(c, when);
     trace_core(c, EV_IRQ_END, IRQ_TIMER, 0, 0);
 }
 
 static void doorbell(struct core *c) NEEDS(irq_masked) {
-    look_everywhere(c); /* go_set_cores() may have retired us */
+    if (!core_active(c)) {
+        look_everywhere(c); /* go_set_cores() may have retired us just now */
+    }
     if (on_g0(c)) {
         return; /* asleep: whatever it is, picking comes next */
     }

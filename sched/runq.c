@@ -92,8 +92,7 @@ static unsigned ring_grab(struct runq *mine, struct runq *theirs) {
             continue; /* head and tail are from different moments */
         }
         for (uint32_t i = 0; i < n; i++) {
-            struct g *g = atomic_load_explicit(&theirs->ring[(head + i) % RING], memory_order_relaxed);
-            atomic_store_explicit(&mine->ring[(at + i) % RING], g, memory_order_relaxed);
+            relaxed_store(&mine->ring[(at + i) % RING], relaxed_load(&theirs->ring[(head + i) % RING]));
         }
         /* release: our reading of the slots is over before the owner's acquire of head lets it
          * write them again. Acquire is in the load above. */

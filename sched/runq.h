@@ -44,6 +44,25 @@ static inline unsigned runq_length(struct runq *q) {
     return behind + ring_length(q);
 }
 
+/* Anyone. The same question, but for how many. */
+static inline bool runq_is_empty(struct runq *q) {
+    /* as in runq_length() */
+    return atomic_load_explicit(&q->overflow_count, memory_order_acquire) == 0 &&
+           atomic_load_explicit(&q->head, memory_order_acquire) ==
+               atomic_load_explicit(&q->tail, memory_order_acquire);
+}
+
+/* Anyone. Whether any core but this one, which may be NULL, has Gs on its queue. */
+static inline bool any_runq(const struct core *but) {
+    struct core *end = cores + hal_core_count();
+    for (struct core *c = cores; c < end; c++) {
+        if (c != but && !runq_is_empty(&c->runq)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Owner, who knows that there is room. */
 static inline void ring_put_at(struct runq *q, uint32_t tail, struct g *g) {
     relaxed_store(&q->ring[tail % RING], g); /* published by tail */

@@ -244,6 +244,7 @@ struct core {
     _Atomic int64_t run_since; /* when its G was entered, while HOOK_CPU is set; else 0 */
 
     struct watching watching;
+    int64_t watched;           /* when the watchdogs' part of a tick was done last; own core only */
     _Atomic uintptr_t last_pc; /* where its last tick came, and over which G; for reports */
     _Atomic uint64_t last_id;
     _Atomic uint32_t naps; /* odd: asleep; written by the owner, read by the last to fall asleep (asleep.c) */

@@ -154,11 +154,22 @@ void park_on_hooked(enum wait_reason reason, spinlock_t *lock) NEEDS(irq_masked)
     sanitize_acquire(g);
 }
 
-/* From a handler, or to another core; or somebody wants to know. */
-UNCOMMON static void ready_otherwise(struct core *c, struct g *g) NEEDS(irq_masked) {
-    trace_g(c, EV_UNBLOCK, g, 0);
-    if (c->hal.in_handler || (g->pin != ANY_CORE && g->pin != c->hal.index)) {
+/* From a handler: over g0 it interrupts nothing, and the first G that it makes ready is the next. */
+static void ready_in_handler(struct core *c, struct g *g) NEEDS(irq_masked) {
+    if (g->pin == ANY_CORE && hal_self() == &c->g0 && runnext_of(c) == NULL && inbox_empty(c)) {
+        set_runnext(c, g);
+    } else {
         inbox_put(g->pin == ANY_CORE ? c : &cores[g->pin], g);
+    }
+}
+
+/* From a handler, or to another core; or somebody wants to know. */
+static void ready_otherwise(struct core *c, struct g *g) NEEDS(irq_masked) {
+    trace_g(c, EV_UNBLOCK, g, 0);
+    if (c->hal.in_handler) {
+        ready_in_handler(c, g);
+    } else if (g->pin != ANY_CORE && g->pin != c->hal.index) {
+        inbox_put(&cores[g->pin], g);
     } else {
         gmp_put_next(c, g);
     }

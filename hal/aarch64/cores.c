@@ -29,7 +29,7 @@ static struct arrival {
     _Atomic uint32_t number; /* dense index, given by core 0; 0: not yet */
 } arrivals[HAL_MAX_CORES];
 
-static unsigned core_count = 1; /* written by core 0 before the scheduler starts */
+unsigned hal_cores = 1; /* written by core 0 before the scheduler starts */
 
 _Static_assert(offsetof(struct board, max_cores) == BOARD_MAX_CORES, "boot_line.h");
 _Static_assert(offsetof(struct board, core_ids) == BOARD_CORE_IDS, "boot_line.h");
@@ -37,10 +37,6 @@ _Static_assert(offsetof(struct board, intc) == BOARD_INTC, "boot_line.h");
 _Static_assert(offsetof(struct intc, base) == INTC_BASE, "boot_line.h");
 _Static_assert(offsetof(struct intc, gic) == INTC_GIC, "boot_line.h");
 _Static_assert(sizeof(struct boot_line) == LINE_SIZE, "boot_line.h");
-
-unsigned hal_core_count(void) {
-    return core_count;
-}
 
 static char *stack_top(unsigned board_core) {
     return __stacks_start + (board_core + 1) * SLOT;
@@ -155,12 +151,12 @@ static bool start(unsigned i, int64_t until) {
                 stage_name(stage));
         return true;
     }
-    atomic_store_explicit(&arrivals[i].number, core_count, memory_order_release);
+    atomic_store_explicit(&arrivals[i].number, hal_cores, memory_order_release);
     if (!leaves(i, JOINED)) {
         kprintf("core %u stuck in its own set-up: going on without it and those after it\n", i);
         return false;
     }
-    core_count++;
+    hal_cores++;
     return true;
 }
 
@@ -203,7 +199,7 @@ _Noreturn void hal_stop_self(void) {
 
 const struct stop *core_stop_of(const struct g *g) {
     uint32_t set = atomic_load(&stopped);
-    for (unsigned i = 0; i < core_count; i++) {
+    for (unsigned i = 0; i < hal_cores; i++) {
         if ((set & 1u << i) != 0 && stops[i].g == g) {
             return &stops[i];
         }
@@ -219,9 +215,9 @@ void core_check_stop(void) {
 
 unsigned hal_stop_others(void) {
     unsigned me = ((struct hal_core *)hal_core())->index;
-    unsigned others = ((1u << core_count) - 1) & ~(1u << me);
+    unsigned others = ((1u << hal_cores) - 1) & ~(1u << me);
     atomic_store(&stopping, true);
-    for (unsigned i = 0; i < core_count; i++) {
+    for (unsigned i = 0; i < hal_cores; i++) {
         if (i != me) {
             hal_ipi(i);
         }

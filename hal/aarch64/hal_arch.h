@@ -49,6 +49,12 @@ static inline struct g *hal_self(void) {
     return g;
 }
 
+extern unsigned hal_cores;
+
+static inline unsigned hal_core_count(void) {
+    return hal_cores;
+}
+
 void hal_first(void);
 
 static inline void hal_prepare(struct g *g, void *top, void (*fn)(void *), void *arg) {

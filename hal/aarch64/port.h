@@ -17,8 +17,9 @@ struct trap {
 
 /* ---- trap.c --------------------------------------------------------------------------------- */
 
-/* Core stack, masked: runs the handlers of all pending interrupts. */
-void trap_handlers(void);
+/* Core stack, masked: runs the handler of a pending interrupt. If there is another one it comes as soon
+ * as interrupts are open, or at the next WFI. */
+void trap_handler(void);
 
 /* Entry code's. */
 void *trap_irq(struct trap *t);

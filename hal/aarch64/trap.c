@@ -20,9 +20,6 @@ _Static_assert(offsetof(struct trap, pstate) == TRAP_PSTATE, "offsets.h");
 _Static_assert(sizeof(struct trap) == TRAP_SIZE, "offsets.h");
 _Static_assert(FRAME_Q0 + 32 * 16 == FRAME_FPSR && FRAME_FPSR + 16 <= HAL_FRAME_SIZE, "offsets.h");
 
-/* Handlers in one go; what is still pending then comes as the next interrupt. */
-#define HANDLERS_MAX 16
-
 static void handle(uint32_t claim) {
     unsigned line = claim & IRQ_LINE_MASK;
     /* The acknowledge is done before what the sender published is looked at: HAZARDS 33, pairs with
@@ -38,23 +35,20 @@ static void handle(uint32_t claim) {
     }
 }
 
-void trap_handlers(void) {
+void trap_handler(void) {
     struct hal_core *c = (struct hal_core *)hal_core();
-    c->in_handler = true;
-    for (int i = 0; i < HANDLERS_MAX; i++) {
-        uint32_t claim = board_intc->ops->claim(board_intc);
-        if ((claim & IRQ_LINE_MASK) == IRQ_NONE) {
-            break;
-        }
+    uint32_t claim = board_intc->ops->claim(board_intc);
+    if ((claim & IRQ_LINE_MASK) != IRQ_NONE) {
+        c->in_handler = true;
         handle(claim);
         board_intc->ops->done(board_intc, claim);
+        c->in_handler = false;
     }
-    c->in_handler = false;
 }
 
 void *trap_irq(struct trap *t) {
     (void)t;
-    trap_handlers();
+    trap_handler();
     return sched_irq_exit();
 }
 
@@ -71,7 +65,7 @@ void hal_idle(void) {
     /* dsb: what we announced is out before we sleep. A pending interrupt ends WFI also while it is
      * masked. */
     __asm__ volatile("dsb sy\n\twfi" ::: "memory");
-    trap_handlers();
+    trap_handler();
 }
 
 /* ---- faults --------------------------------------------------------------------------------- */

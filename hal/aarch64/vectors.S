@@ -92,14 +92,14 @@ return_to_g:
 /* The general registers move from the core stack into the frame, FP and SIMD follow; then as g0 on an empty stack. */
 preempt:
     mov     x19, x0
-    mov     x9, sp
-    add     x10, x0, #8             /* the first word is not ours */
-    add     x9, x9, #8
-    mov     x11, #(TRAP_SIZE - 16) / 8
-1:  ldr     x12, [x9], #8
-    str     x12, [x10], #8
-    subs    x11, x11, #1
-    b.ne    1b
+    ldr     x12, [sp, #8]
+    str     x12, [x0, #8]           /* the first word is not ours */
+    .set    at, 16
+    .rept   (TRAP_SIZE - 16) / 16
+    ldp     x12, x13, [sp, #at]
+    stp     x12, x13, [x0, #at]
+    .set    at, at + 16
+    .endr
     dsb     sy                      /* a cache operation or device access that the G was amid is done here, since the
                                        barrier which it goes on to may stand on another core */
     bl      hal_save_fp

@@ -21,6 +21,7 @@ void hal_relax(void);
 struct g *hal_self(void);
 struct core *hal_core(void);
 bool hal_on_core_stack(void);
+unsigned hal_core_count(void);
 
 void hal_prepare(struct g *g, void *top, void (*fn)(void *), void *arg);
 
