@@ -55,7 +55,7 @@ endif
 else
 
 # ---- verbs that need no board --------------------------------------------------------------------
-.PHONY: help doctor list-boards test monitor tap test-all verify mutants sim soak bench bench-compare bench-growth bench-boot bench-masked coverage check precommit layers docs fmt clean distclean
+.PHONY: help doctor list-boards test test-all verify mutants sim soak bench bench-compare bench-growth bench-boot bench-masked coverage check precommit layers docs fmt clean distclean
 help: ## this list
 	@echo 'make [verb] [BOARD=b] [APP=folder] [INPUT=text] [ARGS="..."] [LLVM=1] [DEBUG=1] [V=1]'
 	@echo '     [SAN=address|race|undefined|scheduler], docs/SANITIZERS.md says what each finds'
@@ -73,8 +73,12 @@ list-boards: ## the boards
 test: ## all tests as docs/TESTING.md says; BOARD=b and TEST=name run a part
 	@tools/test.py $(if $(filter file,$(origin BOARD)),,--board $(BOARD)) $(if $(TEST),--test '$(TEST)')
 
+.PHONY: monitor tap hw-report
 monitor: ## a terminal on PORT=/dev/ttyUSB0
 	@tools/monitor.py --port '$(PORT)'
+
+hw-report: ## one page about the Pi at PORT=/dev/ttyUSB0, to be sent in: clocks, temperature, cores, times
+	@$(MAKE) -s BOARD=$(BOARD) APP=examples/hwreport chainboot < /dev/null
 
 tap: ## the tests on the board at PORT=/dev/ttyUSB0, sent to the loader on its card; TEST=names
 	@tools/test.py --board $(BOARD) --port '$(PORT)' $(if $(TEST),--test '$(TEST)')

@@ -16,9 +16,11 @@
 #define RSTC_CONFIG     0x30u
 #define RSTC_FULL_RESET 0x20u
 #define RSTS            0x20u
-#define RSTS_PARTITION  0x555u /* bits 0 2 4 6 8 10: where to boot from; 63 means halt */
-#define WDOG            0x24u  /* 19:0 in units of 1/65536 s */
-#define WDOG_TIME       4096u  /* 62 ms: what the UART's FIFO holds still goes out */
+#define RSTS_POWER      (1u << 12)
+#define RSTS_WATCHDOG   (1u << 5) /* a full reset; its neighbors are the partition's */
+#define RSTS_PARTITION  0x555u    /* bits 0 2 4 6 8 10: where to boot from; 63 means halt */
+#define WDOG            0x24u     /* 19:0 in units of 1/65536 s */
+#define WDOG_TIME       4096u     /* 62 ms: what the UART's FIFO holds still goes out */
 
 #define POLLS 10000000u /* far longer than WDOG_TIME */
 
@@ -36,6 +38,15 @@ static void reset_into(uintptr_t base, uint32_t partition) {
         (void)mmio_read32(base + RSTC);
     }
     insn_dmb_sy();
+}
+
+const char *pi_pm_last_reset(uintptr_t base) {
+    insn_dmb_sy();
+    uint32_t status = mmio_read32(base + RSTS);
+    insn_dmb_sy();
+    return (status & RSTS_POWER) != 0      ? "power"
+           : (status & RSTS_WATCHDOG) != 0 ? "watchdog"
+                                           : "something else";
 }
 
 void pi_pm_reset(uintptr_t base) {

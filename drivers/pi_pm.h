@@ -4,6 +4,9 @@
 
 #include <stdint.h>
 
+/* What started the machine: "power", "watchdog" - which pi_pm_reset() is, too - or "something else". */
+const char *pi_pm_last_reset(uintptr_t base);
+
 void pi_pm_reset(uintptr_t base);
 
 /* As near to off as a Pi gets: the firmware starts, sees the mark, and halts. QEMU ends. */

@@ -76,6 +76,13 @@ struct boot_info {
 };
 extern struct boot_info boot_info;
 
+/* What a board knows of itself: a number with a unit, or a word, which then is the unit. */
+struct board_fact {
+    const char *name; /* NULL: not known here */
+    uint64_t value;
+    const char *unit; /* "hex" and "date" (seconds since 1970) say how to write the number */
+};
+
 struct board {
     const char *name;
     unsigned max_cores;
@@ -93,6 +100,9 @@ struct board {
     int (*start_core)(unsigned core, uintptr_t entry);
     void (*power_off)(int status); /* returns if it cannot; may be NULL */
     void (*reset)(void);           /* returns if it cannot; may be NULL */
+    /* The i-th of what it knows of itself; false: there are no more. One caller at a time; may poll
+     * for milliseconds. May be NULL. */
+    bool (*fact)(unsigned i, struct board_fact *out);
 };
 extern const struct board board;
 

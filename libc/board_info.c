@@ -1,5 +1,6 @@
-/* libc/board_info.c - the board's name and command line, for programs: what only boards know and sched may not. */
+/* libc/board_info.c - what only boards know and sched may not, for programs: its name, command line, facts. */
 #include <bareloom/info.h>
+#include <bareloom/sync.h>
 
 #include "hal/board.h"
 
@@ -9,4 +10,18 @@ const char *info_board(void) {
 
 const char *info_args(void) {
     return boot_info.args;
+}
+
+void info_board_facts(bool (*fn)(const struct board_info *fact, void *arg), void *arg) {
+    static struct mutex one_caller;
+    struct board_fact f;
+    bool more = board.fact != NULL;
+    for (unsigned i = 0; more; i++) {
+        mutex_lock(&one_caller);
+        more = board.fact(i, &f);
+        mutex_unlock(&one_caller);
+        if (more && f.name != NULL) {
+            more = fn(&(struct board_info){f.name, f.value, f.unit}, arg);
+        }
+    }
 }

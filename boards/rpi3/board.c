@@ -6,6 +6,7 @@
 #include "hal/board.h"
 #include "drivers/bcm2836.h"
 #include "drivers/mini_uart.h"
+#include "drivers/pi_facts.h"
 #include "drivers/pi_gpio.h"
 #include "drivers/pi_mailbox.h"
 #include "drivers/pi_pm.h"
@@ -67,6 +68,10 @@ static void reset(void) {
     pi_pm_reset(PM);
 }
 
+static bool fact(unsigned i, struct board_fact *out) {
+    return pi_facts_get(MAILBOX, PM, i, out);
+}
+
 const struct board board = {
     .name = "Raspberry Pi 3",
     .max_cores = 4,
@@ -80,4 +85,5 @@ const struct board board = {
     .start_core = start_core,
     .power_off = power_off,
     .reset = reset,
+    .fact = fact,
 };

@@ -78,6 +78,18 @@ bool go_option(const char *word);
 const char *info_board(void);
 const char *info_args(void);
 
+/* What the board knows of itself, one after the other: its revision, clocks, temperature. "hex" and "date"
+ * (seconds since 1970) are ways to write the number; "power", "watchdog" and other words stand for
+ * themselves, and value is 0. */
+struct board_info {
+    const char *name;
+    uint64_t value;
+    const char *unit;
+};
+
+/* Calls fn for each until it returns false. Asks the firmware, which takes milliseconds. From a G; fn may block. */
+void info_board_facts(bool (*fn)(const struct board_info *fact, void *arg), void *arg);
+
 /* Ends the program with status, or starts the machine again. Nothing is flushed: exit() does
  * that. */
 _Noreturn void machine_exit(int status);

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# The page about a board: what QEMU's firmware says of itself stands in it, and every part has figures.
+# boards: rpi3 rpi4 virt
+. "$(dirname "$0")/lib.sh"
+
+build hwreport APP=examples/hwreport
+run_image hwreport
+
+fact() { grep -qxE "  $1 +$2" "$output"; }
+check "exit status" test "$status" = 0
+case $board in
+rpi3) revision=a02082 ;;
+rpi4) revision=b03115 ;;
+esac
+if [ "$board" = virt ]; then
+    check "a board without facts" grep -qx '  says nothing of itself' "$output"
+else
+    check "board revision" fact 'board revision' "$revision"
+    check "RAM of the cores" fact 'RAM of the cores' '1006632960 bytes'
+    check "clock of the cores" fact 'clock of the cores' '700000000 Hz'
+    check "temperature" fact 'temperature' '25000 millidegrees'
+    check "throttled" fact 'throttled' 0
+    check "last reset" fact 'last reset' power
+fi
+check "each sleep is counted" test "$(awk '$1 == "less" { n += $NF } END { print n }' "$output")" = 500
+check "each core answers" test "$(grep -cE '^  core 0 and core [0-3] +least [0-9]+, ' "$output")" = 4
+check "each core's counters" test "$(grep -cE '^  core [0-3]: [0-9]+ switches' "$output")" = 4
+check "it comes to its end" grep -qx -- '---- end ----' "$output"
+
+exit $((failures > 0))
