@@ -11,6 +11,7 @@
 #include <bareloom/defer.h>
 #include <bareloom/info.h>
 #include <bareloom/trace.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
@@ -85,8 +86,11 @@ static int split(const char *line) {
     int argc = 0;
     argv[argc++] = name;
     while (next_word(&line, &end)) {
-        if (!go_option(word)) {
+        int status = go_option(word);
+        if (status == -ENOENT) {
             argv[argc++] = word;
+        } else if (status != 0) {
+            PANIC("%s on the command line: error %d", word, -status);
         }
         word = end;
     }

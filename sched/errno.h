@@ -7,6 +7,7 @@
 #ifdef HAL_HOST
 #include <errno.h>
 #else
+#define ENOENT    2
 #define EAGAIN    11
 #define ENOMEM    12
 #define EBUSY     16

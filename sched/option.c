@@ -1,38 +1,37 @@
 /* sched/option.c - the runtime's own words of a command line. */
 #include <bareloom/info.h>
 
+#include "sched/errno.h"
 #include "sched/sched.h"
 #include "sched/schedtrace.h"
 
 #define EVENTS_DEFAULT 16384
 
-static void record(unsigned what, uint32_t events, uint32_t hz) {
+static int record(unsigned what, uint32_t events, uint32_t hz) {
     int r = trace_start(what, events, hz);
-    if (r != 0) {
-        PANIC("trace: cannot record: error %d", -r);
+    if (r == 0) {
+        atomic_store_explicit(&trace_at_end, true, memory_order_relaxed);
     }
-    atomic_store_explicit(&trace_at_end, true, memory_order_relaxed);
+    return r;
 }
 
-static void trace_option(uint32_t events) {
-    record(TRACE_EVENTS, events, 0);
+static int trace_option(uint32_t events) {
+    return record(TRACE_EVENTS, events, 0);
 }
 
-static void profile_option(uint32_t hz) {
-    record(TRACE_SAMPLES, EVENTS_DEFAULT, hz);
+static int profile_option(uint32_t hz) {
+    return record(TRACE_SAMPLES, EVENTS_DEFAULT, hz);
 }
 
-static void block_option(uint32_t on) {
-    if (on != 0) {
-        record(TRACE_BLOCKS, EVENTS_DEFAULT, 0);
-    }
+static int block_option(uint32_t on) {
+    return on != 0 ? record(TRACE_BLOCKS, EVENTS_DEFAULT, 0) : 0;
 }
 
 static const struct option {
     const char *name;
     uint32_t without; /* what it means without a value; 0: it wants one */
     uint32_t most;
-    void (*set)(uint32_t value);
+    int (*set)(uint32_t value);
 } options[] = {
     {"trace", EVENTS_DEFAULT, 1u << 17, trace_option},
     {"profile", 0, 10000, profile_option},
@@ -50,28 +49,25 @@ static const char *behind(const char *word, const char *name) {
     return *name == '\0' && (*word == '\0' || *word == '=') ? word : NULL;
 }
 
-static uint32_t number(const char *word, const char *s, uint32_t most) {
-    uint64_t n = 0;
+/* From 0 to most, or -EINVAL. */
+static int64_t number(const char *s, uint32_t most) {
+    int64_t n = 0;
     const char *at = s;
     for (; *at >= '0' && *at <= '9' && n <= most; at++) {
-        n = n * 10 + (uint32_t)(*at - '0');
+        n = n * 10 + (*at - '0');
     }
-    if (at == s || *at != '\0' || n > most) {
-        PANIC("%s: a number from 0 to %u is wanted", word, most);
-    }
-    return (uint32_t)n;
+    return at != s && *at == '\0' && n <= most ? n : -EINVAL;
 }
 
-bool go_option(const char *word) {
+int go_option(const char *word) {
     for (unsigned i = 0; i < sizeof options / sizeof options[0]; i++) {
         const struct option *o = &options[i];
         const char *rest = behind(word, o->name);
         if (rest != NULL) {
-            o->set(*rest == '\0' && o->without != 0
-                       ? o->without
-                       : number(word, *rest == '=' ? rest + 1 : rest, o->most));
-            return true;
+            bool bare = *rest == '\0' && o->without != 0;
+            int64_t n = bare ? o->without : number(*rest == '=' ? rest + 1 : rest, o->most);
+            return n < 0 ? (int)n : o->set((uint32_t)n);
         }
     }
-    return false;
+    return -ENOENT;
 }

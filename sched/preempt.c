@@ -154,8 +154,8 @@ void sched_timer(void) {
     if (c->guard != NULL) {
         when = nearest(when, c->guard_when);
     }
-    if (hooked(c)) {
-        when = trace_sample(c, now, when);
+    if (CONFIG_TRACE) {
+        when = trace_tick(c, now, when);
     }
     arm(c, when);
     trace_core(c, EV_IRQ_END, IRQ_TIMER, 0, 0);

@@ -240,8 +240,9 @@ struct core {
     uint32_t magazine_count;
     struct counters n;
 
-    int64_t sample_when;       /* owner, masked: the next sample (trace.c) */
-    _Atomic int64_t run_since; /* when its G was entered, while HOOK_CPU is set; else 0 */
+    _Atomic int64_t sample_every; /* 0: no samples are taken; anyone, as hooks (trace.c) */
+    int64_t sample_when;          /* owner, masked: the next */
+    _Atomic int64_t run_since;    /* when its G was entered, while HOOK_CPU is set; else 0 */
 
     struct watching watching;
     int64_t watched;           /* when the watchdogs' part of a tick was done last; own core only */
@@ -357,6 +358,13 @@ static inline void trace_core(struct core *c, enum trace_kind kind, unsigned arg
                               uint64_t b) NEEDS(irq_masked) {
     if (hooked(c)) {
         trace_core_slow(c, kind, arg, a, b);
+    }
+}
+
+/* g0. Gs run here again: samples are due again. */
+static inline void trace_runs_again(struct core *c) NEEDS(irq_masked) {
+    if (CONFIG_TRACE && relaxed_load(&c->sample_every) != 0) {
+        trace_sample_next(c);
     }
 }
 

@@ -12,7 +12,6 @@
 #include <bareloom/time.h>
 
 #include "hal/kprint.h"
-#include "sched/assert.h"
 #include "sched/info.h"
 #include "sched/runq.h"
 
@@ -127,17 +126,19 @@ static void schedtrace(void *arg) {
     }
 }
 
-void schedtrace_every(uint32_t ms) {
+int schedtrace_every(uint32_t ms) {
     int64_t was = atomic_exchange(&trace.period, MS((int64_t)ms));
+    int status = 0;
     if (ms != 0 && !atomic_exchange(&trace.made, true)) {
-        if (go_system("schedtrace", schedtrace) != 0) {
-            PANIC("schedtrace: no memory for a goroutine");
-        }
+        status = go_system("schedtrace", schedtrace);
+        atomic_store(&trace.made, status == 0);
     } else if (ms != 0 && was == 0) {
         sema_post(&trace.on);
     }
+    return status;
 }
 
-void schedtrace_detail(uint32_t on) {
+int schedtrace_detail(uint32_t on) {
     atomic_store_explicit(&trace.detail, on != 0, memory_order_relaxed);
+    return 0;
 }

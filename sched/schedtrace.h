@@ -3,8 +3,8 @@
 
 #include <stdint.h>
 
-/* Every ms milliseconds from now on; 0: no more. From a G. */
-void schedtrace_every(uint32_t ms);
+/* Every ms milliseconds from now on; 0: no more. 0, -ENOMEM. From a G. */
+int schedtrace_every(uint32_t ms);
 
-/* Whether each line is followed by one for each core and one for each G. Any context. */
-void schedtrace_detail(uint32_t on);
+/* Whether each line is followed by one for each core and one for each G. 0. Any context. */
+int schedtrace_detail(uint32_t on);

@@ -56,6 +56,7 @@ struct g *dispatch(struct core *c, struct g *g) NEEDS(irq_masked) {
 static void tick_begin(struct core *c) NEEDS(irq_masked) {
     slice_begin(c);
     arm_sooner(c, slice_start(c) + slice_length()); /* a core that runs a G always has its tick */
+    trace_runs_again(c);
 }
 
 /* Nothing on c's queues: searches, or sleeps without a tick, until there is a G. */

@@ -44,8 +44,7 @@ static struct ring {
 
 static struct mutex starting;
 static _Atomic uint64_t per_core; /* events in a ring; 0: there are no rings. release: they are there */
-static _Atomic int64_t period = SEC(1);
-static _Atomic int64_t began; /* since then all cores record events */
+static _Atomic int64_t began;     /* since then all cores record events */
 
 /* ---- one event ------------------------------------------------------------------------------ */
 
@@ -86,21 +85,37 @@ static void put_frame(uintptr_t pc) UNCHECKED {
     }
 }
 
-static int64_t next_sample(int64_t now) {
-    int64_t p = atomic_load_explicit(&period, memory_order_relaxed);
-    return (now / p + 1) * p;
+/* The instants stay the same whatever runs: who runs at one is who is sampled. The timer, once set for
+ * one, stays so from G to G; an idle core has none. */
+static int64_t next_sample(struct core *c, int64_t now) {
+    int64_t every = relaxed_load(&c->sample_every);
+    c->sample_when = every != 0 ? (now / every + 1) * every : INT64_MAX;
+    return c->sample_when;
 }
 
-int64_t trace_sample(struct core *c, int64_t now, int64_t when) NEEDS(irq_masked) {
-    if ((hooks_of(c) & TRACE_SAMPLES) == 0) {
+void trace_sample_next(struct core *c) NEEDS(irq_masked) {
+    arm_sooner(c, next_sample(c, hal_now()));
+}
+
+static void sample(struct core *c, int64_t now) NEEDS(irq_masked) {
+    struct g *g = hal_self();
+    rings[c->hal.index].stack_left = STACK_MAX;
+    put(c, now, EV_SAMPLE, 0, g->id & UINT32_MAX);
+    hal_backtrace_interrupted(g->stack_lo, g->stack_hi, put_frame);
+}
+
+int64_t trace_tick(struct core *c, int64_t now, int64_t when) NEEDS(irq_masked) {
+    if ((hooks_of(c) & HOOK_CPU) != 0 && relaxed_load(&c->run_since) == 0) {
+        relaxed_store(&c->run_since, now); /* it has run since before we counted */
+    }
+    if (relaxed_load(&c->sample_every) == 0) {
         return when;
     }
     if (now >= c->sample_when) {
-        struct g *g = hal_self();
-        rings[c->hal.index].stack_left = STACK_MAX;
-        put(c, now, EV_SAMPLE, 0, g->id & UINT32_MAX);
-        hal_backtrace_interrupted(g->stack_lo, g->stack_hi, put_frame);
-        c->sample_when = next_sample(now);
+        sample(c, now);
+        next_sample(c, now);
+    } else if (c->sample_when == INT64_MAX) {
+        next_sample(c, now); /* the first tick of a profile */
     }
     return when < c->sample_when ? when : c->sample_when;
 }
@@ -125,11 +140,6 @@ static void do_more(struct core *c, unsigned hooks, enum trace_kind kind, struct
     NEEDS(irq_masked) {
     if ((hooks & HOOK_CPU) != 0) {
         count_cpu(c, kind, g, now);
-    }
-    if (kind == EV_START && (hooks & TRACE_SAMPLES) != 0) {
-        /* The instants stay the same whatever runs: who runs at one is who is sampled */
-        c->sample_when = next_sample(now);
-        arm_sooner(c, c->sample_when);
     }
     if (kind == EV_BLOCK && (hooks & TRACE_BLOCKS) != 0) {
         rings[c->hal.index].stack_left = STACK_MAX;
@@ -247,6 +257,13 @@ static void hooks_set(unsigned set, unsigned clear) {
     }
 }
 
+static void samples_set(int64_t every) {
+    for (unsigned i = 0; i < hal_core_count(); i++) {
+        /* release: the rings before it. A core that runs Gs sees it in its next tick */
+        atomic_store_explicit(&cores[i].sample_every, every, memory_order_release);
+    }
+}
+
 int trace_start(unsigned what, size_t events, unsigned hz) {
     check_may_block("trace_start");
     if (what == 0 || what > (TRACE_EVENTS | TRACE_BLOCKS | TRACE_SAMPLES) || !CONFIG_TRACE ||
@@ -256,10 +273,10 @@ int trace_start(unsigned what, size_t events, unsigned hz) {
     mutex_lock(&starting);
     int r = atomic_load_explicit(&per_core, memory_order_relaxed) == 0 ? rings_make(events) : 0;
     if (r == 0) {
+        hooks_set(what & (TRACE_EVENTS | TRACE_BLOCKS), 0);
         if (hz != 0) {
-            atomic_store_explicit(&period, SEC(1) / hz, memory_order_relaxed);
+            samples_set(SEC(1) / hz);
         }
-        hooks_set(what, 0);
         if ((what & TRACE_EVENTS) != 0) {
             atomic_store_explicit(&began, hal_now(), memory_order_relaxed);
         }
@@ -269,7 +286,8 @@ int trace_start(unsigned what, size_t events, unsigned hz) {
 }
 
 void trace_stop(void) {
-    hooks_set(0, TRACE_EVENTS | TRACE_BLOCKS | TRACE_SAMPLES);
+    hooks_set(0, TRACE_EVENTS | TRACE_BLOCKS);
+    samples_set(0);
 }
 
 static bool forget_cpu(struct g *g, void *arg) {
@@ -279,6 +297,9 @@ static bool forget_cpu(struct g *g, void *arg) {
 }
 
 void info_count_cpu(bool on) {
+    for (unsigned i = 0; on && i < hal_core_count(); i++) {
+        relaxed_store(&cores[i].run_since, 0); /* left from when it was counted last */
+    }
     if (on) {
         g_each(forget_cpu, NULL); /* also of those who have ended while nobody counted */
     }

@@ -2,7 +2,7 @@
  * sched/trace.h - events of the scheduler, each into its core's ring: docs/TRACE.md.
  *
  * A hook (trace_g() and trace_core() in sched.h) is one load of core->hooks and a branch that is not taken. Behind it trace.c does what the bits
- * say: record the event, add up the CPU time of Gs, set the timer for the next sample.
+ * say: record the event, its stack, add up the CPU time of Gs. Samples have no hook: the timer takes them.
  */
 #pragma once
 
@@ -52,8 +52,11 @@ void trace_core_slow(struct core *c, enum trace_kind kind, unsigned arg, uint64_
 /* A G that g_make() has made of fn. */
 void trace_created(const struct g *g, go_fn *fn);
 
-/* In the timer's handler: takes a sample if one is due; the nearest of when and the next one. */
-int64_t trace_sample(struct core *c, int64_t now, int64_t when) NEEDS(irq_masked);
+/* Sets the timer for the next sample. Own core, masked. */
+void trace_sample_next(struct core *c) NEEDS(irq_masked);
+
+/* In the timer's handler over a G: takes a sample if one is due; the nearest of when and the next one. */
+int64_t trace_tick(struct core *c, int64_t now, int64_t when) NEEDS(irq_masked);
 
 /* For whatever ends the machine: the last events as text, if there are any, and the record if the command line asked for
  * it. The other cores have stopped. */

@@ -16,10 +16,12 @@
 #include "job.h"
 #include "line.h"
 #include "report.h"
+#include "top.h"
 
 #define PROMPT     "bareloom> "
 #define LINE_CHARS 72
 #define MAX_HOGS   1000
+#define MAX_TIMES  1000000
 
 /* What a command returns when it is not a status to exit with. */
 enum { GO_ON = -1, WRONG_USAGE = -2 };
@@ -136,6 +138,19 @@ static int run_hogs(const char *arg) {
     return GO_ON;
 }
 
+/* ---- top ------------------------------------------------------------------------------------- */
+
+static int run_top(const char *arg) {
+    int times = arg != NULL ? number(arg, MAX_TIMES) : 0;
+    if (times < 0) {
+        return WRONG_USAGE;
+    }
+    if (!top(times)) {
+        printf("top: out of memory\n");
+    }
+    return GO_ON;
+}
+
 /* ---- wc, exit, reboot, help ------------------------------------------------------------------ */
 
 static int run_wc(const char *arg) {
@@ -160,6 +175,7 @@ static int run_help(const char *arg);
 static const struct command commands[] = {
     {"help", false, "help", "this list", run_help},
     {"ps", false, "ps", "all Gs: what they do, where, their stacks", run_ps},
+    {"top", true, "top [TIMES]", "cores and the busiest Gs, refreshed until a key", run_top},
     {"cores", true, "cores [N] (1 to all)", "what each has done; use N from now on", run_cores},
     {"hogs", true, "hogs N (0 to 1000)", "run N endless loops; 0 ends them", run_hogs},
     {"wc", false, "wc", "count the words again", run_wc},
@@ -173,6 +189,7 @@ static int run_help(const char *arg) {
     for (size_t i = 0; i < COMMANDS; i++) {
         printf("  %-24s %s\n", commands[i].usage, commands[i].help);
     }
+    printf("  %-24s %s\n", "schedtrace=MS", "a line about the scheduler that often; 0: no more");
     return GO_ON;
 }
 
@@ -202,7 +219,11 @@ static int execute(char *line) {
     const char *arg = strtok_r(NULL, " ", &rest);
     const char *too_much = strtok_r(NULL, " ", &rest);
 
-    const struct command *c = find(name);
+    int option = go_option(name); /* what the command line may have: schedtrace=1000 */
+    if (option == -EINVAL) {
+        printf("%s: that value is none of its\n", name);
+    }
+    const struct command *c = option == -ENOENT ? find(name) : NULL;
     if (c == NULL) {
         return GO_ON;
     }

@@ -23,7 +23,7 @@ struct go_info {
 void info_gs(bool (*fn)(const struct go_info *g, void *arg), void *arg);
 
 /* From now on how long each G runs is added up, from 0 on, or no more: it costs two readings of the clock at each switch. A G that
- * runs is counted from when it is entered next. From a G. */
+ * runs is counted from when it is entered next, or from the next tick. From a G. */
 void info_count_cpu(bool on);
 
 /* Prints every G as a fatal error does - what it waits for, its backtrace, who created it - and stops
@@ -63,7 +63,7 @@ bool info_core(unsigned i, struct core_info *out);
 /* Pages of RAM that the runtime gives out: all, and those free now. */
 void info_memory(size_t *pages, size_t *free_pages);
 
-/* Whether word is one of the runtime's own, which is what it looks for on the command line; it then takes effect:
+/* Does what word says if it is one of the runtime's own, which is what it looks for on the command line:
  *
  *      trace, trace=EVENTS         record what each core does, and write it out at the end: <bareloom/trace.h>
  *      profile=HZ                  record samples of what runs
@@ -71,8 +71,8 @@ void info_memory(size_t *pages, size_t *free_pages);
  *      schedtrace=MS               print a line about the scheduler that often, as Go does; 0: no more
  *      scheddetail=1               and with it each core and each G
  *
- * From a G. A word that it knows with a value that it does not take is a panic. */
-bool go_option(const char *word);
+ * 0, -ENOENT: it is another word, -EINVAL: that value is none of its, -ENOMEM. From a G. */
+int go_option(const char *word);
 
 /* The board's name, and the command line it was started with. */
 const char *info_board(void);

@@ -32,6 +32,14 @@ unsigned go_num_cores(void) {
 unsigned go_cores(void) {
     return 4;
 }
+bool top(int times) {
+    WANT(times >= 0 && times <= MAX_TIMES);
+    return true;
+}
+int go_option(const char *word) {
+    WANT(*word != '\0' && strchr(word, ' ') == NULL);
+    return -ENOENT;
+}
 int go_set_cores(unsigned n) {
     WANT(n >= 1 && n <= 4);
     return 0;
