@@ -31,11 +31,12 @@
 #define LONG_NS  2000000
 
 /* A watchpoint's word: address, size and kind; 0: free. */
-#define ADDRESS ((UINT64_C(1) << 48) - 1)
-#define SIZE_AT 48
-#define WRITES  (UINT64_C(1) << 56)
-#define HIT     (UINT64_C(1) << 57) /* somebody reports it */
-#define DONE    (UINT64_C(1) << 58) /* and has */
+#define ADDRESS  ((UINT64_C(1) << 48) - 1)
+#define SIZE_AT  48
+#define WRITES   (UINT64_C(1) << 56)
+#define HIT      (UINT64_C(1) << 57) /* somebody reports it */
+#define DONE     (UINT64_C(1) << 58) /* and has */
+#define VOLATILE (UINT64_C(1) << 59)
 
 static struct watch {
     _Atomic uint64_t word;
@@ -57,8 +58,9 @@ static struct watch *watch_of(uintptr_t address) {
     return &watches[(address >> 3) * 0x9e3779b1u >> 7 & (WATCHES - 1)];
 }
 
-static uint64_t word_of(uintptr_t address, size_t size, bool writes) {
-    return (address & ADDRESS) | (uint64_t)size << SIZE_AT | (writes ? WRITES : 0);
+/* kind: WRITES and VOLATILE, or none of them. */
+static uint64_t word_of(uintptr_t address, size_t size, uint64_t kind) {
+    return (address & ADDRESS) | (uint64_t)size << SIZE_AT | kind;
 }
 
 static bool meets(uint64_t word, uintptr_t address, size_t size) {
@@ -88,13 +90,13 @@ static bool is_new(uintptr_t a, uintptr_t b) {
     return true;
 }
 
-static const char *verb(bool writes) {
-    return writes ? "\nwrite" : "\nread";
+static const char *verb(uint64_t kind) {
+    return (kind & WRITES) != 0 ? "\nwrite" : "\nread";
 }
 
 /* Masked. other: who was met, or NULL. */
-static void report(uintptr_t address, size_t size, bool writes, const struct watch *other,
-                   bool other_writes, uintptr_t back) {
+static void report(uintptr_t address, size_t size, uint64_t kind, const struct watch *other,
+                   uint64_t other_kind, uintptr_t back) {
     while (atomic_exchange_explicit(&reporting, true, memory_order_acquire)) {
         hal_relax();
     }
@@ -102,9 +104,9 @@ static void report(uintptr_t address, size_t size, bool writes, const struct wat
     if (is_new(mine.pc[0], other != NULL ? other->trace.pc[0] : 0)) {
         sanitize_found();
         kprintf("\nsanitizer: data race on %lu bytes at %p\n", (unsigned long)size, (void *)address);
-        sanitize_print_trace(verb(writes), &mine);
+        sanitize_print_trace(verb(kind), &mine);
         if (other != NULL) {
-            sanitize_print_trace(verb(other_writes), &other->trace);
+            sanitize_print_trace(verb(other_kind), &other->trace);
         } else {
             kprintf("\nand a write by code that is not instrumented\n");
         }
@@ -114,12 +116,21 @@ static void report(uintptr_t address, size_t size, bool writes, const struct wat
 
 /* ---- accesses -------------------------------------------------------------------------------- */
 
+/* A handler meets the G that it has interrupted, and both accesses are volatile: what they are that
+ * for. Masked; the watchpoint is hit. */
+static bool is_own_handler(const struct watch *w, uint64_t kind, uint64_t other_kind) {
+    struct sanitize_who who;
+    sched_who(&who);
+    return (kind & other_kind & VOLATILE) != 0 && who.id == w->trace.who.id &&
+           who.core == w->trace.who.core;
+}
+
 /* Whether the access ran into a watchpoint. */
-static bool look(uintptr_t address, size_t size, bool writes, uintptr_t back) {
+static bool look(uintptr_t address, size_t size, uint64_t kind, uintptr_t back) {
     struct watch *w = watch_of(address);
     /* relaxed: a look; the swap decides */
     uint64_t word = atomic_load_explicit(&w->word, memory_order_relaxed);
-    if (word == 0 || !meets(word, address, size) || (!writes && (word & WRITES) == 0) ||
+    if (word == 0 || !meets(word, address, size) || ((kind | word) & WRITES) == 0 ||
         (word & (HIT | DONE)) != 0) {
         return false;
     }
@@ -127,7 +138,9 @@ static bool look(uintptr_t address, size_t size, bool writes, uintptr_t back) {
     /* acquire: pairs with the release in watch(), its trace is there */
     if (atomic_compare_exchange_strong_explicit(&w->word, &word, word | HIT, memory_order_acquire,
                                                 memory_order_relaxed)) {
-        report(address, size, writes, w, (word & WRITES) != 0, back);
+        if (!is_own_handler(w, kind, word)) {
+            report(address, size, kind, w, word, back);
+        }
         /* release: pairs with the acquire in let_go(), the trace has been read */
         atomic_store_explicit(&w->word, word | HIT | DONE, memory_order_release);
     }
@@ -165,11 +178,11 @@ static uint64_t value(uintptr_t address, size_t size) {
     }
 }
 
-static void watch(uintptr_t address, size_t size, bool writes, uintptr_t back) {
+static void watch(uintptr_t address, size_t size, uint64_t kind, uintptr_t back) {
     struct watch *w = watch_of(address);
     /* keeps others off while the trace is written */
     const uint64_t setting = HIT;
-    uint64_t none = 0, word = word_of(address, size, writes);
+    uint64_t none = 0, word = word_of(address, size, kind);
     bool masked = hal_irq_masked();
     hal_irq_t was = hal_irq_save();
     if (!atomic_compare_exchange_strong_explicit(&w->word, &none, setting, memory_order_relaxed,
@@ -188,14 +201,14 @@ static void watch(uintptr_t address, size_t size, bool writes, uintptr_t back) {
     uint64_t after = value(address, size);
     if (!let_go(w, word) && before != after) {
         was = hal_irq_save();
-        report(address, size, writes, NULL, true, back);
+        report(address, size, kind, NULL, WRITES, back);
         hal_irq_restore(was);
     }
 }
 
-static void access(const void *p, size_t size, bool writes, uintptr_t back) {
+static void access(const void *p, size_t size, uint64_t kind, uintptr_t back) {
     uintptr_t address = (uintptr_t)p;
-    if (!atomic_load_explicit(&on, memory_order_relaxed) || look(address, size, writes, back)) {
+    if (!atomic_load_explicit(&on, memory_order_relaxed) || look(address, size, kind, back)) {
         return;
     }
     uint32_t *n = &turns[((const struct hal_core *)hal_core())->index].left;
@@ -204,7 +217,7 @@ static void access(const void *p, size_t size, bool writes, uintptr_t back) {
         return;
     }
     *n = EVERY;
-    watch(address, size, writes, back);
+    watch(address, size, kind, back);
 }
 
 /* Cores know who they are from the first goroutine on. */
@@ -221,19 +234,19 @@ bool sanitize_g_begins(struct g *g, const char *name, uintptr_t lo, uintptr_t hi
 
 #define BACK ((uintptr_t)__builtin_return_address(0))
 
-#define ACCESS(name, size, writes)                                                                 \
+#define ACCESS(name, size, kind)                                                                   \
     void __tsan_##name(const void *p);                                                             \
     void __tsan_##name(const void *p) {                                                            \
-        access(p, size, writes, BACK);                                                             \
+        access(p, size, kind, BACK);                                                               \
     }
 
 #define ACCESSES(size)                                                                             \
-    ACCESS(read##size, size, false)                                                                \
-    ACCESS(write##size, size, true)                                                                \
-    ACCESS(unaligned_read##size, size, false)                                                      \
-    ACCESS(unaligned_write##size, size, true)                                                      \
-    ACCESS(volatile_read##size, size, false)                                                       \
-    ACCESS(volatile_write##size, size, true)
+    ACCESS(read##size, size, 0)                                                                    \
+    ACCESS(write##size, size, WRITES)                                                              \
+    ACCESS(unaligned_read##size, size, 0)                                                          \
+    ACCESS(unaligned_write##size, size, WRITES)                                                    \
+    ACCESS(volatile_read##size, size, VOLATILE)                                                    \
+    ACCESS(volatile_write##size, size, VOLATILE | WRITES)
 
 ACCESSES(1)
 ACCESSES(2)
@@ -243,12 +256,12 @@ ACCESSES(16)
 
 void __tsan_read_range(const void *p, size_t n);
 void __tsan_read_range(const void *p, size_t n) {
-    access(p, n < 255 ? n : 255, false, BACK);
+    access(p, n < 255 ? n : 255, 0, BACK);
 }
 
 void __tsan_write_range(const void *p, size_t n);
 void __tsan_write_range(const void *p, size_t n) {
-    access(p, n < 255 ? n : 255, true, BACK);
+    access(p, n < 255 ? n : 255, WRITES, BACK);
 }
 
 void __tsan_init(void);
@@ -257,9 +270,9 @@ void __tsan_init(void) {
 
 /* An atomic access only looks. Its order is the strongest whatever was asked for: what a weaker one
  * allows is not what this build is for. */
-static void looks(const volatile void *p, size_t size, bool writes, uintptr_t back) {
+static void looks(const volatile void *p, size_t size, uint64_t kind, uintptr_t back) {
     if (atomic_load_explicit(&on, memory_order_relaxed)) {
-        look((uintptr_t)p, size, writes, back);
+        look((uintptr_t)p, size, kind, back);
     }
 }
 
@@ -267,7 +280,7 @@ static void looks(const volatile void *p, size_t size, bool writes, uintptr_t ba
     type __tsan_atomic##bits##_##name(volatile type *p, type v, int order);                        \
     type __tsan_atomic##bits##_##name(volatile type *p, type v, int order) {                       \
         (void)order;                                                                               \
-        looks(p, sizeof(type), true, BACK);                                                        \
+        looks(p, sizeof(type), WRITES, BACK);                                                      \
         return __atomic_##name(p, v, __ATOMIC_SEQ_CST);                                            \
     }
 
@@ -278,7 +291,7 @@ static void looks(const volatile void *p, size_t size, bool writes, uintptr_t ba
                                                       int order, int failed) {                        \
         (void)order;                                                                                  \
         (void)failed;                                                                                 \
-        looks(p, sizeof(type), true, BACK);                                                           \
+        looks(p, sizeof(type), WRITES, BACK);                                                         \
         return __atomic_compare_exchange_n(p, expected, v, weak, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
     }
 
@@ -286,19 +299,19 @@ static void looks(const volatile void *p, size_t size, bool writes, uintptr_t ba
     type __tsan_atomic##bits##_load(const volatile type *p, int order);                            \
     type __tsan_atomic##bits##_load(const volatile type *p, int order) {                           \
         (void)order;                                                                               \
-        looks(p, sizeof(type), false, BACK);                                                       \
+        looks(p, sizeof(type), 0, BACK);                                                           \
         return __atomic_load_n(p, __ATOMIC_SEQ_CST);                                               \
     }                                                                                              \
     void __tsan_atomic##bits##_store(volatile type *p, type v, int order);                         \
     void __tsan_atomic##bits##_store(volatile type *p, type v, int order) {                        \
         (void)order;                                                                               \
-        looks(p, sizeof(type), true, BACK);                                                        \
+        looks(p, sizeof(type), WRITES, BACK);                                                      \
         __atomic_store_n(p, v, __ATOMIC_SEQ_CST);                                                  \
     }                                                                                              \
     type __tsan_atomic##bits##_exchange(volatile type *p, type v, int order);                      \
     type __tsan_atomic##bits##_exchange(volatile type *p, type v, int order) {                     \
         (void)order;                                                                               \
-        looks(p, sizeof(type), true, BACK);                                                        \
+        looks(p, sizeof(type), WRITES, BACK);                                                      \
         return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);                                        \
     }                                                                                              \
     MODIFY(bits, type, fetch_add)                                                                  \
