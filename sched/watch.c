@@ -103,8 +103,8 @@ static unsigned around(struct g *g, int64_t now, unsigned hops, uint64_t *sum) {
         }
         *sum = *sum * 31 + number_of(at);
         at = holder(at);
-        if (at == NULL || at->id < g->id) {
-            return 0; /* the one with the lowest number tells it, once */
+        if (at == NULL || (uintptr_t)at < (uintptr_t)g) {
+            return 0; /* the one with the lowest address tells it, once: a number may be changing */
         }
         if (at == g) {
             return n;
