@@ -55,6 +55,7 @@ struct hal_core {
  * void hal_irq_restore(hal_irq_t);        back to what was; a compiler barrier
  * void hal_irq_mask(void), hal_irq_unmask(void);
  * bool hal_irq_masked(void);
+ * bool hal_irq_pending(void);             an interrupt waits for this core; a hint, for long work while masked
  * void hal_relax(void);                   in every spin loop: lets the other hardware thread, or the
  *                                         emulator's next core, go on
  * struct g *hal_self(void);               the current G, on g0 the core's g0. No preemption race: it is

@@ -37,6 +37,10 @@ static inline bool hal_irq_masked(void) {
     return (SYSREG_READ(daif) & DAIF_I) != 0;
 }
 
+static inline bool hal_irq_pending(void) {
+    return (SYSREG_READ(isr_el1) & DAIF_I) != 0; /* its bits are where DAIF's are */
+}
+
 static inline void hal_relax(void) {
     __asm__ volatile("yield" ::: "memory");
 }

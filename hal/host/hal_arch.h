@@ -15,6 +15,7 @@ void hal_irq_restore(hal_irq_t was);
 void hal_irq_mask(void);
 void hal_irq_unmask(void);
 bool hal_irq_masked(void);
+bool hal_irq_pending(void);
 
 void hal_relax(void);
 

@@ -87,7 +87,9 @@ void watch_step(int64_t now) {
     (void)now;
 }
 
-void watch_asleep(void) {
+void watch_asleep(int64_t now, int64_t until) {
+    (void)now;
+    (void)until;
 }
 
 int64_t hal_now(void) {
