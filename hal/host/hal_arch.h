@@ -28,6 +28,8 @@ void hal_prepare(struct g *g, void *top, void (*fn)(void *), void *arg);
 
 int64_t hal_now(void);
 
+#include "hal/take.h"
+
 static inline int64_t hal_stamp(void) {
     return hal_now();
 }
