@@ -256,6 +256,10 @@ _Noreturn void sched_preempted(struct g *g, void *frame);
 /* On a G, unmasked: its first function has returned. */
 _Noreturn void sched_returned(void);
 
+/* The commonest fault: a G, masked or not, has touched address, where nothing is mapped; on the core
+ * stack, masked. Must not fault itself. True: it was mended; false: sched_fault() comes. */
+bool sched_touched(uintptr_t address, bool masked);
+
 /* A synchronous fault, masked, on the core stack. True: it was mended, go on at the same
  * instruction. It does not return at all when the G, or the machine, ends here. */
 bool sched_fault(const struct hal_fault *f);
