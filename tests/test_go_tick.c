@@ -37,9 +37,13 @@ TEST(sched, TestTicker) {
 /* When the first alarm of this core is due. */
 static ns_t next_due(void) {
     hal_irq_t was = hal_irq_save();
-    CHECK(cores[go_core()].alarms.n != 0);
-    ns_t due = cores[go_core()].alarms.slots[0].when;
+    struct alarm_heap *h = &this_core()->alarms;
+    spin_lock_masked(&h->lock);
+    uint32_t n = h->n;
+    ns_t due = n != 0 ? h->slots[0].when : 0;
+    spin_unlock_masked(&h->lock);
     hal_irq_restore(was);
+    CHECK(n != 0);
     return due;
 }
 
