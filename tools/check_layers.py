@@ -76,7 +76,7 @@ SEQUENCES = [
     (28, "hal/aarch64/context.S", "enter", ["msr tpidr_el0", "ret|eret|br"]),
     (28, "hal/aarch64/context.S", "hal_resume", ["msr tpidr_el0", CALL]),
     (33, "hal/aarch64/cores.c", "hal_ipi", ["dsb ishst", CALL]),
-    (33, "hal/aarch64/trap.c", "trap_handlers", ["blr ", "dsb sy", "blr |bl "]),
+    (33, "hal/aarch64/trap.c", "trap_handler", ["blr ", "dsb sy", "blr |bl "]),
     (33, "hal/aarch64/trap.c", "hal_idle", ["dsb sy", "wfi"]),
     (33, "drivers/gicv3.c", "gicv3_ipi", ["msr icc_sgi1r_el1", "isb"]),
     (33, "drivers/bcm2836.c", "bcm2836_claim", [STORE, "dsb sy"]),
