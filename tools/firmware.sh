@@ -25,12 +25,17 @@ say() { printf '%s\n' "firmware: $*" >&2; }
 
 good() { [ -f "$1" ] && [ "$(sha256sum < "$1" | cut -d' ' -f1)" = "$2" ]; }
 
+# Read from apt's sources themselves: what apt tells of them it knows only after an update, which needs root.
+mirrors() {
+    cat /etc/apt/sources.list /etc/apt/sources.list.d/*.{list,sources} 2> /dev/null | grep -v '^ *#' |
+        grep -oE '[a-z]+://[^ ]+/debian/?( |$)' | sed 's,/* *$,,' | sort -u
+}
+
 # fetch NAME HASH: into .cache/
 fetch() {
     local mirror
     [ -x "$HELPER" ] || return 1
-    for mirror in $(apt-get indextargets --format '$(REPO_URI)|$(ORIGIN)' 'Created-By: Packages' 'Component: main' \
-            2> /dev/null | sed -n 's,/*|Debian$,,p' | grep -v -e '-security$' | sort -u); do
+    for mirror in $(mirrors); do
         (cd .cache && "$HELPER" download-file "$mirror/pool/non-free-firmware/r/raspi-firmware/$1" "$1" "SHA256:$2") \
             > /dev/null 2>&1 && return
     done
