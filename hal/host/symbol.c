@@ -138,8 +138,7 @@ bool hal_backtrace_stopped(const struct g *g, uintptr_t lo, uintptr_t hi, void (
 
 void hal_backtrace_interrupted(uintptr_t lo, uintptr_t hi, void (*line)(uintptr_t pc)) {
     const struct host_context *saved = host_self()->interrupted_sp;
-    uintptr_t pc = hal_interrupted_pc();
-    walk_from(pc, saved->fp, pc, lo, hi, line);
+    walk(saved->fp, lo, hi, line); /* the first call that returns to the program is that of the edge */
 }
 
 void hal_backtrace(const struct g *g, const struct hal_fault *fault, uintptr_t lo, uintptr_t hi,
