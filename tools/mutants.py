@@ -226,6 +226,9 @@ def check(mutants):
     """1 if one does not fit the tree as it is."""
     simulated = [Mutant(p) for p in sorted(glob.glob(f"{run.ROOT}/tests/sim/*.mut"))]  # tools/sim.py --prove
     bad = [f"{m.name}: {why}" for m in mutants + simulated if (why := trouble(m, run.ROOT))]
+    _, rows, _ = cut_table()
+    if unseen := [m.name for m in mutants if m.name not in rows]:
+        print(f"mutants: note: not run yet: {' '.join(unseen)}")
     print("\n".join(bad) or "mutants: fit")
     return 1 if bad else 0
 
