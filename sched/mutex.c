@@ -119,8 +119,18 @@ static int lock(struct mutex *m, const struct limit *limit) {
     return 0;
 }
 
-void mutex_lock(struct mutex *m) {
+__attribute__((noinline)) static void mutex_lock_slow(struct mutex *m) {
     lock(m, NULL);
+}
+
+void mutex_lock(struct mutex *m) {
+    struct g *g = hal_self();
+    uint64_t holds = g->holds;
+    if ((uint32_t)holds != 0 || !take(m, g)) { /* the low half: whether it may block */
+        mutex_lock_slow(m);
+        return;
+    }
+    g->holds = holds + ONE_MUTEX;
 }
 
 int mutex_lock_until(struct mutex *m, struct limit l) {
@@ -187,18 +197,30 @@ static bool let_go(struct mutex *m, struct g *g) {
     return true;
 }
 
-void mutex_unlock(struct mutex *m) {
+/* The fast path: nobody waits. After it the next owner may have freed m. */
+static bool open(struct mutex *m, struct g *g) {
+    uintptr_t mine = (uintptr_t)g;
+    /* release: pairs with take() */
+    return atomic_compare_exchange_strong_explicit(&m->word, &mine, 0, memory_order_release,
+                                                   memory_order_relaxed);
+}
+
+__attribute__((noinline)) static void mutex_unlock_slow(struct mutex *m) {
     check_may_block("mutex_unlock");
     struct g *g = hal_self();
     if (owner_of(load(m)) != g) {
         FATAL("sync: unlock of unlocked mutex");
     }
     g->mutexes--;
-    uintptr_t mine;
-    do {
-        mine = (uintptr_t)g;
-        /* release: pairs with take() */
-    } while (!atomic_compare_exchange_strong_explicit(&m->word, &mine, 0, memory_order_release,
-                                                      memory_order_relaxed) &&
-             !let_go(m, g));
+    while (!let_go(m, g) && !open(m, g)) {
+    }
+}
+
+void mutex_unlock(struct mutex *m) {
+    struct g *g = hal_self();
+    if (!open(m, g)) {
+        mutex_unlock_slow(m);
+        return;
+    }
+    g->mutexes--;
 }
