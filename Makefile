@@ -55,7 +55,7 @@ endif
 else
 
 # ---- verbs that need no board --------------------------------------------------------------------
-.PHONY: help doctor list-boards test test-all verify mutants sim soak bench bench-compare bench-growth bench-boot bench-masked coverage check precommit layers docs fmt clean distclean
+.PHONY: help doctor list-boards test test-all verify mutants sim soak bench bench-compare bench-growth bench-boot bench-mca bench-masked coverage check precommit layers docs fmt clean distclean
 help: ## this list
 	@echo 'make [verb] [BOARD=b] [APP=folder] [INPUT=text] [ARGS="..."] [LLVM=1] [DEBUG=1] [V=1]'
 	@echo '     [SAN=address|race|undefined|scheduler], docs/SANITIZERS.md says what each finds'
@@ -101,8 +101,8 @@ soak: ## new seeds until one fails, HOURS=1 at most; BOARD=virt|rpi3|host, FIRST
 
 BENCH_RUN = tools/bench.py --board $(if $(filter file,$(origin BOARD)),virt,$(BOARD)) $(if $(BENCH),--bench $(BENCH)) \
     $(if $(filter wall,$(MODE)),--wall)
-bench: ## what each operation costs, beside goals and peers: docs/PERFORMANCE.md; BENCH=names, MODE=wall, BASELINE=1
-	@$(BENCH_RUN) $(if $(BASELINE),--baseline)
+bench: ## what each operation costs, beside goals and peers: docs/PERFORMANCE.md; BENCH=names, MODE=wall, BASELINE=1, DOCS=1
+	@$(BENCH_RUN) $(if $(BASELINE),--baseline) $(if $(DOCS),--docs)
 
 bench-compare: ## what it costs now and in OLD=build/bench/....json (or in NEW=, without running)
 	@$(BENCH_RUN) --compare $(or $(OLD),$(error OLD=file is wanted)) $(if $(NEW),--new $(NEW))
@@ -112,6 +112,9 @@ bench-growth: ## what operations cost with more goroutines, waiters, timers, cor
 
 bench-boot: ## which functions the instructions from reset to main() are spent in
 	@tools/inside.py boot
+
+bench-mca: ## what llvm-mca estimates for the hot paths on a Cortex-A53
+	@tools/inside.py cycles
 
 bench-masked: ## for how long interrupts are masked at most, and where
 	@tools/inside.py masked

@@ -7,6 +7,8 @@
     bench.py --gate                  against bench/baseline.json: one line for each operation that became slower, or
                                      is above a goal that is a limit
     bench.py --baseline              writes bench/baseline.json anew
+    bench.py --docs                  also writes the table of docs/PERFORMANCE.md
+    bench.py --check-docs            whether that table has the rows, goals and peers of bench/goals.txt
     bench.py --wall                  at full emulated speed, or on the host: wall time, which moves by the factor
 
 Exact means -icount with the counter at 1 GHz: one instruction of any core is one nanosecond, sleeping costs
@@ -32,6 +34,8 @@ import run
 import test as harness
 
 GOALS = f"{run.ROOT}/bench/goals.txt"
+DOCS = f"{run.ROOT}/docs/PERFORMANCE.md"
+BEGIN, END = "<!-- table: make bench DOCS=1 -->\n", "<!-- end of table -->\n"
 BASELINE = f"{run.ROOT}/bench/baseline.json"
 RESULTS = f"{run.ROOT}/build/bench"
 LINE = re.compile(r"bench (\w+) cores=(\d+) total=(\d+) n=(\d+)")
@@ -276,6 +280,56 @@ def print_table(goals, figures, exact):
                                    for i, (text, w) in enumerate(zip(line, wide))).rstrip())
 
 
+def markdown(goals, doc):
+    """The table as it stands in docs/PERFORMANCE.md."""
+    figures = keys(doc)
+    out = [f"Commit {doc['commit'][:12]}, {doc['compiler']}, QEMU {doc['qemu']}. Instructions where the unit is empty.", "",
+           "| operation | unit | 1 core | 4 cores | goal | best peer, 1 core | 4 cores | ours / peer |",
+           "|---|---|---|---|---|---|---|---|"]
+    for heading, part in sections(goals, figures):
+        out.append(f"| **{heading}** | | | | | | | |")
+        for goal in part:
+            row = [*cells(goal, figures, True)]
+            row[1] = "" if row[1] == "instr" else row[1]
+            out.append("| " + " | ".join(row) + " |")
+    return "\n".join(out) + "\n\n`!`: the goal is not reached.\n"
+
+
+def docs_parts():
+    with open(DOCS) as file:
+        before, rest = file.read().split(BEGIN)
+    table, after = rest.split(END)
+    return before, table, after
+
+
+def write_docs(goals):
+    before, _, after = docs_parts()
+    with open(DOCS, "w") as file:
+        file.write(before + BEGIN + markdown(goals, load(f"{RESULTS}/virt.json")) + END + after)
+
+
+def check_docs(goals):
+    """What is not as bench/goals.txt says; figures are those of a commit, and may be of an older one."""
+    def said(line):
+        fields = [f.strip() for f in line.split("|")[1:-1]]
+        return (fields[0], fields[4].rstrip(" !"), fields[5], fields[6]) if len(fields) == 8 else None
+
+    have = [said(line) for line in docs_parts()[1].splitlines() if line.startswith("|")][2:]
+    want = []
+    heading = None
+    for goal in goals.values():
+        if goal.heading != heading:
+            heading = goal.heading
+            want.append((f"**{heading}**", "", "", ""))
+        want.append((goal.what, number(goal.goal), peer_text(goal.peers[1]), peer_text(goal.peers[4])))
+    if have == want:
+        return 0
+    print("bench: the table of docs/PERFORMANCE.md is not that of bench/goals.txt: run `make bench DOCS=1`")
+    for line in [w for w in want if w not in have] + [h for h in have if h not in want]:
+        print(f"bench:   {line}")
+    return 1
+
+
 def print_summary(goals, figures):
     met = missed = 0
     for goal in goals.values():
@@ -356,9 +410,13 @@ def main():
     parser.add_argument("--new", help="of --compare: read, run nothing")
     parser.add_argument("--gate", action="store_true")
     parser.add_argument("--baseline", action="store_true")
+    parser.add_argument("--docs", action="store_true")
+    parser.add_argument("--check-docs", action="store_true")
     opts = parser.parse_args()
 
     goals, board = read_goals(), run.load_board(opts.board)
+    if opts.check_docs:
+        return check_docs(goals)
     if opts.compare and opts.new:
         print_changes(keys(load(opts.compare)), keys(load(opts.new)))
         return 0
@@ -400,6 +458,8 @@ def main():
                 print(f"  {key[0]:32}{key[1]:3}  {figure / other[0][key]:.3f}")
     if opts.baseline and not failed:
         write(BASELINE, {k: v for k, v in new.items() if k not in ("commit", "dirty")})
+    if opts.docs and not (failed or part):
+        write_docs(goals)
     print(f"bench: {path}")
     return 1 if failed else status
 

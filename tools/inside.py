@@ -4,6 +4,10 @@
     inside.py boot          from reset to main(): which functions they are spent in, all cores together
     inside.py masked        the longest stretches with interrupts masked, from where to where
     inside.py masked --max 4000    fails, too, if one is longer
+    inside.py cycles         what llvm-mca estimates for the hot paths on a Cortex-A53, beside their instructions
+
+cycles takes the blocks that ran once for each operation, or more often, in the order of their addresses, and has llvm-mca
+time them one operation after the other: issue slots and latencies, every load a hit, every branch predicted.
 
 masked runs on a machine of one core: what a core waits for another one in a lock is not part of it, and QEMU 10 hands a
 plugin the registers of the wrong core when there are several. The exit status is 77 where no plugin can be used.
@@ -12,6 +16,7 @@ import argparse
 import collections
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,8 +28,17 @@ SOURCE = f"{run.ROOT}/tools/plugin/count.c"
 PLUGIN = f"{run.ROOT}/build/bench/count.so"
 BINTOOL = os.environ.get("CROSS_COMPILE", "aarch64-linux-gnu-")
 # What masks for longest: many Gs, many waiters, timers, stacks, deaths. The stealing bench masks by itself.
-LOADS = ("yield_2,pingpong_chan,spawn_many,close_1000,select_8_blocked,timer_make_stop,preempted,skynet_100k,"
-         "bytes_per_parked_g,stack_page_fault,tree_shares,sleep_behind_hogs_late,pingpong_sema,timer_to_g")
+LOADS = ("yield_2", "spawn_many", "close_1000", "select_8_blocked", "timer_make_stop", "preempted", "bytes_per_parked_g",
+         "stack_page_fault", "sleep_behind_hogs_late", "sleep_among_2000", "timer_to_g")
+# Measurement, what it shows, operations, and the functions that count, or all.
+HOT = (("yield_2", "yield, per switch", 10000, None),
+       ("pingpong_sema", "hand-off: round trip over semaphores", 5000, None),
+       ("pingpong_chan", "hand-off: round trip over channels", 5000, None),
+       ("chan_cap1_no_switch", "send and receive, no switch", 20000, None),
+       ("spawn_join", "start, ready and join", 10000, None),
+       ("steal", "a thief takes 1, 16, 64 Gs, mean", 600, "steal|grab"),
+       ("mutex_uncontended", "mutex lock and unlock", 10000, None),
+       ("sema_uncontended", "semaphore post and wait", 10000, None))
 
 
 def build_plugin():
@@ -89,10 +103,16 @@ def show_boot(machine, symbols):
 
 
 def show_masked(machine, symbols, limit):
-    lines = boot(machine, f"mode=masked,start={symbols.address('app_main'):#x},vectors="
-                 f"{symbols.address('trap_vectors'):#x}", [f"--bench={LOADS}", "--cores=1"], 1)
-    found = sorted(((int(f[1]), int(f[2]), int(f[3], 16), int(f[4], 16))
-                    for f in (line.split() for line in lines) if f[0] == "masked"), reverse=True)
+    longest, times = {}, collections.Counter()
+    for load in LOADS:
+        print(f"inside: {load}", flush=True)
+        lines = boot(machine, f"mode=masked,start={symbols.address('app_main'):#x},vectors="
+                     f"{symbols.address('trap_vectors'):#x}", [f"--bench={load}", "--cores=1"], 1)
+        for f in (line.split() for line in lines if line.startswith("masked")):
+            key = int(f[3], 16), int(f[4], 16)
+            longest[key] = max(longest.get(key, 0), int(f[1]))
+            times[key] += int(f[2])
+    found = sorted(((n, times[key], *key) for key, n in longest.items()), reverse=True)
     if not found:
         sys.exit("inside: no masked stretch was seen")
     top = found[:16]
@@ -106,9 +126,52 @@ def show_masked(machine, symbols, limit):
     return 0
 
 
+def listing(symbols):
+    """{address: an instruction as llvm-mca takes it}"""
+    done = subprocess.run([f"{BINTOOL}objdump", "-d", "--no-show-raw-insn", symbols.elf], capture_output=True, text=True)
+    code = {}
+    for line in done.stdout.splitlines():
+        if match := re.match(r"\s+([0-9a-f]+):\s+(\S.*)", line):
+            text = re.sub(r"\b[0-9a-f]+ <[^>]*>", "target", match[2].split("//")[0])
+            # What leaves the block is a branch like any other: llvm-mca takes 100 cycles for a call
+            text = re.sub(r"^(bl|blr|br|ret|b|eret)\b.*", "b target", text.strip())
+            code[int(match[1], 16)] = re.sub(r"^(hint|xpaclri|yield|wfi|wfe)\b.*", "nop", text)
+    return code
+
+
+def estimate(instructions):
+    """Cycles for one operation, or None."""
+    done = subprocess.run(["llvm-mca", "-mtriple=aarch64", "-mcpu=cortex-a53", "-iterations=100", "-"],
+                          input="\n".join(instructions), capture_output=True, text=True)
+    match = re.search(r"Total Cycles:\s+(\d+)", done.stdout)
+    return int(match[1]) / 100 if match else sys.exit(f"inside: llvm-mca: {done.stderr}")
+
+
+def show_cycles(machine, symbols):
+    if not shutil.which("llvm-mca"):
+        print("inside: no llvm-mca here: run `make setup` (llvm)")
+        return run.SKIP
+    code = listing(symbols)
+    print(f"{'':40}{'instructions':>14}{'cycles, A53':>14}")
+    for name, what, operations, only in HOT:
+        lines = boot(machine, f"mode=profile,start={symbols.address(f'bench_{name}'):#x},"
+                     f"stop={symbols.address('exit' if only else 'printf'):#x}", [f"--bench={name}", "--cores=1"], 1)
+        blocks = sorted((int(f[1], 16), int(f[2]), int(f[3])) for f in (line.split() for line in lines)
+                        if f[0] == "block" and int(f[3]) >= operations * 0.9)
+        where = symbols.lines([at for at, _, _ in blocks])
+        path, count = [], 0
+        for at, n, runs in blocks:
+            if only and not re.search(only, where[at].split(" at ")[0]):
+                continue
+            count += n * runs
+            path += [code[at + 4 * i] for i in range(n) if at + 4 * i in code] * round(runs / operations)
+        print(f"{what:40}{count / operations:14,.0f}{estimate(path):14,.0f}", flush=True)
+    return 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("what", choices=("boot", "masked"))
+    parser.add_argument("what", choices=("boot", "masked", "cycles"))
     parser.add_argument("--max", type=int, help="of masked: fail if a stretch is longer")
     opts = parser.parse_args()
     board = run.load_board("virt")
@@ -118,7 +181,9 @@ def main():
     build_plugin()
     machine = bench.Machine(board, bench.build("virt"), True)
     symbols = Symbols(os.path.join(os.path.dirname(machine.image), "app.elf"))
-    return show_boot(machine, symbols) if opts.what == "boot" else show_masked(machine, symbols, opts.max)
+    if opts.what == "masked":
+        return show_masked(machine, symbols, opts.max)
+    return show_boot(machine, symbols) if opts.what == "boot" else show_cycles(machine, symbols)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ done
 check "every board is in the README's table" \
     test "$(grep -cE "^\| \`($(ls boards | paste -sd'|'))\`" README.md)" = "$(ls boards | wc -l)"
 
+check "docs/PERFORMANCE.md has the rows of bench/goals.txt" tools/bench.py --check-docs
 check "docs/API.md is what the headers say" tools/apidoc.py --check
 
 exit $((failures > 0))

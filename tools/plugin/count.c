@@ -1,7 +1,8 @@
 /*
  * tools/plugin/count.c - a QEMU plugin that counts instructions core by core; tools/inside.py builds and reads it.
  *
- *      mode=profile,stop=ADDRESS                 how often each block ran until that instruction was met
+ *      mode=profile,start=ADDRESS,stop=ADDRESS   how often each block ran between these instructions; from reset
+ *                                                without start
  *      mode=masked,start=ADDRESS,vectors=ADDRESS the longest stretches with interrupts masked, since that instruction
  *
  * A stretch begins where PSTATE.I becomes 1 and ends where it becomes 0. That is looked at after each instruction that
@@ -68,13 +69,14 @@ struct block {
     struct block *next;
 };
 static struct block *blocks;
-static bool stopped;
+static bool started, stopped;
 
 static void block_ran(unsigned core, void *arg) {
     (void)core;
     struct block *b = arg;
-    b->runs += !stopped;
-    stopped = stopped || b->at == stop;
+    started = started || start == 0 || b->at == start;
+    b->runs += started && !stopped;
+    stopped = stopped || (started && b->at == stop);
 }
 
 static void profile_translated(uint64_t id, struct qemu_plugin_tb *tb) {
@@ -113,7 +115,6 @@ struct stretch {
     struct stretch *next;
 };
 static struct stretch *stretches[4096];
-static bool started;
 
 static void note(uint64_t from, uint64_t to, uint64_t n) {
     struct stretch **at = &stretches[(from * 31 + to) / 4 % 4096];
