@@ -13,6 +13,7 @@
  * Locks of channels with large elements come before the others: they are held with interrupts open,
  * and a handler of the holder's core must not have to wait for a lock whose holder waits for that.
  * TOUR 12 / read next: sched/mutex.c */
+#include <bareloom/defer.h>
 #include <bareloom/select.h>
 
 #include "sched/assert.h"
@@ -428,20 +429,32 @@ SLOW int select_few_within(const struct select_case *cases, size_t n, ns_t d) {
     return select_few(cases, n, d != NOWAIT, &l);
 }
 
+struct room {
+    struct waiter *waiters;
+    size_t bytes;
+};
+
+static void give_back(void *arg) {
+    struct room *r = arg;
+    mem_free(r->waiters, r->bytes);
+}
+
 SLOW int select_many(const struct select_case *cases, size_t n, bool block, const struct limit *limit) {
     if (n > SELECT_MAX) {
         return -EINVAL;
     }
     struct selecting s;
-    size_t bytes = n * (sizeof *s.waiters + sizeof(void *));
-    s.waiters = mem_alloc(bytes);
+    struct room room = {.bytes = n * (sizeof *s.waiters + sizeof(void *))};
+    room.waiters = s.waiters = mem_alloc(room.bytes);
     if (s.waiters == NULL) {
         return -ENOMEM;
     }
+    struct cleanup c;
+    go_defer(&c, give_back, &room); /* also when a send on a closed channel panics */
     s.order = (const struct select_case **)(void *)(s.waiters + n);
     const struct select_case *k = try_all(cases, n, s.order);
     int r = k != NULL ? (int)(k - cases) : select_locked(&s, cases, n, block, limit);
-    mem_free(s.waiters, bytes);
+    go_undefer(&c, true);
     return r;
 }
 

@@ -7,4 +7,4 @@ APP_SRCS += $(patsubst $(APP)/%,%,$(wildcard $(APP)/aarch64/*.c $(APP)/libc/*.c)
 APP_INPUT := 1
 endif
 # test_contexts.c catches what they say.
-APP_WRAP := must_not_block check_g $(if $(COVERAGE),hal_exit)
+APP_WRAP := must_not_block check_g mem_alloc mem_free $(if $(COVERAGE),hal_exit)

@@ -9,6 +9,79 @@
 
 static struct wg wg;
 
+/* ---- the heap: the linker gives the runtime's calls to these (app.mk, APP_WRAP) ------------------------------ */
+
+static struct {
+    struct g *_Atomic whose; /* its calls are counted */
+    unsigned allocs, frees;
+} heap;
+
+void *__real_mem_alloc(size_t size);
+void *__wrap_mem_alloc(size_t size);
+void __real_mem_free(void *p, size_t size);
+void __wrap_mem_free(void *p, size_t size);
+
+void *__wrap_mem_alloc(size_t size) {
+    heap.allocs += hal_self() == atomic_load(&heap.whose);
+    return __real_mem_alloc(size);
+}
+
+void __wrap_mem_free(void *p, size_t size) {
+    heap.frees += hal_self() == atomic_load(&heap.whose);
+    __real_mem_free(p, size);
+}
+
+static void count_heap(bool on) {
+    if (on) {
+        heap.allocs = heap.frees = 0;
+    }
+    atomic_store(&heap.whose, on ? hal_self() : NULL);
+}
+
+static void selects_many(void *arg) {
+    int v = 1;
+    struct select_case cases[9];
+    for (unsigned i = 0; i < 9; i++) {
+        cases[i] = SEND(i == 4 ? arg : NULL, &v);
+    }
+    chan_select_within(cases, 9, FOREVER);
+}
+
+/* Up to eight cases take nothing of it, waiting or not. */
+TEST(sched, select_of_eight_without_heap) {
+    struct chan *c[8];
+    struct select_case cases[9];
+    int v;
+    for (unsigned i = 0; i < 8; i++) {
+        c[i] = CHAN(int, 0);
+        cases[i] = RECV(c[i], &v);
+    }
+    cases[8] = RECV(NULL, NULL);
+    count_heap(true);
+    CHECK_EQ(chan_select_within(cases, 8, NOWAIT), -EAGAIN);
+    CHECK_EQ(chan_select_within(cases, 8, US(100)), -ETIMEDOUT);
+    CHECK_EQ(heap.allocs, 0);
+    CHECK_EQ(chan_select_within(cases, 9, US(100)), -ETIMEDOUT);
+    CHECK_EQ(heap.allocs, 1);
+    CHECK_EQ(heap.frees, 1);
+    count_heap(false);
+    for (unsigned i = 0; i < 8; i++) {
+        chan_free(c[i]);
+    }
+}
+
+/* What more of them take is given back, also when the select panics and somebody catches that. */
+TEST(sched, select_gives_back_after_panic) {
+    struct chan *c = CHAN(int, 0);
+    chan_close(c);
+    count_heap(true);
+    CHECK(!go_try(selects_many, c, NULL));
+    count_heap(false);
+    CHECK_EQ(heap.allocs, 1);
+    CHECK_EQ(heap.frees, 1);
+    chan_free(c);
+}
+
 /* ---- many cases ------------------------------------------------------------------------------------------ */
 
 static void sends_its_address(void *arg) {
