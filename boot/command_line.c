@@ -2,13 +2,11 @@
  *
  * A Pi's firmware puts some hundred characters of its own before what stands in cmdline.txt. So a
  * word `--` divides the line, as it does Linux's: what follows it is the program's, what stands
- * before it the firmware's and ours. Ours is one: exit=reset. A line without `--` is the program's
+ * before it the firmware's and ours. Ours are exit=reset and exit=halt. A line without `--` is the program's
  * alone. */
 #include "boot/command_line.h"
 
 #include "hal/board.h"
-
-#define OUR_WORD "exit=reset"
 
 static bool blank(char c) {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -42,15 +40,19 @@ static void copy(const char *from) {
 }
 
 void command_line_take(const char *line) {
-    bool reset = false;
+    unsigned at_exit = AT_EXIT_OFF;
     const char *word = blank(*line) ? next_word(line) : line;
     for (; *word != '\0'; word = next_word(word)) {
         if (is_word(word, "--")) {
-            boot_info.reset_at_exit = reset;
+            boot_info.at_exit = at_exit;
             copy(next_word(word));
             return;
         }
-        reset |= is_word(word, OUR_WORD);
+        if (is_word(word, "exit=reset")) {
+            at_exit = AT_EXIT_RESET;
+        } else if (is_word(word, "exit=halt")) {
+            at_exit = AT_EXIT_HALT;
+        }
     }
     copy(line);
 }

@@ -1,6 +1,7 @@
 /*
  * drivers/bcm2836.c - the local interrupt controller of the BCM2836: each core's timer, a mailbox
- * as doorbell, and the line of the legacy controller, which goes to core 0.
+ * as doorbell, and the line of the legacy controller, which goes to the core that
+ * enable() has named last.
  *
  * Source of the registers: QA7 ARM Quad A7 core, revision 3.4.
  *
@@ -96,8 +97,9 @@ static void bcm2836_done(const struct intc *c, uint32_t claim) {
 }
 
 static void bcm2836_enable(const struct intc *c, unsigned line, unsigned core) {
-    (void)core; /* GPU_ROUTING moves all of them or none */
     if (line < BCM2835_IC_LINES) {
+        insn_dmb_sy();
+        mmio_write32(c->base[0] + GPU_ROUTING, hardware_core[core]); /* all of them: there is but one */
         insn_dmb_sy();
         bcm2835_ic_enable(c->base[1], line);
         insn_dmb_sy();

@@ -32,6 +32,9 @@ struct uart {
     unsigned line;  /* receive interrupt, for irq_attach() */
 };
 
+/* Typed on the console it asks for a report on all goroutines: Ctrl-\. */
+#define DUMP_KEY 0x1c
+
 /* ---- interrupt controller ------------------------------------------------------------------- */
 #define IRQ_NONE      1023u /* claim(): nothing pending */
 #define IRQ_LINE_MASK 1023u /* a claim's low bits are the line */
@@ -44,7 +47,7 @@ struct intc_ops {
     uint32_t (*claim)(const struct intc *c); /* acknowledge the most urgent pending interrupt of this core */
     void (*done)(const struct intc *c, uint32_t claim); /* end it; gets the whole value claim() gave */
     void (*enable)(const struct intc *c, unsigned line, unsigned core); /* device line on, to this core
-                                                where the hardware can route it, else to core 0 */
+                                                where the hardware can route it or all, else to core 0 */
     void (*disable)(const struct intc *c, unsigned line);
     void (*ipi)(const struct intc *c, unsigned core); /* ring core's doorbell; the caller did dsb ishst */
 };
@@ -58,21 +61,6 @@ struct intc {
                             boot/early/start.S opens it to the non-secure world. */
 };
 
-/* ---- pins ----------------------------------------------------------------------------------- */
-struct gpio;
-struct gpio_ops {
-    void (*direction)(const struct gpio *p, unsigned pin, bool output); /* one caller at a time */
-    bool (*pull)(const struct gpio *p, unsigned pin, bool down, bool up); /* the same; false: cannot */
-    void (*write)(const struct gpio *p, unsigned pin, bool on);
-    bool (*read)(const struct gpio *p, unsigned pin);
-};
-struct gpio {
-    const struct gpio_ops *ops;
-    uintptr_t base;
-    unsigned pins;  /* 0 to this less 1, at most 32 */
-    uint32_t taken; /* bits of those that are not the program's */
-};
-
 /* ---- memory --------------------------------------------------------------------------------- */
 struct range {
     uintptr_t base;
@@ -83,11 +71,12 @@ struct range {
 /* ---- the board ------------------------------------------------------------------------------ */
 /* What the boot found: entry state, device tree. Written once by core 0 before any driver runs. */
 struct boot_info {
-    const void *fdt;    /* device tree, NULL if none was passed */
-    unsigned entry_el;  /* 1, 2 or 3 */
-    char args[512];     /* the program's command line, NUL terminated, "" if none */
-    bool reset_at_exit; /* hal_exit() says its status on the console and resets: who listens there
-                           has no other way to learn it */
+    const void *fdt;   /* device tree, NULL if none was passed */
+    unsigned entry_el; /* 1, 2 or 3 */
+    char args[512];    /* the program's command line, NUL terminated, "" if none */
+    /* hal_exit() says its status on the console, since who listens there has no other way to learn it, and resets
+     * or halts. AT_EXIT_OFF: it hands the status over and powers off, if it can. */
+    enum { AT_EXIT_OFF, AT_EXIT_RESET, AT_EXIT_HALT } at_exit;
 };
 extern struct boot_info boot_info;
 
@@ -105,7 +94,6 @@ struct board {
     const struct uart *console;
     const struct intc *const *intc; /* NULL-terminated candidates, the first that is there is used */
     bool (*intc_present)(const struct intc *c); /* NULL: the first is the one */
-    const struct gpio *gpio;                    /* NULL: none that we know */
     struct range devices[BOARD_RANGES];         /* mapped Device-nGnRnE; ends at size 0 */
     struct range ram;                           /* where RAM starts, and its least size */
     size_t (*ram_size)(void); /* bytes of RAM from ram.base, as mailbox or device tree say; NULL or 0:

@@ -55,7 +55,6 @@ struct hal_core {
  * void hal_irq_restore(hal_irq_t);        back to what was; a compiler barrier
  * void hal_irq_mask(void), hal_irq_unmask(void);
  * bool hal_irq_masked(void);
- * bool hal_irq_pending(void);             an interrupt waits for this core; a hint, for long work while masked
  * void hal_relax(void);                   in every spin loop: lets the other hardware thread, or the
  *                                         emulator's next core, go on
  * struct g *hal_self(void);               the current G, on g0 the core's g0. No preemption race: it is
@@ -69,8 +68,6 @@ struct hal_core {
  *                                         [.., top) as its stack; top is 16-byte aligned. Writes at most
  *                                         256 bytes below top, which must be mapped. When fn returns,
  *                                         sched_returned() comes.
- * bool hal_take(_Atomic int32_t *p);      takes one from *p if it is positive; acquire
- * bool hal_give(_Atomic int32_t *p);      adds one to *p if it is neither negative nor INT32_MAX; release. False: not
  * int64_t hal_now(void);                  nanoseconds since power-on, monotonic, the same on all cores
  * int64_t hal_stamp(void);                the clock in its own unit, read perhaps a few instructions early:
  *                                         for what is stored often and looked at seldom
@@ -128,9 +125,9 @@ void hal_timer_set(int64_t when);
  * and after the acknowledge the DSB before the upcall looks). Any context. */
 void hal_ipi(unsigned core);
 
-/* Line's interrupts on, to this core where the machine can route them, else to core 0; and off.
- * Masked. */
-void hal_irq_enable(unsigned line);
+/* Line's interrupts on, to core where the machine can route them, else to core 0; and off. Where it can
+ * route only all of them together they all go there: a handler may still run where it was. Masked. */
+void hal_irq_enable(unsigned line, unsigned core);
 void hal_irq_disable(unsigned line);
 
 /* The stack pointer of the G that was interrupted. In a handler over a G, and in
@@ -225,7 +222,7 @@ struct hal_fault {
 };
 
 /* Ends the program: exit status to whoever started the machine, power off, or halt, in this order
- * of preference. Any context. */
+ * of preference. Halted it still answers DUMP_KEY (board.h), by sched_dump(). Any context. */
 _Noreturn void hal_exit(int status);
 
 /* Starts the machine again from power-on; where it cannot, hal_exit(3). */
@@ -256,9 +253,8 @@ _Noreturn void sched_preempted(struct g *g, void *frame);
 /* On a G, unmasked: its first function has returned. */
 _Noreturn void sched_returned(void);
 
-/* The commonest fault: a G, masked or not, has touched address, where nothing is mapped; on the core
- * stack, masked. Must not fault itself. True: it was mended; false: sched_fault() comes. */
-bool sched_touched(uintptr_t address, bool masked);
+/* Reports on all Gs, after the end of the program. Masked. */
+void sched_dump(void);
 
 /* A synchronous fault, masked, on the core stack. True: it was mended, go on at the same
  * instruction. It does not return at all when the G, or the machine, ends here. */

@@ -15,12 +15,16 @@
  * What a line brings faster than it is read is lost once the ring is full. Where input is a file
  * (the host) it waits.
  *
+ * DUMP_KEY is for the runtime and comes to no reader. So that it is heard in a program that never reads, a
+ * machine's receiver is on from the start; what comes until somebody reads waits in the ring.
+ *
  * kprintf() has its own lock and the same UART: its lines may stand in the middle of ours, which is
  * what lets a report come out whoever was writing.
  */
 #include "libc/console.h"
 
 #include <bareloom.h>
+#include <bareloom/info.h>
 #include <errno.h>
 #include <stdatomic.h>
 
@@ -36,7 +40,8 @@ static struct {
     _Atomic uint32_t out; /* bytes ever taken out */
     _Atomic uint8_t bytes[RING];
     _Atomic bool pumping, again;
-    bool ended; /* who pumps */
+    _Atomic bool dump; /* DUMP_KEY came */
+    bool ended;        /* who pumps */
 } rx;
 
 static struct mutex tx;
@@ -61,7 +66,10 @@ static void drain(const struct uart *u) {
     bool waits = u->ops->eof != NULL; /* what is not fetched now can be fetched later */
     int byte;
     while (!(waits && full()) && (byte = u->ops->rx(u)) >= 0) {
-        if (!full()) {
+        if (byte == DUMP_KEY) {
+            /* relaxed: it says that it came and nothing else */
+            atomic_store_explicit(&rx.dump, true, memory_order_relaxed);
+        } else if (!full()) {
             put((uint8_t)byte);
         }
     }
@@ -83,19 +91,29 @@ static void pump(const struct uart *u) {
     }
 }
 
+/* After a pump(): a dump takes long, and bytes that come meanwhile must find nobody at the pump. */
+static void dump_if_asked(void) {
+    if (atomic_exchange_explicit(&rx.dump, false, memory_order_relaxed)) {
+        go_dump();
+    }
+}
+
 static void pump_from_g(const struct uart *u) {
     go_preempt_off();
     pump(u);
     go_preempt_on();
+    dump_if_asked();
 }
 
 static void on_receive(void *arg) {
     const struct uart *u = arg;
     u->ops->rx_ack(u); /* before the draining: a byte that comes after it interrupts again */
     pump(u);
+    dump_if_asked();
 }
 
-/* The first reader turns the receiver on; a program that never reads leaves the input alone. */
+/* Turns the receiver on. On the host it is the first reader who does: a program that never reads leaves the
+ * input alone. */
 static void start(const struct uart *u) {
     if (atomic_load_explicit(&rx.started, memory_order_acquire)) {
         return;
@@ -108,10 +126,15 @@ static void start(const struct uart *u) {
             PANIC("console: cannot have interrupt line %u: error %d", u->line, -status);
         }
         irq_listen(u->line, false); /* what is typed while nobody reads wakes nobody */
+        irq_roam(u->line);
         pump_from_g(u);
         atomic_store_explicit(&rx.started, true, memory_order_release);
     }
     mutex_unlock(&rx.starting);
+}
+
+void console_start(void) {
+    start(board.console);
 }
 
 /* A byte, or -1: none is there. */

@@ -19,6 +19,7 @@
 #include "hal/board.h"
 
 #ifndef HAL_HOST /* there the host's C library has started itself */
+#include "libc/console.h"
 #include "libc/reent.h"
 
 void __libc_init_array(void);
@@ -33,6 +34,7 @@ static void library_init(void) {
     /* Makes the streams on G 1's block, and not on that of the first G that prints: exit() flushes
      * nothing that it does not find there. */
     fflush(stdout);
+    console_start();
     atexit(let_go_of_stdin);
     atexit(__libc_fini_array);
     __libc_init_array();

@@ -107,11 +107,11 @@ static enum hope hope(void) NEEDS(irq_masked) {
 void nap(struct core *c) NEEDS(irq_masked) {
     uint32_t naps[HAL_MAX_CORES];
     nap_begin(c);
+    irq_falls_asleep(c);
     enum hope h = all_nap(naps) ? hope() : NOW;
     if (h == LATER) {
-        int64_t now = hal_now();
-        watch_step(now);
-        watch_asleep(now, c->deadline);
+        watch_step(hal_now());
+        watch_asleep();
     } else if (h == NONE) {
         atomic_thread_fence(memory_order_acquire); /* pairs with the fence in nap_over() */
         if (still_napping(naps)) {
@@ -122,4 +122,5 @@ void nap(struct core *c) NEEDS(irq_masked) {
     }
     hal_idle();
     nap_over(c);
+    irq_wakes(c);
 }

@@ -3,7 +3,9 @@
  *
  * The race: go_dump() stops nobody. A G that was parked when we looked may run, end and be another by
  * the next line. So everything that is not a struct g, which never goes away, is read by hal_peek():
- * what comes out may be stale, and never faults.
+ * what comes out may be stale, and never faults. What runs on other cores is known by asking them: each
+ * notes, over the G that its doorbell interrupted, where that was. Who does not answer has its interrupts
+ * masked, or is stuck, and is named.
  * TOUR 15 / read next: sched/panic.c */
 #include "sched/dump.h"
 
@@ -11,6 +13,7 @@
 
 #include "hal/kprint.h"
 #include "sched/info.h"
+#include "sched/watch.h"
 
 #define CORE_STACK KB(16)
 #define MINUTE     SEC(60)
@@ -39,10 +42,99 @@ void dump_name(const struct g *g, char *to, size_t n) {
     to[at] = '\0';
 }
 
+/* ---- what runs now ---------------------------------------------------------------------------- */
+
+#define FRAMES 32
+
+/* For a core to answer. Long, since an emulator on a busy computer may leave it without time. */
+#define PATIENCE SEC(1)
+
+static _Atomic bool dumping;
+
+static _Atomic uint32_t asked; /* the latest question; each core answers it once */
+
+static struct answer {
+    _Atomic uint32_t to; /* the question; release: the rest is for who acquires it */
+    const struct g *g;   /* NULL: none ran */
+    unsigned n;
+    uintptr_t pcs[FRAMES];
+} answers[HAL_MAX_CORES];
+
+static void note(uintptr_t pc) UNCHECKED { /* in a handler, which is masked */
+    struct answer *a = &answers[this_core()->hal.index];
+    if (a->n < FRAMES) {
+        a->pcs[a->n++] = pc;
+    }
+}
+
+void dump_answer(struct core *c) NEEDS(irq_masked) {
+    struct answer *a = &answers[c->hal.index];
+    uint32_t question = relaxed_load(&asked); /* the doorbell came after it */
+    if (question == relaxed_load(&a->to)) {
+        return;
+    }
+    struct g *g = hal_self();
+    a->n = 0;
+    a->g = g != &c->g0 ? g : NULL;
+    if (a->g != NULL) {
+        hal_backtrace_interrupted(g->stack_lo, g->stack_hi, note);
+    }
+    atomic_store_explicit(&a->to, question, memory_order_release);
+}
+
+/* acquire: pairs with the release above */
+static bool answered(unsigned core) {
+    return atomic_load_explicit(&answers[core].to, memory_order_acquire) == relaxed_load(&asked);
+}
+
+/* The cores that have not answered but the caller's own, which answers only in a handler: the caller knows
+ * its own frames. */
+static unsigned silent(unsigned me) {
+    unsigned set = 0;
+    for (unsigned i = 0; i < hal_core_count(); i++) {
+        set |= i != me && !answered(i) ? 1u << i : 0;
+    }
+    return set;
+}
+
+static unsigned ask(void) {
+    hal_irq_t was = hal_irq_save();
+    struct core *c = this_core();
+    unsigned me = c->hal.index, left;
+    atomic_fetch_add(&asked, 1);
+    if (c->hal.in_handler) {
+        dump_answer(c);
+    }
+    for (unsigned i = 0; i < hal_core_count(); i++) {
+        if (i != me) {
+            kick(i);
+        }
+    }
+    int64_t until = hal_now() + PATIENCE;
+    while ((left = silent(me)) != 0 && hal_now() < until) {
+        hal_relax();
+    }
+    hal_irq_restore(was);
+    return left;
+}
+
+/* What the core that ran g as the dump began has answered; NULL: none has. */
+static const struct answer *answer_of(const struct g *g) {
+    for (unsigned i = 0; relaxed_load(&dumping) && i < hal_core_count(); i++) {
+        if (answered(i) && answers[i].g == g) {
+            return &answers[i];
+        }
+    }
+    return NULL;
+}
+
 /* ---- the header ----------------------------------------------------------------------------- */
 
 /* What stands in the brackets. */
 static const char *status(const struct g *g) {
+    if (answer_of(g) != NULL) {
+        return "running"; /* as the dump began, and so are its frames */
+    }
     switch (g_state(g)) {
     case G_WAITING:
         return g_reason(g);
@@ -69,7 +161,7 @@ static void print_header(const struct g *g) {
         kprintf(", locked to core %u", g->pin);
     }
     kprintf(name[0] != '\0' ? "]: \"%s\"" : "]:", name);
-    if (g_state(g) == G_RUNNING) {
+    if (g_state(g) == G_RUNNING || answer_of(g) != NULL) {
         kprintf(" on core %u", core);
     }
     kprintf("\n");
@@ -79,15 +171,39 @@ static void print_header(const struct g *g) {
 
 /* Unchecked: asks for the core only on its stack, which is masked. */
 static void print_frames(const struct g *g, const struct hal_fault *fault) UNCHECKED {
-    if (g == hal_self()) {
+    const struct answer *a = fault == NULL ? answer_of(g) : NULL;
+    if (a != NULL) {
+        for (unsigned i = 0; i < a->n; i++) {
+            dump_frame(a->pcs[i]);
+        }
+    } else if (g == hal_self()) {
         bool core_stack = fault != NULL ? fault->on_core_stack : hal_on_core_stack();
         uintptr_t top = core_stack ? (uintptr_t)this_core()->hal.stack_top : g->stack_hi;
         hal_backtrace(g, fault, core_stack ? top - CORE_STACK : g->stack_lo, top, dump_frame);
     } else if (g_state(g) != G_RUNNING) {
         hal_backtrace(g, NULL, g->stack_lo, g->stack_hi, dump_frame);
     } else if (!hal_backtrace_stopped(g, g->stack_lo, g->stack_hi, dump_frame)) {
-        kprintf("\trunning on core %u, its stack is not readable\n", g_core(g));
+        kprintf(relaxed_load(&dumping) ? "\tnow on core %u, since the dump began\n"
+                                       : "\trunning on core %u, its stack is not readable\n",
+                g_core(g));
     }
+}
+
+static void print_wait(const struct g *g) {
+    if (g_state(g) != G_WAITING || answer_of(g) != NULL) {
+        return;
+    }
+    const struct g *by = g_holder(g);
+    unsigned long ms = (unsigned long)((hal_now() - hal_stamp_ns(g->since)) / MS(1));
+    if (by == NULL) {
+        kprintf("\thas waited for %lu ms\n", ms);
+        return;
+    }
+    char name[48];
+    dump_name(by, name, sizeof name);
+    kprintf(name[0] != '\0' ? "\thas waited for %lu ms for %p, held by goroutine %lu \"%s\"\n"
+                            : "\thas waited for %lu ms for %p, held by goroutine %lu%s\n",
+            ms, relaxed_load(&g->waits_on), (unsigned long)by->id, name);
 }
 
 static void print_creator(const struct g *g) {
@@ -107,6 +223,7 @@ static void print_creator(const struct g *g) {
 void dump_g(const struct g *g, const struct hal_fault *fault) {
     print_header(g);
     print_frames(g, fault);
+    print_wait(g);
     print_creator(g);
 }
 
@@ -140,6 +257,30 @@ void dump_others(const struct g *but) {
     }
 }
 
-void go_dump(void) {
+static void dump_all(unsigned missing) {
+    kprintf("\ndump, %lu ms after power-on\n", (unsigned long)(hal_now() / MS(1)));
+    for (unsigned i = 0; i < hal_core_count(); i++) {
+        if ((missing & 1u << i) != 0) {
+            kprintf("core %u does not answer: it has its interrupts masked, or is stuck; ", i);
+            watch_say_last(&cores[i]);
+        }
+    }
     dump_others(NULL);
+    watch_cycles();
+    kprintf("\nend of the dump\n");
+}
+
+bool dump_is_going(void) {
+    return relaxed_load(&dumping); /* a hint */
+}
+
+void go_dump(void) {
+    if (!atomic_exchange(&dumping, true)) {
+        dump_all(ask());
+        atomic_store(&dumping, false);
+    }
+}
+
+void sched_dump(void) {
+    dump_all(hal_stop_others());
 }

@@ -16,3 +16,9 @@ void dump_name(const struct g *g, char *to, size_t n);
 
 /* "\tF+0x10 (0x..)" */
 void dump_frame(uintptr_t pc);
+
+/* In every IPI, masked. Where c is, if a dump has asked and it has not answered yet. */
+void dump_answer(struct core *c) NEEDS(irq_masked);
+
+/* A dump is printed just now, by a handler perhaps: its core takes no ticks. Any context. */
+bool dump_is_going(void);

@@ -3,6 +3,9 @@
  * The race: irq_detach() returns while the handler still runs on another core, and the caller frees
  * what it uses. busy counts the handler's runs from before it reads the entry to after it returns;
  * detach takes the entry away first and then waits for busy to fall.
+ * A line that roams goes to a core that sleeps, if one does: one that is stuck with its interrupts masked
+ * does not sleep. The race: its core wakes as another one falls asleep, and neither sees that the line
+ * should move. Each makes known what it does, fences, and looks at the other; one of them sees it.
  * TOUR 15 / read next: sched/info.c */
 #include <bareloom/irq.h>
 
@@ -36,6 +39,23 @@ static void quiet(unsigned line) NEEDS(irq_masked) {
     spin_unlock_masked(&lock);
 }
 
+static struct {
+    _Atomic unsigned line; /* HAL_LINES: none; set once */
+    _Atomic unsigned core; /* where it goes; HAL_MAX_CORES: no line roams. Written under lock */
+} roaming = {HAL_LINES, HAL_MAX_CORES};
+
+static void call_handler(struct line *l, unsigned line) NEEDS(irq_masked) {
+    irq_fn *fn = atomic_load(&l->fn);
+    if (fn != NULL) {
+        struct g *g = hal_self();
+        g->preempt_off += IN_HANDLER;
+        fn(l->arg);
+        g->preempt_off -= IN_HANDLER;
+    } else {
+        quiet(line);
+    }
+}
+
 void sched_irq(unsigned line) {
     struct core *c = this_core();
     nap_over(c);
@@ -45,16 +65,12 @@ void sched_irq(unsigned line) {
     struct line *l = &lines[line];
     trace_core(c, EV_IRQ_BEGIN, IRQ_DEVICE, line, 0);
     /* seq_cst here, on fn and in irq_detach: either we see fn gone, or detach sees us busy */
-    atomic_fetch_add(&l->busy, 1);
+    uint32_t others = atomic_fetch_add(&l->busy, 1);
     atomic_thread_fence(memory_order_seq_cst);
-    irq_fn *fn = atomic_load(&l->fn);
-    if (fn != NULL) {
-        struct g *g = hal_self();
-        g->preempt_off += IN_HANDLER;
-        fn(l->arg);
-        g->preempt_off -= IN_HANDLER;
-    } else {
-        quiet(line);
+    /* else it has been moved here together with the one that roams, while its handler runs where it was: it is
+     * not quiet yet, and comes again if that leaves anything */
+    if (others == 0 || line == relaxed_load(&roaming.line)) {
+        call_handler(l, line);
     }
     atomic_fetch_sub(&l->busy, 1);
     trace_core(c, EV_IRQ_END, IRQ_DEVICE, line, 0);
@@ -72,7 +88,7 @@ int irq_attach(unsigned line, irq_fn *fn, void *arg) {
         l->arg = arg;
         listen(l, 1);
         atomic_store(&l->fn, fn);
-        hal_irq_enable(line);
+        hal_irq_enable(line, this_core()->hal.index);
     }
     spin_unlock(&lock, was);
     return free ? 0 : -EBUSY;
@@ -108,4 +124,55 @@ void irq_listen(unsigned line, bool yes) {
         listen(l, yes ? l->listening + 1 : l->listening - 1);
     }
     spin_unlock(&lock, was);
+}
+
+/* ---- a line that roams -------------------------------------------------------------------------------- */
+
+static void move_to(unsigned core) NEEDS(irq_masked) {
+    spin_lock_masked(&lock);
+    unsigned line = relaxed_load(&roaming.line);
+    relaxed_store(&roaming.core, core);
+    if (atomic_load(&lines[line].fn) != NULL) {
+        hal_irq_enable(line, core);
+    }
+    spin_unlock_masked(&lock);
+}
+
+void irq_roam(unsigned line) {
+    if (line < HAL_LINES) {
+        hal_irq_t was = hal_irq_save();
+        relaxed_store(&roaming.line, line);
+        move_to(this_core()->hal.index);
+        hal_irq_restore(was);
+    }
+}
+
+static bool sleeps(unsigned core) {
+    return relaxed_load(&cores[core].naps) % 2 != 0;
+}
+
+void irq_falls_asleep(struct core *c) NEEDS(irq_masked) {
+    unsigned at = relaxed_load(&roaming.core); /* after the fence in nap_begin() */
+    if (at < HAL_MAX_CORES && at != c->hal.index && !sleeps(at)) {
+        move_to(c->hal.index);
+    }
+}
+
+void irq_wakes(struct core *c) NEEDS(irq_masked) {
+    if (relaxed_load(&roaming.core) != c->hal.index) {
+        return;
+    }
+    atomic_thread_fence(memory_order_seq_cst); /* store naps, then load the others' */
+    for (unsigned i = 0; i < hal_core_count(); i++) {
+        if (i != c->hal.index && sleeps(i)) {
+            move_to(i);
+            return;
+        }
+    }
+}
+
+void irq_leaves(unsigned core) NEEDS(irq_masked) {
+    if (relaxed_load(&roaming.core) == core) {
+        move_to(this_core()->hal.index);
+    }
 }

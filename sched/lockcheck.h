@@ -39,14 +39,13 @@ _Noreturn void hal_enter(struct g *g) NEEDS(irq_masked);
 _Noreturn void hal_resume(struct g *g, void *frame) NEEDS(irq_masked);
 void hal_idle(void) NEEDS(irq_masked);
 void hal_timer_set(int64_t when) NEEDS(irq_masked);
-void hal_irq_enable(unsigned line) NEEDS(irq_masked);
+void hal_irq_enable(unsigned line, unsigned core) NEEDS(irq_masked);
 void hal_irq_disable(unsigned line) NEEDS(irq_masked);
 _Noreturn void sched_core_main(void) NEEDS(irq_masked);
 void sched_timer(void) NEEDS(irq_masked);
 void sched_ipi(void) NEEDS(irq_masked);
 void sched_irq(unsigned line) NEEDS(irq_masked);
 void *sched_irq_exit(void) NEEDS(irq_masked);
-bool sched_touched(uintptr_t address, bool masked) NEEDS(irq_masked);
 bool sched_fault(const struct hal_fault *f) NEEDS(irq_masked);
 _Noreturn void sched_preempted(struct g *g, void *frame) NEEDS(irq_masked);
 #endif

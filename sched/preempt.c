@@ -11,6 +11,7 @@
  * TOUR 10 / read next: sched/timer.c */
 #include "sched/alarm.h"
 #include "sched/assert.h"
+#include "sched/dump.h"
 #include "sched/gmp.h"
 #include "sched/pages.h"
 #include "sched/sim.h"
@@ -181,6 +182,7 @@ void sched_ipi(void) {
     count(&c->n.ipis_received);
     trace_core(c, EV_IRQ_BEGIN, IRQ_IPI, 0, 0);
     doorbell(c);
+    dump_answer(c);
     trace_core(c, EV_IRQ_END, IRQ_IPI, 0, 0);
 }
 

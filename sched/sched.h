@@ -529,6 +529,15 @@ void refill(struct core *c) NEEDS(irq_masked);
 /* g0. Gives a frame back; nobody takes it before this core's next pick. */
 void frame_free(struct core *c, void *frame) NEEDS(irq_masked);
 
+/* ---- irq.c: the line that roams ------------------------------------------------------------- */
+
+/* Masked: c, which has said so in naps, falls asleep; it has woken and is about to run something. */
+void irq_falls_asleep(struct core *c) NEEDS(irq_masked);
+void irq_wakes(struct core *c) NEEDS(irq_masked);
+
+/* Masked. That core answers no more: the line comes to this one, if it was there. */
+void irq_leaves(unsigned core) NEEDS(irq_masked);
+
 /* ---- go.c ----------------------------------------------------------------------------------- */
 
 /* A dead G with a stack of at least size bytes whose first page is there, or NULL. From a G or

@@ -43,12 +43,11 @@
 #define BATCH_ASLEEP 1024
 
 static struct {
-    _Atomic bool busy;           /* somebody does a step: taken and left with acquire and release */
-    _Atomic int64_t next;        /* no step before; a hint */
-    _Atomic int64_t next_asleep; /* as next, of watch_asleep() */
+    _Atomic bool busy;    /* somebody does a step: taken and left with acquire and release */
+    _Atomic int64_t next; /* no step before; a hint */
     /* who has busy */
     uint32_t step;
-    struct g_cursor at, at_asleep;
+    struct g_cursor at;
 } watch;
 
 /* ---- what a G does ---------------------------------------------------------------------------- */
@@ -61,7 +60,7 @@ static uint32_t number_of(const struct g *g) {
 /* Who holds what g waits for; NULL: nobody, or it waits for nothing of that kind. Each such object
  * begins with a word that names its holder, beside flags in the low three bits: a mutex, a join, and a
  * rwmutex if a writer has it, which is flag 2. */
-static struct g *holder(const struct g *g) {
+struct g *g_holder(const struct g *g) {
     uintptr_t object = (uintptr_t)atomic_load_explicit(&g->waits_on, memory_order_relaxed);
     enum wait_reason reason = g_waits_for(g);
     uint64_t word;
@@ -79,11 +78,23 @@ static struct g *holder(const struct g *g) {
                : NULL;
 }
 
-static void say(const struct g *g, const char *before, const char *after) {
+#define TITLE_MAX 112
+
+static void format(char *to, size_t n, const char *f, ...) __attribute__((format(printf, 3, 4)));
+static void format(char *to, size_t n, const char *f, ...) {
+    va_list ap;
+    va_start(ap, f);
+    kvformat(to, n, f, ap);
+    va_end(ap);
+}
+
+/* goroutine 7 "name" [chan receive]; for one call of kprintf() a line, which is one piece on the console. */
+static const char *title(const struct g *g, char to[TITLE_MAX]) {
     char name[48];
     dump_name(g, name, sizeof name);
-    kprintf("%sgoroutine %lu%s%s%s [%s]%s", before, (unsigned long)g->id,
-            name[0] != '\0' ? " \"" : "", name, name[0] != '\0' ? "\"" : "", g_reason(g), after);
+    format(to, TITLE_MAX, name[0] != '\0' ? "goroutine %lu \"%s\" [%s]" : "goroutine %lu%s [%s]",
+           (unsigned long)g->id, name, g_reason(g));
+    return to;
 }
 
 /* ---- cycles ------------------------------------------------------------------------------------ */
@@ -103,7 +114,7 @@ static unsigned around(struct g *g, int64_t now, unsigned hops, uint64_t *sum) {
             return 0;
         }
         *sum = *sum * 31 + number_of(at);
-        at = holder(at);
+        at = g_holder(at);
         if (at == NULL || (uintptr_t)at < (uintptr_t)g) {
             return 0; /* the one with the lowest address tells it, once: a number may be changing */
         }
@@ -115,7 +126,7 @@ static unsigned around(struct g *g, int64_t now, unsigned hops, uint64_t *sum) {
 }
 
 static bool all_real(struct g *g, unsigned n) {
-    for (struct g *at = g; n > 0; n--, at = holder(at)) {
+    for (struct g *at = g; n > 0; n--, at = g_holder(at)) {
         if (at == NULL || !g_exists(at)) {
             return false;
         }
@@ -133,14 +144,14 @@ static bool report_cycle(struct g *g, int64_t now, unsigned hops) {
     kprintf("\nwatchdog: %u goroutines wait for each other for ever:\n", n);
     struct g *at = g, *next;
     for (unsigned i = 0; i < n; i++, at = next) {
-        next = holder(at);
+        next = g_holder(at);
         if (next == NULL || !g_exists(next)) {
             break; /* a G of it was ended by a fault */
         }
         bool join = g_waits_for(at) == WAIT_JOIN;
-        say(at, "\t", "");
-        kprintf(" waits for %p, which", atomic_load_explicit(&at->waits_on, memory_order_relaxed));
-        say(next, join ? " is the end of " : " is held by ", "\n");
+        char waits[TITLE_MAX], holds[TITLE_MAX];
+        kprintf("\t%s waits for %p, which is %s %s\n", title(at, waits),
+                relaxed_load(&at->waits_on), join ? "the end of" : "held by", title(next, holds));
     }
     return true;
 }
@@ -183,9 +194,9 @@ static bool report_lost(struct g *g, int64_t now) {
     if (core == HAL_MAX_CORES || number_of(g) != g->seen) {
         return false;
     }
-    say(g, "\nwatchdog: lost wake-up: ", "");
-    kprintf(" has been runnable for %lu ms while core %u idles\n",
-            (unsigned long)((now - g->seen_at) / MS(1)), core);
+    char who[TITLE_MAX];
+    kprintf("\nwatchdog: lost wake-up: %s has been runnable for %lu ms while core %u idles\n",
+            title(g, who), (unsigned long)((now - g->seen_at) / MS(1)), core);
     return true;
 }
 
@@ -222,29 +233,17 @@ void watch_step(int64_t now) {
     atomic_store_explicit(&watch.busy, false, memory_order_release);
 }
 
-void watch_asleep(int64_t now, int64_t until) {
-    /* Who sleeps for microseconds at a time must not look at all Gs each time; who sleeps beyond the next time
-     * may be the last to look. */
-    int64_t next = atomic_load_explicit(&watch.next_asleep, memory_order_relaxed);
-    if ((now < next && until <= next) ||
-        atomic_exchange_explicit(&watch.busy, true, memory_order_acquire)) {
+void watch_asleep(void) {
+    if (atomic_exchange_explicit(&watch.busy, true, memory_order_acquire)) {
         return;
     }
-    atomic_store_explicit(&watch.next_asleep, now + STEP_NS, memory_order_relaxed);
-    bool from_start = watch.at_asleep.page == NULL;
-    for (int i = 0; i < BATCH_ASLEEP && !(i % BATCH == 0 && hal_irq_pending()); i++) {
-        struct g *g = g_next(&watch.at_asleep);
-        if (g == NULL && from_start) {
-            break; /* all of them */
-        }
-        if (g == NULL) {
-            from_start = true;
-            continue;
-        }
+    struct g_cursor at = {0};
+    struct g *g;
+    for (int i = 0; i < BATCH_ASLEEP && (g = g_next(&at)) != NULL; i++) {
         uint32_t number = number_of(g);
         if (number != g->seen) {
             g->seen = number;
-            g->seen_at = now;
+            g->seen_at = hal_now();
             g->seen_step = watch.step;
             g->told = false;
         }
@@ -275,24 +274,34 @@ static struct core *neighbor(struct core *c) {
     return &cores[i];
 }
 
-static void report_stuck(struct core *c, int64_t since) {
-    uintptr_t offset, pc = atomic_load_explicit(&c->last_pc, memory_order_relaxed);
+void watch_say_last(struct core *c) {
+    uintptr_t offset, pc = relaxed_load(&c->last_pc);
     const char *name = hal_symbol(pc, &offset);
-    kprintf("\nwatchdog: core %u %s: it has taken no tick for %lu ms; at its last it ran "
-            "goroutine %lu at %s+0x%lx (%p)\n",
-            c->hal.index,
-            hal_waits_outside(c->hal.index) ? "waits in a call of the C library" : "is stuck",
-            (unsigned long)(since / MS(1)),
-            (unsigned long)atomic_load_explicit(&c->last_id, memory_order_relaxed),
-            name != NULL ? name : "?", name != NULL ? (unsigned long)offset : 0, (void *)pc);
+    kprintf("at its last tick it ran goroutine %lu at %s+0x%lx (%p)\n",
+            (unsigned long)relaxed_load(&c->last_id), name != NULL ? name : "?",
+            name != NULL ? (unsigned long)offset : 0, (void *)pc);
 }
 
-static void watch_core(struct core *c, int64_t now) {
+static void report_stuck(struct core *c, int64_t since) NEEDS(irq_masked) {
+    bool outside = hal_waits_outside(c->hal.index);
+    kprintf("\nwatchdog: core %u %s: it has taken no tick for %lu ms; ", c->hal.index,
+            outside ? "waits in a call of the C library" : "is stuck", (unsigned long)(since / MS(1)));
+    watch_say_last(c);
+    if (!outside) {
+        irq_leaves(c->hal.index);
+        go_dump();
+    }
+}
+
+static void watch_core(struct core *c, int64_t now) NEEDS(irq_masked) {
     struct watching *w = &c->watching;
     struct core *other = neighbor(c);
     uint64_t b = beat(other), mine = get(&c->n.ticks);
     if (w->core != other->hal.index || w->beat != b) {
         *w = (struct watching){.core = other->hal.index, .beat = b, .at = now, .ticks = mine};
+    } else if (dump_is_going()) { /* it may be the one that prints */
+        w->at = now;
+        w->ticks = mine;
     } else if (other != c && !w->told && now - w->at >= CONFIG_STUCK_NS + slice() &&
                mine - w->ticks >= OWN_STEPS) {
         w->told = true;
@@ -300,7 +309,7 @@ static void watch_core(struct core *c, int64_t now) {
     }
 }
 
-void watch_tick(struct core *c, int64_t now) {
+void watch_tick(struct core *c, int64_t now) NEEDS(irq_masked) {
     /* for the core that watches us; relaxed: a report may show the one before */
     atomic_store_explicit(&c->last_pc, hal_interrupted_pc(), memory_order_relaxed);
     atomic_store_explicit(&c->last_id, hal_self()->id, memory_order_relaxed);
@@ -318,11 +327,21 @@ static bool ask(struct g *g, void *arg) {
     *any |= report_cycle(g, 0, HOPS_REQUEST);
     int64_t waited = hal_now() - hal_stamp_ns(g->since);
     if (waited >= CONFIG_LONG_WAIT_NS) {
-        say(g, "\n", "");
-        kprintf(" has waited for %lu s\n", (unsigned long)(waited / SEC(1)));
+        char who[TITLE_MAX];
+        kprintf("\n%s has waited for %lu s\n", title(g, who), (unsigned long)(waited / SEC(1)));
         *any = true;
     }
     return true;
+}
+
+static bool tell_cycle(struct g *g, void *arg) {
+    (void)arg;
+    report_cycle(g, 0, HOPS_REQUEST);
+    return true;
+}
+
+void watch_cycles(void) {
+    g_each(tell_cycle, NULL);
 }
 
 bool go_deadlocks(void) {

@@ -295,7 +295,7 @@ TEST(death, watchdog_sees_a_stuck_core) {
     unsigned last = go_num_cores() - 1;
     expect_watchdog("is stuck: it has taken no tick for ");
     kprintf("# expect text watchdog: core %u\n", last);
-    expect_text(" at its last it ran goroutine 3 at ");
+    expect_text(" at its last tick it ran goroutine 3 at ");
     start_on(last, masks, NULL);
     CHECK_EQ(go_set_cores(1), 0);
     WAIT_FOR(atomic_load(&deaf));
@@ -322,7 +322,7 @@ TEST(death, watchdog_sees_a_call_that_waits) {
     unsigned last = go_num_cores() - 1;
     expect_watchdog(" waits in a call of the C library: it has taken no tick for ");
     kprintf("# expect text watchdog: core %u\n", last);
-    expect_text(" at its last it ran goroutine 3 at waits_outside+");
+    expect_text(" at its last tick it ran goroutine 3 at waits_outside+");
     start_on(last, waits_outside, NULL);
     CHECK_EQ(go_set_cores(1), 0);
     WAIT_FOR(atomic_load(&deaf));

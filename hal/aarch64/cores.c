@@ -229,8 +229,8 @@ unsigned hal_stop_others(void) {
     return others & ~atomic_load(&stopped);
 }
 
-void hal_irq_enable(unsigned line) {
-    board_intc->ops->enable(board_intc, line, ((struct hal_core *)hal_core())->index);
+void hal_irq_enable(unsigned line, unsigned core) {
+    board_intc->ops->enable(board_intc, line, core);
 }
 
 void hal_irq_disable(unsigned line) {

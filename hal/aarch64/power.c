@@ -14,24 +14,27 @@ bool hal_waits_outside(unsigned core) {
     return false;
 }
 
+/* Whoever is at the console may still ask what became of the goroutines. Polled: interrupts are masked for good. */
 _Noreturn static void halt(void) {
     for (;;) {
-        __asm__ volatile("wfi");
+        if (board.console->ops->rx(board.console) == DUMP_KEY) {
+            sched_dump();
+        }
+        hal_relax();
     }
 }
 
 _Noreturn void hal_exit(int status) {
     hal_irq_mask();
     status = sanitize_status(status);
-    bool reset = boot_info.reset_at_exit && board.reset != NULL;
-    if (reset) {
+    if (boot_info.at_exit != AT_EXIT_OFF) {
         kprintf("\nBareloom: exit status %d\n", status);
     }
     hal_delay(DRAIN_NS);
-    if (reset) {
+    if (boot_info.at_exit == AT_EXIT_RESET && board.reset != NULL) {
         board.reset();
     }
-    if (board.power_off != NULL) {
+    if (boot_info.at_exit != AT_EXIT_HALT && board.power_off != NULL) {
         board.power_off(status);
     }
     halt();

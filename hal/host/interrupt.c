@@ -61,8 +61,8 @@ void host_raise(unsigned line) {
     post_if(lines.on, line);
 }
 
-void hal_irq_enable(unsigned line) {
-    atomic_store(&lines.core[line], (uint8_t)host_self()->hal->index);
+void hal_irq_enable(unsigned line, unsigned core) {
+    atomic_store(&lines.core[line], (uint8_t)core);
     atomic_fetch_or(&lines.on[line / 32], 1u << line % 32);
     post_if(lines.latched, line);
 }
@@ -91,10 +91,6 @@ static void serve_lines(const struct host_core *c) {
 /* Whether there is anything to serve. relaxed: a look; take() acquires. */
 static bool wanted(struct host_core *c) {
     return atomic_load_explicit(&c->pending, memory_order_relaxed) != 0 || host_timer_due(c);
-}
-
-bool hal_irq_pending(void) {
-    return wanted(host_self());
 }
 
 /* Handler. */

@@ -26,9 +26,11 @@ void info_gs(bool (*fn)(const struct go_info *g, void *arg), void *arg);
  * runs is counted from when it is entered next, or from the next tick. From a G. */
 void info_count_cpu(bool on);
 
-/* Prints every G as a fatal error does - what it waits for, its backtrace, who created it - and stops
- * nobody: each as it is found, those that run on other cores without their frames, CONFIG_DUMP_GS at
- * most. From a G. Go: runtime.Stack(buf, true). */
+/* Prints every G as a fatal error does - what it waits for, since when, who holds that, its backtrace, who
+ * created it - and circles of waits, and stops nobody: each as it is found, CONFIG_DUMP_GS at most. Other
+ * cores are asked where they are; one that does not answer within a second has its interrupts masked or is
+ * stuck, and is named. Ctrl-\ on the console does the same. Any context. Go: runtime.Stack(buf, true), and
+ * SIGQUIT, which also ends the program. */
 void go_dump(void);
 
 /* Prints which goroutines wait for each other in a circle - mutexes, rwmutexes that a writer holds, joins,

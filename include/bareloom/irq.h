@@ -25,6 +25,11 @@ int irq_detach(unsigned line);
  * such wait and false after it; they add up. Any context. */
 void irq_listen(unsigned line, bool yes);
 
+/* From now on line's interrupts go to a core that sleeps, if one does, where the machine can route them: so
+ * its handler holds up no goroutine, and is called even where a core is stuck with its interrupts masked. It
+ * may be called on two cores at once. One line of the machine: the console's is it already. From a G. */
+void irq_roam(unsigned line);
+
 /* Memory that a device reads or writes: physically contiguous, in whole cache lines of its own. */
 struct dma_buf {
     void *cpu;       /* the program's address */

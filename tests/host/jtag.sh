@@ -101,7 +101,7 @@ if command -v gdb-multiarch > /dev/null; then
         sleep 0.1
     done
     gdb_jtag "localhost:$port" -- -batch -ex 'break all_set' -ex continue -ex 'info gs' -ex 'info threads'
-    check "gdb knows goroutines there" grep -qE '^ +2  receiver +chan receive .* wait_for_number ' "$work/said"
+    check "gdb knows goroutines there" grep -qE '^ +[0-9]+  receiver +chan receive .* wait_for_number ' "$work/said"
     check "and four cores" grep -qE '^ +4 +Thread' "$work/said"
 fi
 

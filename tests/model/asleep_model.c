@@ -87,9 +87,15 @@ void watch_step(int64_t now) {
     (void)now;
 }
 
-void watch_asleep(int64_t now, int64_t until) {
-    (void)now;
-    (void)until;
+void watch_asleep(void) {
+}
+
+void irq_falls_asleep(struct core *c) {
+    (void)c;
+}
+
+void irq_wakes(struct core *c) {
+    (void)c;
 }
 
 int64_t hal_now(void) {

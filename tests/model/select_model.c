@@ -239,9 +239,7 @@ static void canceled_and_sent(void) {
     begin(3);
     port_early_timers(1);
     ctx = ctx_make(ctx_background());
-    struct g *g = port_pinned_g(0, receives_unless, NULL);
-    watch_wait_of(g);
-    model_watch(&g->status); /* so that a cancel may come just before it waits */
+    watch_wait_of(port_pinned_g(0, receives_unless, NULL));
     port_pinned_g(1, tries_to_send, a);
     port_pinned_g(2, cancels, NULL);
 }

@@ -1,7 +1,7 @@
 """gdb for Bareloom: `make debug` loads it; else `source tools/gdb/bareloom.py`. docs/DEBUGGING.md shows it.
 
     info gs            every goroutine: what it waits for, since when, and where in the program
-    g N bt             the frames of goroutine N;  g all bt: of all
+    g N bt             the frames of goroutine N, or of the one called so;  g all bt: of all
     g N COMMAND        any command of gdb in N's innermost frame that is the program's: g 7 info locals
     info cores         what each core runs, its queues and timers
     info chan C        a channel: what is in it, who waits for it
@@ -88,14 +88,14 @@ def backtrace(g):
 class GCommand(Command):
     """Carries out a command with the frames of a goroutine: g 7 bt, g 7 info locals, g all bt."""
 
-    NAME, ARGS = "g", "N|all COMMAND"
+    NAME, ARGS = "g", "N|NAME|all COMMAND"
 
     def run(self, text):
         which, _, command = text.strip().partition(" ")
         command = command.strip()
         if not which or not command:
             raise Unknown(f"usage: {self.usage()}, as in: g 7 bt, g all bt, g 7 info locals")
-        for g in gs() if which == "all" else [machine.g_by_number(which)]:
+        for g in gs() if which == "all" else [machine.g_called(which)]:
             try:
                 self.carry_out(g, command)
             except Unknown as error:
@@ -170,7 +170,7 @@ def waiters_text(wait_list):
 
 
 def values_in(c):
-    return int(c["recvs"]) + int(c["held"])
+    return int(c["open"]) % 2 ** 32 + int(c["held"])  # sched/chan.h
 
 
 def channel(text):
@@ -242,9 +242,9 @@ class InfoTimers(Command):
             return f"{g.short} [{g.state_text}] at {machine.place_of(g)}"
         t = alarm.cast(gdb.lookup_type("struct timer").pointer())
         every = f" every {span(int(t['period']))}" if int(t["period"]) else ""
-        if int(t["chan"]):
+        if not int(t["fn"]):
             got = waiters_text(t["chan"]["receivers"])
-            return f"timer {int(t):#x} sends{every} on channel {int(t['chan']):#x}, received by {got}"
+            return f"timer {int(t):#x} sends{every} on channel {int(t['chan'].address):#x}, received by {got}"
         return f"timer {int(t):#x} calls{every} {symbolic(int(t['fn']))}({int(t['arg']):#x})"
 
 

@@ -216,15 +216,14 @@ def gs(everything=False):
     return sorted(found, key=lambda g: g.id)
 
 
-def g_by_number(text):
-    try:
-        number = int(text)
-    except ValueError:
-        raise Unknown(f"bareloom: {text!r} is no number of a goroutine: `info gs` lists them")
-    for g in gs(everything=True):
-        if g.id == number:
-            return g
-    raise Unknown(f"bareloom: there is no goroutine {number} now: `info gs` lists them")
+def g_called(text):
+    """By its number or its name."""
+    found = [g for g in gs(everything=True) if text in (str(g.id), g.title)]
+    if not found:
+        raise Unknown(f"bareloom: there is no goroutine {text} now: `info gs` lists them")
+    if len(found) > 1:
+        raise Unknown(f"bareloom: {len(found)} goroutines are called {text}: {' '.join(str(g.id) for g in found)}")
+    return found[0]
 
 
 def g_at(address):
