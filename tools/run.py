@@ -169,7 +169,7 @@ def main():
         return 0
     if console:
         print("run: " + ("Ctrl-\\ ends the program" if host else "Ctrl-A X ends QEMU"), file=sys.stderr)
-        if host and not opts.debug:
+        if host:
             return run_on_terminal(cmd)
         os.execvp(cmd[0], cmd)
     return run(cmd, opts.timeout)
