@@ -79,15 +79,16 @@ static struct {
 static void watches(void *arg) {
     unsigned me = (unsigned)(uintptr_t)arg;
     while (last.turns < TURNS) {
+        ns_t now = go_now(); /* one reading a round: of two, the first could be taken for the other's last */
         if (last.who != me) {
-            ns_t gap = go_now() - last.when;
+            ns_t gap = now - last.when;
             last.who = me;
-            if (gap < SLICE / 2) { /* else it was stopped between reading and storing */
+            if (gap > 0 && gap < SLICE / 2) { /* else it was stopped between reading and storing */
                 last.gaps += gap;
                 last.turns++;
             }
         }
-        last.when = go_now();
+        last.when = now;
     }
     wg_done(&wg);
 }

@@ -14,6 +14,10 @@
  * purpose. */
 #define GLOBAL_EVERY 61
 
+/* What is left of a slice when it counts as over. The tick is set in the handler that ends a slice, and
+ * the next one begins a little later: else each had two ticks at its end. */
+#define SLICE_SLACK US(1)
+
 /* Passes over the other cores before a search gives up. */
 #define STEAL_PASSES 4
 
@@ -32,7 +36,7 @@ static struct g *steal_pass(struct core *c) NEEDS(irq_masked);
  * would leave a hog by itself on one core and four that share another, for as long as none is
  * idle. */
 static void balance(struct core *c) NEEDS(irq_masked) {
-    if (core_active(c) && runnext_of(c) == NULL && runq_is_empty(&c->runq)) {
+    if (core_active(c) && runnext_of(c) == NULL && runq_is_empty(&c->runq) && any_runq(c)) {
         struct g *g = steal_pass(c);
         if (g != NULL) {
             runq_put(&c->runq, g);
@@ -172,7 +176,7 @@ bool gmp_anything(struct core *c) NEEDS(irq_masked) {
 }
 
 bool gmp_tick(struct core *c, int64_t now) NEEDS(irq_masked) {
-    if (now - slice_start(c) < slice_length()) {
+    if (now - slice_start(c) < slice_length() - SLICE_SLACK) {
         return false;
     }
     if (gmp_anything(c) || any_runq(c)) {

@@ -22,7 +22,7 @@
 #define FRAMES_HIGH 32u
 
 /* For so many slices the watchdogs may be put off. */
-#define WATCHED_SLICES 8
+#define WATCHED_SLICES 4
 
 void arm(struct core *c, int64_t when) NEEDS(irq_masked) {
     c->deadline = sim_deadline(c, when);
@@ -122,9 +122,9 @@ static int64_t nearest(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-/* The watchdogs' part of a tick, unless a G that has just been woken waits for our end. */
-static void watch(struct core *c, int64_t now) NEEDS(irq_masked) {
-    if (inbox_empty(c) || now - c->watched >= WATCHED_SLICES * slice_length()) {
+/* The watchdogs' part of a tick, unless a G waits for our end: one that was woken, or the next one. */
+static void watch(struct core *c, int64_t now, bool hurried) NEEDS(irq_masked) {
+    if (!hurried || now - c->watched >= WATCHED_SLICES * slice_length()) {
         c->watched = now;
         watch_tick(c, now);
     }
@@ -142,9 +142,10 @@ void sched_timer(void) {
         trace_core(c, EV_IRQ_END, IRQ_TIMER, 0, 0);
         return;
     }
-    watch(c, now);
     guard_check(c, now);
-    if (gmp_tick(c, now)) {
+    bool over = gmp_tick(c, now);
+    watch(c, now, over || !inbox_empty(c));
+    if (over) {
         c->slice_over_at = atomic_load_explicit(&c->tick, memory_order_relaxed);
         /* If it cannot be preempted just now. From the end of this handler on: it may have taken longer
          * than a short slice, and the G would not get one instruction further. */
