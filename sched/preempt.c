@@ -138,7 +138,7 @@ void sched_timer(void) {
     int64_t now = hal_now();
     int64_t when = alarms_expire(c, now);
     if (on_g0(c)) {
-        arm(c, INT64_MAX); /* whatever comes next sets it: sleeping again, or a G */
+        arm(c, when); /* no tick: a G that is entered now brings the end of its slice only if that is sooner */
         trace_core(c, EV_IRQ_END, IRQ_TIMER, 0, 0);
         return;
     }

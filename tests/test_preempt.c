@@ -119,6 +119,46 @@ TEST(sched, sleeper_displaces_hog) {
     CHECK(changes < SLEEPS / 2);
 }
 
+static struct {
+    ns_t when; /* the first one's; the second's is a while later */
+    _Atomic bool second;
+    bool in_time;
+} sleepers;
+
+static void sleeps_behind(void *arg) {
+    (void)arg;
+    go_sleep_until(sleepers.when + MS(1));
+    atomic_store(&sleepers.second, true);
+    wg_done(&wg);
+}
+
+static void sleeps_then_hogs(void *arg) {
+    (void)arg;
+    go_sleep_until(sleepers.when);
+    while (!atomic_load(&sleepers.second) && go_now() < sleepers.when + MS(500)) {
+    }
+    sleepers.in_time = atomic_load(&sleepers.second);
+    wg_done(&wg);
+}
+
+/* The timer of an idle core wakes one that does not stop, and is set for the next sleeper all the same: not only
+ * for the end of the slice, which is a second away. More than one try, as above. */
+TEST(sched, sleeper_behind_a_sleeper) {
+    enum { TRIES = 5 };
+    use_cores(1);
+    go_set_slice(SEC(1));
+    sleepers.in_time = false;
+    for (int try = 0; try < TRIES && !sleepers.in_time; try++) {
+        sleepers.when = go_now() + MS(10);
+        sleepers.second = false;
+        wg_add(&wg, 2);
+        start(sleeps_then_hogs, NULL);
+        start(sleeps_behind, NULL);
+        wg_wait(&wg);
+    }
+    CHECK(sleepers.in_time);
+}
+
 static void sleeps_often(void *arg) {
     unsigned *n = arg;
     while (!atomic_load(&hogs.stop)) {
