@@ -43,6 +43,30 @@ BENCH(sleep_2ms_late, CORES(1) | CORES(4)) {
     lateness(MS(2), 100);
 }
 
+static struct sema gate;
+
+static void parks(void *arg) {
+    (void)arg;
+    sema_wait(&gate);
+    wg_done(&wg);
+}
+
+/* The last core to fall asleep looks at Gs (watch.c): not at all of them each time. */
+BENCH(sleep_among_2000, CORES(1)) {
+    wg_add(&wg, 2000);
+    for (unsigned i = 0; i < 2000; i++) {
+        start(parks, NULL);
+    }
+    settle();
+    ns_t before = go_now();
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        go_sleep(US(10));
+    }
+    bench_result((uint64_t)(go_now() - before - ROUNDS * US(10)), ROUNDS);
+    sema_post_n(&gate, 2000);
+    wg_wait(&wg);
+}
+
 static void hogs(void *arg) {
     (void)arg;
     while (!atomic_load_explicit(&stop, memory_order_relaxed)) {

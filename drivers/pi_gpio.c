@@ -1,10 +1,10 @@
 /*
- * drivers/pi_gpio.c - pin functions of the BCM283x and BCM2711.
+ * drivers/pi_gpio.c - pins of the BCM283x and BCM2711.
  *
- * Source of the registers: BCM2835 ARM Peripherals, chapter 6; the same in BCM2711 ARM Peripherals,
- * chapter 5.
+ * Source of the registers: BCM2835 ARM Peripherals, chapter 6; BCM2711 ARM Peripherals, chapter 5, which pulls pins by
+ * registers of its own.
  *
- * The pulls stay as the firmware set them. The DMBs: BCM283x peripherals may answer out of order
+ * Until a program asks, the pulls stay as the firmware set them. The DMBs: BCM283x peripherals may answer out of order
  * with one another.
  */
 #include "drivers/pi_gpio.h"
@@ -14,6 +14,16 @@
 
 #define GPFSEL(pin)       (4 * ((pin) / 10)) /* ten pins a register, three bits a pin */
 #define GPFSEL_SHIFT(pin) (3 * ((pin) % 10))
+#define GPSET             0x1cu /* pins 0 to 31; a one does it, a zero leaves it */
+#define GPCLR             0x28u
+#define GPLEV             0x34u
+#define GPPUD             0x94u /* BCM283x: 0 none, 1 down, 2 up, for the pins that the clock then names */
+#define GPPUDCLK          0x98u
+#define PULLS(pin)        (0xe4 + 4 * ((pin) / 16)) /* BCM2711: 0 none, 1 up, 2 down; two bits a pin */
+#define PULLS_SHIFT(pin)  (2 * ((pin) % 16))
+
+#define SETTLE_US                                                                                  \
+    10u /* 150 cycles of the GPU's clock are wanted, which is not slower than 19.2 MHz */
 
 void pi_gpio_function(uintptr_t base, unsigned pin, enum pi_gpio_function function) {
     insn_dmb_sy();
@@ -21,3 +31,60 @@ void pi_gpio_function(uintptr_t base, unsigned pin, enum pi_gpio_function functi
     mmio_write32(base + GPFSEL(pin), select | (uint32_t)function << GPFSEL_SHIFT(pin));
     insn_dmb_sy();
 }
+
+static void pi_gpio_direction(const struct gpio *p, unsigned pin, bool output) {
+    pi_gpio_function(p->base, pin, output ? PI_GPIO_OUTPUT : PI_GPIO_INPUT);
+}
+
+static void settle(void) {
+    uint64_t until = insn_counter() + insn_counter_hz() * SETTLE_US / 1000000;
+    while (insn_counter() < until) {
+    }
+}
+
+static bool pi_gpio_pull(const struct gpio *p, unsigned pin, bool down, bool up) {
+    insn_dmb_sy();
+    mmio_write32(p->base + GPPUD, up ? 2 : down ? 1 : 0);
+    settle();
+    mmio_write32(p->base + GPPUDCLK, 1u << pin);
+    settle();
+    mmio_write32(p->base + GPPUD, 0);
+    mmio_write32(p->base + GPPUDCLK, 0);
+    insn_dmb_sy();
+    return true;
+}
+
+static bool pi_gpio_pull_2711(const struct gpio *p, unsigned pin, bool down, bool up) {
+    insn_dmb_sy();
+    uint32_t pulls = mmio_read32(p->base + PULLS(pin)) & ~(3u << PULLS_SHIFT(pin));
+    mmio_write32(p->base + PULLS(pin), pulls | (up ? 1u : down ? 2u : 0u) << PULLS_SHIFT(pin));
+    insn_dmb_sy();
+    return true;
+}
+
+static void pi_gpio_write(const struct gpio *p, unsigned pin, bool on) {
+    insn_dmb_sy();
+    mmio_write32(p->base + (on ? GPSET : GPCLR), 1u << pin);
+    insn_dmb_sy();
+}
+
+static bool pi_gpio_read(const struct gpio *p, unsigned pin) {
+    insn_dmb_sy();
+    bool on = (mmio_read32(p->base + GPLEV) >> pin & 1) != 0;
+    insn_dmb_sy();
+    return on;
+}
+
+const struct gpio_ops pi_gpio_ops = {
+    .direction = pi_gpio_direction,
+    .pull = pi_gpio_pull,
+    .write = pi_gpio_write,
+    .read = pi_gpio_read,
+};
+
+const struct gpio_ops pi_gpio_2711_ops = {
+    .direction = pi_gpio_direction,
+    .pull = pi_gpio_pull_2711,
+    .write = pi_gpio_write,
+    .read = pi_gpio_read,
+};

@@ -61,6 +61,21 @@ struct intc {
                             boot/early/start.S opens it to the non-secure world. */
 };
 
+/* ---- pins ----------------------------------------------------------------------------------- */
+struct gpio;
+struct gpio_ops {
+    void (*direction)(const struct gpio *p, unsigned pin, bool output); /* one caller at a time */
+    bool (*pull)(const struct gpio *p, unsigned pin, bool down, bool up); /* the same; false: cannot */
+    void (*write)(const struct gpio *p, unsigned pin, bool on);
+    bool (*read)(const struct gpio *p, unsigned pin);
+};
+struct gpio {
+    const struct gpio_ops *ops;
+    uintptr_t base;
+    unsigned pins;  /* 0 to this less 1, at most 32 */
+    uint32_t taken; /* bits of those that are not the program's */
+};
+
 /* ---- memory --------------------------------------------------------------------------------- */
 struct range {
     uintptr_t base;
@@ -94,6 +109,7 @@ struct board {
     const struct uart *console;
     const struct intc *const *intc; /* NULL-terminated candidates, the first that is there is used */
     bool (*intc_present)(const struct intc *c); /* NULL: the first is the one */
+    const struct gpio *gpio;                    /* NULL: none that we know */
     struct range devices[BOARD_RANGES];         /* mapped Device-nGnRnE; ends at size 0 */
     struct range ram;                           /* where RAM starts, and its least size */
     size_t (*ram_size)(void); /* bytes of RAM from ram.base, as mailbox or device tree say; NULL or 0:

@@ -55,6 +55,7 @@ struct hal_core {
  * void hal_irq_restore(hal_irq_t);        back to what was; a compiler barrier
  * void hal_irq_mask(void), hal_irq_unmask(void);
  * bool hal_irq_masked(void);
+ * bool hal_irq_pending(void);             an interrupt waits for this core; a hint, for long work while masked
  * void hal_relax(void);                   in every spin loop: lets the other hardware thread, or the
  *                                         emulator's next core, go on
  * struct g *hal_self(void);               the current G, on g0 the core's g0. No preemption race: it is
@@ -68,6 +69,8 @@ struct hal_core {
  *                                         [.., top) as its stack; top is 16-byte aligned. Writes at most
  *                                         256 bytes below top, which must be mapped. When fn returns,
  *                                         sched_returned() comes.
+ * bool hal_take(_Atomic int32_t *p);      takes one from *p if it is positive; acquire
+ * bool hal_give(_Atomic int32_t *p);      adds one to *p if it is neither negative nor INT32_MAX; release. False: not
  * int64_t hal_now(void);                  nanoseconds since power-on, monotonic, the same on all cores
  * int64_t hal_stamp(void);                the clock in its own unit, read perhaps a few instructions early:
  *                                         for what is stored often and looked at seldom
@@ -252,6 +255,10 @@ _Noreturn void sched_preempted(struct g *g, void *frame);
 
 /* On a G, unmasked: its first function has returned. */
 _Noreturn void sched_returned(void);
+
+/* The commonest fault: a G, masked or not, has touched address, where nothing is mapped; on the core
+ * stack, masked. Must not fault itself. True: it was mended; false: sched_fault() comes. */
+bool sched_touched(uintptr_t address, bool masked);
 
 /* Reports on all Gs, after the end of the program. Masked. */
 void sched_dump(void);

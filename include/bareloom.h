@@ -9,6 +9,7 @@
 #include <bareloom/event.h>
 #include <bareloom/flight.h>
 #include <bareloom/go.h>
+#include <bareloom/gpio.h>
 #include <bareloom/group.h>
 #include <bareloom/info.h>
 #include <bareloom/irq.h>

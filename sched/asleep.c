@@ -110,8 +110,9 @@ void nap(struct core *c) NEEDS(irq_masked) {
     irq_falls_asleep(c);
     enum hope h = all_nap(naps) ? hope() : NOW;
     if (h == LATER) {
-        watch_step(hal_now());
-        watch_asleep();
+        int64_t now = hal_now();
+        watch_step(now);
+        watch_asleep(now, c->deadline);
     } else if (h == NONE) {
         atomic_thread_fence(memory_order_acquire); /* pairs with the fence in nap_over() */
         if (still_napping(naps)) {

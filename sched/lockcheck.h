@@ -46,6 +46,7 @@ void sched_timer(void) NEEDS(irq_masked);
 void sched_ipi(void) NEEDS(irq_masked);
 void sched_irq(unsigned line) NEEDS(irq_masked);
 void *sched_irq_exit(void) NEEDS(irq_masked);
+bool sched_touched(uintptr_t address, bool masked) NEEDS(irq_masked);
 bool sched_fault(const struct hal_fault *f) NEEDS(irq_masked);
 _Noreturn void sched_preempted(struct g *g, void *frame) NEEDS(irq_masked);
 #endif

@@ -96,11 +96,11 @@ SLOW const struct select_case *told_one_of(const struct select_case *k, const st
 
 /* One that can go on, or NULL. */
 static inline const struct select_case *told_one(const struct select_case *cases, size_t n) {
-    const struct select_case *one = NULL, *end = cases + n;
-    for (const struct select_case *k = cases; k != end; k++) {
+    const struct select_case *one = NULL;
+    for (const struct select_case *k = cases; n != 0; k++, n--) {
         if (told(k) != 0) {
             if (one != NULL) {
-                return told_one_of(cases, end);
+                return told_one_of(one, k + n);
             }
             one = k;
         }

@@ -1,9 +1,14 @@
 /* sched/sema.c - semaphores: a count, and who waits for some of it, in order.
  *
- * Whoever adds to the count serves those who wait, the first one first, before anybody else can
- * take from it; so a G that was woken has what it asked for. The first one may ask for more than
- * there is: then all wait, or it would be starved. When the limit of such a first one is over, it
- * serves those who stood behind it.
+ * While nobody waits, to take and to give are one exchange of the count each. WAITERS, its sign, stands while the list
+ * is not empty: then neither is possible in that way, and everybody takes the spinlock, under which alone the flag
+ * changes. What is given then goes to those who wait, the first one first, before anybody else can take from it; so a
+ * G that was woken has what it asked for. The first one may ask for more than there is: then all wait, or it would be
+ * starved. When the limit of such a first one is over, it serves those who stood behind it.
+ *
+ * The race: who takes the last of what it waited for may free the semaphore (HAZARDS 12), and without the lock it can
+ * as soon as the flag is cleared, before the lock is open. But then somebody else has still to come through: who was
+ * served is woken only afterwards, and who has given up takes the lock before it goes.
  * TOUR 13 / read next: sched/stack.c */
 #include <bareloom/sync.h>
 
@@ -14,42 +19,97 @@
 /* Served under the lock in one go. */
 #define BATCH 32
 
-/* Under the lock: the next one, whose n has been taken from the count, or NULL. */
+#define WAITERS INT32_MIN
+
+/* Under the lock, with the flag: nobody else writes the count. */
+static int32_t left(const struct sema *s) {
+    return atomic_load_explicit(&s->count, memory_order_relaxed) & ~WAITERS;
+}
+
+static void set_left(struct sema *s, int32_t n) {
+    atomic_store_explicit(&s->count, n | WAITERS, memory_order_relaxed);
+}
+
+/* Under the lock, with the flag: the next one, whose n has been taken from the count, or NULL. */
 static struct waiter *serve_one(struct sema *s) NEEDS(s->lock) {
     struct waiter *w;
-    while ((w = s->waiters.head) != NULL && (w->n <= s->count || wait_is_over(w))) {
+    while ((w = s->waiters.head) != NULL && (w->n <= (uint32_t)left(s) || wait_is_over(w))) {
         if (wait_take_this(&s->waiters, w)) {
-            s->count -= w->n; /* of one that was over nothing comes here */
+            set_left(s, left(s) - (int32_t)w->n); /* of one that was over nothing comes here */
             return w;
         }
     }
     return NULL;
 }
 
-/* With the lock, which it opens. */
-static void serve(struct sema *s, hal_irq_t was) OPENS(irq_masked, s->lock) {
-    for (;;) {
-        struct waiter *first = NULL, **end = &first, *w = NULL;
-        for (int i = 0; i < BATCH && (w = serve_one(s)) != NULL; i++) {
-            *end = w;
-            end = &w->next;
-        }
-        *end = NULL;
-        bool more = w != NULL && s->waiters.head != NULL;
-        spin_unlock(&s->lock, was);
-        wake_all(first, true);
-        if (!more) {
-            return; /* the last of those may free it */
-        }
-        was = spin_lock(&s->lock);
+/* The same for up to a batch of them, which *end and next then link; whether there may be more. */
+static bool serve(struct sema *s, struct waiter ***end) NEEDS(s->lock) {
+    struct waiter *w = NULL;
+    for (int i = 0; i < BATCH && (w = serve_one(s)) != NULL; i++) {
+        **end = w;
+        *end = &w->next;
     }
+    **end = NULL;
+    return w != NULL;
 }
 
-static int wait(struct sema *s, uint32_t n, const struct limit *limit) {
+/* Under the lock. Sets the flag; false: there is enough, and n has been taken. */
+static bool flag(struct sema *s, uint32_t n) NEEDS(s->lock) {
+    int32_t old = atomic_load_explicit(&s->count, memory_order_relaxed), new;
+    do {
+        if (old >= 0 && (uint32_t)old >= n) {
+            new = old - (int32_t)n;
+        } else {
+            new = old | WAITERS;
+        }
+        /* acquire: pairs with hal_give() and the release in give() */
+    } while (!atomic_compare_exchange_weak_explicit(&s->count, &old, new, memory_order_acquire,
+                                                    memory_order_relaxed));
+    return new < 0;
+}
+
+/* While nobody waits: true, and n has been given. */
+static bool give(struct sema *s, int32_t n) {
+    int32_t old = atomic_load_explicit(&s->count, memory_order_relaxed);
+    do {
+        if ((old & ~WAITERS) > INT32_MAX - n) {
+            PANIC("semaphore: released more than it can count");
+        }
+        /* release: to who takes it; pairs with hal_take(), take() and flag() */
+    } while (old >= 0 && !atomic_compare_exchange_weak_explicit(
+                             &s->count, &old, old + n, memory_order_release, memory_order_relaxed));
+    return old >= 0;
+}
+
+/* Gives n and serves. All of those served are woken in the end: until then the semaphore is there. */
+__attribute__((noinline)) static void sema_post_slow(struct sema *s, int32_t n) {
+    struct waiter *first = NULL, **end = &first;
+    for (bool more = true; more && (n == 0 || !give(s, n));) {
+        hal_irq_t was = spin_lock(&s->lock);
+        more = n != 0; /* if the flag has gone again: given without the lock */
+        if (atomic_load_explicit(&s->count, memory_order_relaxed) < 0) {
+            set_left(s, left(s) + n);
+            n = 0;
+            more = serve(s, &end);
+            if (s->waiters.head == NULL) {
+                /* release: what came before what was given under the lock, to who takes it without; pairs with
+                 * hal_take() */
+                atomic_store_explicit(&s->count, left(s), memory_order_release);
+                more = false;
+            }
+        }
+        spin_unlock(&s->lock, was);
+    }
+    wake_all(first, true);
+}
+
+static int wait_slow(struct sema *s, uint32_t n, const struct limit *limit) {
     check_may_block("sema_wait");
+    if (n > INT32_MAX) {
+        PANIC("semaphore: asked for more than it can count");
+    }
     hal_irq_t was = spin_lock(&s->lock);
-    if (s->count >= n && s->waiters.head == NULL) {
-        s->count -= n;
+    if (!flag(s, n)) {
         spin_unlock(&s->lock, was);
         return 0;
     }
@@ -57,47 +117,64 @@ static int wait(struct sema *s, uint32_t n, const struct limit *limit) {
     int r = wait_on(&s->lock, &s->waiters, &w, WAIT_SEMA, limit);
     hal_irq_restore(was);
     if (r != 0) {
-        serve(s, spin_lock(&s->lock));
+        sema_post_slow(s, 0); /* perhaps it was the first, or the last */
     }
     return r;
 }
 
+__attribute__((noinline)) static void sema_wait_slow(struct sema *s) {
+    wait_slow(s, 1, NULL);
+}
+
+/* Takes n if that needs no waiting. */
+static bool take(struct sema *s, uint32_t n) {
+    int32_t old = atomic_load_explicit(&s->count, memory_order_relaxed);
+    do {
+        if (old < 0 || (uint32_t)old < n) {
+            return false;
+        }
+        /* acquire: as in flag() */
+    } while (!atomic_compare_exchange_weak_explicit(&s->count, &old, old - (int32_t)n,
+                                                    memory_order_acquire, memory_order_relaxed));
+    return true;
+}
+
 void sema_wait(struct sema *s) {
-    wait(s, 1, NULL);
-}
-
-int sema_wait_until(struct sema *s, struct limit l) {
-    return wait(s, 1, &l);
-}
-
-void sema_wait_n(struct sema *s, uint32_t n) {
-    wait(s, n, NULL);
+    check_may_block("sema_wait");
+    if (!hal_take(&s->count)) {
+        sema_wait_slow(s);
+    }
 }
 
 int sema_wait_n_until(struct sema *s, uint32_t n, struct limit l) {
-    return wait(s, n, &l);
+    check_may_block("sema_wait");
+    return take(s, n) ? 0 : wait_slow(s, n, &l);
+}
+
+int sema_wait_until(struct sema *s, struct limit l) {
+    return sema_wait_n_until(s, 1, l);
+}
+
+void sema_wait_n(struct sema *s, uint32_t n) {
+    check_may_block("sema_wait");
+    if (!take(s, n)) {
+        wait_slow(s, n, NULL);
+    }
 }
 
 int sema_try(struct sema *s, uint32_t n) {
-    hal_irq_t was = spin_lock(&s->lock);
-    bool ok = s->count >= n && s->waiters.head == NULL;
-    if (ok) {
-        s->count -= n;
-    }
-    spin_unlock(&s->lock, was);
-    return ok ? 0 : -EAGAIN;
+    return take(s, n) ? 0 : -EAGAIN;
 }
 
 void sema_post_n(struct sema *s, uint32_t n) {
-    hal_irq_t was = spin_lock(&s->lock);
-    if (s->count > UINT32_MAX - n) {
-        spin_unlock(&s->lock, was);
+    if (n > INT32_MAX) {
         PANIC("semaphore: released more than it can count");
     }
-    s->count += n;
-    serve(s, was);
+    sema_post_slow(s, (int32_t)n);
 }
 
 void sema_post(struct sema *s) {
-    sema_post_n(s, 1);
+    if (!hal_give(&s->count)) {
+        sema_post_slow(s, 1);
+    }
 }

@@ -93,6 +93,23 @@ void magazine_fill(struct core *c) {
     }
 }
 
+bool sched_touched(uintptr_t address, bool masked) NEEDS(irq_masked) {
+    struct core *c = this_core();
+    struct g *g = hal_self();
+    /* Half of the magazine is for faults of masked code; who is not masked gets more in sched_fault(). */
+    if (address < g->stack_lo || address >= g->stack_low || g->stack_low - address > HAL_PAGE ||
+        c->magazine_count <= (masked ? 0 : MAGAZINE / 2)) {
+        return false;
+    }
+    g->stack_low -= HAL_PAGE;
+    hal_map(g->stack_low, c->magazine[--c->magazine_count]);
+    count(&c->n.faults);
+    if (c->magazine_count < MAGAZINE / 2) {
+        look_everywhere(c); /* refills */
+    }
+    return true;
+}
+
 bool stack_fault(struct core *c, struct g *g, uintptr_t address, bool masked) {
     if (address < g->stack_lo || address >= g->stack_low) {
         return false;

@@ -69,8 +69,9 @@ static uint64_t pair(uint64_t a, uint64_t b) {
     return (a & UINT32_MAX) | b << 32;
 }
 
+/* acquire: pairs with hooks_set(), the rings are there; the hook's own look was relaxed */
 static unsigned hooks_of(const struct core *c) {
-    return atomic_load_explicit(&c->hooks, memory_order_relaxed);
+    return atomic_load_explicit(&c->hooks, memory_order_acquire);
 }
 
 /* ---- stacks --------------------------------------------------------------------------------- */
@@ -108,7 +109,8 @@ int64_t trace_tick(struct core *c, int64_t now, int64_t when) NEEDS(irq_masked) 
     if ((hooks_of(c) & HOOK_CPU) != 0 && relaxed_load(&c->run_since) == 0) {
         relaxed_store(&c->run_since, now); /* it has run since before we counted */
     }
-    if (relaxed_load(&c->sample_every) == 0) {
+    /* acquire: pairs with samples_set() */
+    if (atomic_load_explicit(&c->sample_every, memory_order_acquire) == 0) {
         return when;
     }
     if (now >= c->sample_when) {

@@ -43,11 +43,12 @@
 #define BATCH_ASLEEP 1024
 
 static struct {
-    _Atomic bool busy;    /* somebody does a step: taken and left with acquire and release */
-    _Atomic int64_t next; /* no step before; a hint */
+    _Atomic bool busy;           /* somebody does a step: taken and left with acquire and release */
+    _Atomic int64_t next;        /* no step before; a hint */
+    _Atomic int64_t next_asleep; /* as next, of watch_asleep() */
     /* who has busy */
     uint32_t step;
-    struct g_cursor at;
+    struct g_cursor at, at_asleep;
 } watch;
 
 /* ---- what a G does ---------------------------------------------------------------------------- */
@@ -233,17 +234,29 @@ void watch_step(int64_t now) {
     atomic_store_explicit(&watch.busy, false, memory_order_release);
 }
 
-void watch_asleep(void) {
-    if (atomic_exchange_explicit(&watch.busy, true, memory_order_acquire)) {
+void watch_asleep(int64_t now, int64_t until) {
+    /* Who sleeps for microseconds at a time must not look at all Gs each time; who sleeps beyond the next time
+     * may be the last to look. */
+    int64_t next = atomic_load_explicit(&watch.next_asleep, memory_order_relaxed);
+    if ((now < next && until <= next) ||
+        atomic_exchange_explicit(&watch.busy, true, memory_order_acquire)) {
         return;
     }
-    struct g_cursor at = {0};
-    struct g *g;
-    for (int i = 0; i < BATCH_ASLEEP && (g = g_next(&at)) != NULL; i++) {
+    atomic_store_explicit(&watch.next_asleep, now + STEP_NS, memory_order_relaxed);
+    bool from_start = watch.at_asleep.page == NULL;
+    for (int i = 0; i < BATCH_ASLEEP && !(i % BATCH == 0 && hal_irq_pending()); i++) {
+        struct g *g = g_next(&watch.at_asleep);
+        if (g == NULL && from_start) {
+            break; /* all of them */
+        }
+        if (g == NULL) {
+            from_start = true;
+            continue;
+        }
         uint32_t number = number_of(g);
         if (number != g->seen) {
             g->seen = number;
-            g->seen_at = hal_now();
+            g->seen_at = now;
             g->seen_step = watch.step;
             g->told = false;
         }

@@ -9,9 +9,10 @@ void watch_tick(struct core *c, int64_t now) NEEDS(irq_masked);
 /* Masked. One step over the next few Gs, unless another core does one or did just now. */
 void watch_step(int64_t now);
 
-/* g0, as the last core falls asleep while a timer or a driver may still wake somebody: reports cycles
- * among the first thousand Gs, at once, each one once. */
-void watch_asleep(void);
+/* g0, masked, as the last core falls asleep, perhaps until then, while a timer or a driver may still wake
+ * somebody: reports cycles among the next thousand Gs, at once, each one once. Once in a millisecond, and
+ * not for longer than no interrupt is pending. */
+void watch_asleep(int64_t now, int64_t until);
 
 /* For reports, any context: who holds what g waits for, or NULL; prints all cycles, of any age; prints "at
  * its last tick it ran goroutine 7 at f+0x10 (0x..)" and a newline. */

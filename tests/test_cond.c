@@ -362,6 +362,26 @@ static void comes_late(void *arg) {
     wg_done(&wg);
 }
 
+/* A broadcast that has begun and has woken nobody yet: a signal is for the one who came since. */
+TEST(sched, cond_signal_in_a_broadcast) {
+    renew();
+    start_waiting(waits, 1);
+    cond.turn++; /* as cond_broadcast() begins */
+    wg_add(&wg, 1);
+    start(waits, (void *)1);
+    for (bool in = false; !in; go_yield()) {
+        mutex_lock(&m);
+        in = seen.waiting == 2;
+        mutex_unlock(&m);
+    }
+    signal_locked();
+    WAIT_FOR(awake() == 1);
+    cond_broadcast(&cond); /* finishes the other one */
+    wg_wait(&wg);
+    CHECK_EQ(seen.order[0], 1);
+    CHECK_EQ(seen.order[1], 0);
+}
+
 /* The first to be woken, while others of its generation are not: one more comes to wait, and is signalled. */
 static void wakes_a_late_one(void *arg) {
     (void)arg;

@@ -143,6 +143,6 @@ TEST(death, cond_wait_without_the_mutex) {
 TEST(death, sema_overflow) {
     static struct sema sema;
     expect_last_words("panic: semaphore: released more than it can count");
-    sema_post_n(&sema, UINT32_MAX);
+    sema_post_n(&sema, INT32_MAX);
     sema_post(&sema);
 }

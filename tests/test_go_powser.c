@@ -76,12 +76,18 @@ static struct rat ratio(int64_t num, int64_t den) {
     return a == 0 ? (struct rat){0, 1} : (struct rat){num / a, den / a};
 }
 
+/* Wraps, as in Go: terms beyond those that are looked at may be too large. */
+static int64_t times(int64_t a, int64_t b) {
+    return (int64_t)((uint64_t)a * (uint64_t)b);
+}
+
 static struct rat add(struct rat a, struct rat b) {
-    return ratio(a.num * b.den + b.num * a.den, a.den * b.den);
+    uint64_t num = (uint64_t)times(a.num, b.den) + (uint64_t)times(b.num, a.den);
+    return ratio((int64_t)num, times(a.den, b.den));
 }
 
 static struct rat mul(struct rat a, struct rat b) {
-    return ratio(a.num * b.num, a.den * b.den);
+    return ratio(times(a.num, b.num), times(a.den, b.den));
 }
 
 /* ---- series ------------------------------------------------------------------------------------------------- */

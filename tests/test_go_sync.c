@@ -32,7 +32,7 @@ static void hammers_semaphore(void *arg) {
 /* Never more inside than it counts. */
 TEST(sched, TestSemaphore) {
     for (int count = 1; count <= 3; count++) {
-        hammered.sema = (struct sema){.count = (uint32_t)count};
+        hammered.sema = (struct sema){.count = count};
         hammered.passes = 0;
         wg_add(&wg, 10);
         for (int i = 0; i < 10; i++) {

@@ -33,6 +33,8 @@
 static const struct uart pl011 = {&pl011_ops, PL011, .clock = 48000000, .line = 57};
 static const struct uart mini_uart = {&mini_uart_ops, AUX, .clock = 250000000, .line = 29};
 
+static const struct gpio gpio = {&pi_gpio_ops, GPIO, .pins = 28, .taken = 1u << 14 | 1u << 15};
+
 static const struct intc intc = {
     &bcm2836_ops, {LOCAL, IC}, BCM2836_TIMER_LINE, BCM2836_IPI_LINE, .gic = 0};
 static const struct intc *const intcs[] = {&intc, NULL};
@@ -77,6 +79,7 @@ const struct board board = {
     .max_cores = 4,
     .core_ids = {0, 1, 2, 3},
     .console = CONFIG_PI_MINI_UART ? &mini_uart : &pl011,
+    .gpio = &gpio,
     .intc = intcs,
     .devices = {{PERIPHERALS, 0x01000000}, {LOCAL, 0x00200000}},
     .ram = {0, 0x1c000000}, /* 512 MB less 64 for the GPU */

@@ -37,6 +37,8 @@
 static const struct uart pl011 = {&pl011_ops, PL011, .clock = 48000000, .line = 153};
 static const struct uart mini_uart = {&mini_uart_ops, AUX, .clock = 250000000, .line = 125};
 
+static const struct gpio gpio = {&pi_gpio_2711_ops, GPIO, .pins = 28, .taken = 1u << 14 | 1u << 15};
+
 static const struct intc intc = {&gicv2_ops, {GICD, GICC}, TIMER_LINE, IPI_LINE, .gic = 2};
 static const struct intc *const intcs[] = {&intc, NULL};
 
@@ -80,6 +82,7 @@ const struct board board = {
     .max_cores = 4,
     .core_ids = {0, 1, 2, 3},
     .console = CONFIG_PI_MINI_UART ? &mini_uart : &pl011,
+    .gpio = &gpio,
     .intc = intcs,
     .devices = {{0xfc000000, 0x04000000}},
     .ram = {0, 0x38000000}, /* 1 GB less 128 MB for the GPU */

@@ -7,6 +7,7 @@
 #include "drivers/gicv2.h"
 #include "drivers/gicv3.h"
 #include "drivers/pl011.h"
+#include "drivers/pl061.h"
 #include "drivers/psci.h"
 #include "drivers/semihost.h"
 
@@ -14,11 +15,14 @@
 #define GICC  0x08010000u
 #define GICR  0x080a0000u
 #define PL011 0x09000000u
+#define PL061 0x09030000u
 
 #define TIMER_LINE 30u
 #define IPI_LINE   1u
 
 static const struct uart pl011 = {&pl011_ops, PL011, .clock = 24000000, .line = 33};
+
+static const struct gpio pl061 = {&pl061_ops, PL061, .pins = 8};
 
 static const struct intc intc_v3 = {&gicv3_ops, {GICD, GICR}, TIMER_LINE, IPI_LINE, .gic = 3};
 static const struct intc intc_v2 = {&gicv2_ops, {GICD, GICC}, TIMER_LINE, IPI_LINE, .gic = 2};
@@ -53,6 +57,7 @@ const struct board board = {
     .max_cores = 8,
     .core_ids = {0, 1, 2, 3, 4, 5, 6, 7},
     .console = &pl011,
+    .gpio = &pl061,
     .intc = intcs,
     .intc_present = intc_present,
     .devices = {{GICD, 0x03000000}},

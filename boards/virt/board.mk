@@ -4,7 +4,7 @@
 TITLE       := QEMU virt
 HAL         := aarch64
 CPU         := cortex-a53
-DRIVERS     := gicv2 gicv3 pl011 psci semihost
+DRIVERS     := gicv2 gicv3 pl011 pl061 psci semihost
 IMAGE       := virt.img
 LOAD_ADDR   := 0x40200000
 TEXT_OFFSET := 0x200000

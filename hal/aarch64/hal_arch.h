@@ -37,6 +37,10 @@ static inline bool hal_irq_masked(void) {
     return (SYSREG_READ(daif) & DAIF_I) != 0;
 }
 
+static inline bool hal_irq_pending(void) {
+    return (SYSREG_READ(isr_el1) & DAIF_I) != 0; /* its bits are where DAIF's are */
+}
+
 static inline void hal_relax(void) {
     __asm__ volatile("yield" ::: "memory");
 }
@@ -71,6 +75,31 @@ static inline void hal_prepare(struct g *g, void *top, void (*fn)(void *), void 
 static inline struct core *hal_core(void) {
     return (struct core *)SYSREG_READ(tpidrro_el0);
 }
+
+#ifdef SANITIZE
+#include "hal/take.h"
+#else
+/* One pair of exclusives each, which C11 has no word for: its exchange would load the word once more. */
+static inline bool hal_take(_Atomic int32_t *p) {
+    __asm__ goto("1:\tldaxr w16, [%0]\n\tsubs w16, w16, #1\n\tb.lt %l[no]\n\tstxr w17, w16, "
+                 "[%0]\n\tcbnz w17, 1b" ::"r"(p)
+                 : "x16", "x17", "cc", "memory"
+                 : no);
+    return true;
+no:
+    return false;
+}
+
+static inline bool hal_give(_Atomic int32_t *p) {
+    __asm__ goto("1:\tldxr w16, [%0]\n\tadds w16, w16, #1\n\tb.mi %l[no]\n\tstlxr w17, w16, "
+                 "[%0]\n\tcbnz w17, 1b" ::"r"(p)
+                 : "x16", "x17", "cc", "memory"
+                 : no);
+    return true;
+no:
+    return false;
+}
+#endif
 
 static inline bool hal_on_core_stack(void) {
     return SYSREG_READ(spsel) != 0;

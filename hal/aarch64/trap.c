@@ -92,6 +92,19 @@ static bool peek_failed(struct trap *t) {
     return true;
 }
 
+#define EC_DATA_ABORT_HERE UINT64_C(0x25)
+#define ISS_NO_ADDRESS     (1u << 10) /* FAR is not valid */
+#define ISS_STATUS_CLASS   0x3cu
+#define ISS_TRANSLATION    0x04u /* at whichever level */
+
+bool trap_touched(void) {
+    uint64_t esr = SYSREG_READ(esr_el1);
+    return (esr >> 26) == EC_DATA_ABORT_HERE &&
+           (esr & (ISS_NO_ADDRESS | ISS_STATUS_CLASS)) == ISS_TRANSLATION &&
+           SYSREG_READ(elr_el1) != (uintptr_t)hal_peek_insn && /* that commits nothing */
+           sched_touched(SYSREG_READ(far_el1), (SYSREG_READ(spsr_el1) & DAIF_I) != 0);
+}
+
 void trap_sync(struct trap *t) {
     char text[96];
     struct hal_fault f;

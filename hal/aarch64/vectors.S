@@ -9,8 +9,8 @@
 
     .text
 
-/* All but x0, x1 and the frame itself. */
-    .macro  PUSH
+/* All but x0, x1 and the frame itself: what a function may lose, and the rest. */
+    .macro  PUSH_LOW
     stp     x2, x3, [sp, #TRAP_X0 + 16]
     stp     x4, x5, [sp, #TRAP_X0 + 32]
     stp     x6, x7, [sp, #TRAP_X0 + 48]
@@ -20,17 +20,25 @@
     stp     x14, x15, [sp, #TRAP_X0 + 112]
     stp     x16, x17, [sp, #TRAP_X0 + 128]
     stp     x18, x19, [sp, #TRAP_X0 + 144]
+    str     x30, [sp, #TRAP_X30]
+    .endm
+
+    .macro  PUSH_HIGH
     stp     x20, x21, [sp, #TRAP_X0 + 160]
     stp     x22, x23, [sp, #TRAP_X0 + 176]
     stp     x24, x25, [sp, #TRAP_X0 + 192]
     stp     x26, x27, [sp, #TRAP_X0 + 208]
     stp     x28, x29, [sp, #TRAP_X0 + 224]
-    str     x30, [sp, #TRAP_X30]
     mrs     x0, sp_el0
     mrs     x1, elr_el1
     mrs     x2, spsr_el1
     stp     x0, x1, [sp, #TRAP_SP]
     str     x2, [sp, #TRAP_PSTATE]
+    .endm
+
+    .macro  PUSH
+    PUSH_LOW
+    PUSH_HIGH
     .endm
 
 /* SError and FIQ stay open, as everywhere but here: the scheduler may go on from this exception to a G that it enters
@@ -114,8 +122,26 @@ preempt:
     bl      sched_preempted
     brk     #3
 
+/* Nearly always a stack page that is touched for the first time. Nothing there faults, so ELR and SPSR stay where they
+ * are. */
 sync_from_g:
-    PUSH
+    PUSH_LOW
+    bl      trap_touched
+    cbz     w0, 1f
+    ldp     x2, x3, [sp, #TRAP_X0 + 16]
+    ldp     x4, x5, [sp, #TRAP_X0 + 32]
+    ldp     x6, x7, [sp, #TRAP_X0 + 48]
+    ldp     x8, x9, [sp, #TRAP_X0 + 64]
+    ldp     x10, x11, [sp, #TRAP_X0 + 80]
+    ldp     x12, x13, [sp, #TRAP_X0 + 96]
+    ldp     x14, x15, [sp, #TRAP_X0 + 112]
+    ldp     x16, x17, [sp, #TRAP_X0 + 128]
+    ldr     x18, [sp, #TRAP_X0 + 144]
+    ldr     x30, [sp, #TRAP_X30]
+    ldp     x0, x1, [sp, #TRAP_X0]
+    add     sp, sp, #TRAP_SIZE
+    eret
+1:  PUSH_HIGH
     OPEN
     mov     x0, sp
     bl      trap_sync               /* returns when it was mended */

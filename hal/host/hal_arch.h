@@ -15,6 +15,7 @@ void hal_irq_restore(hal_irq_t was);
 void hal_irq_mask(void);
 void hal_irq_unmask(void);
 bool hal_irq_masked(void);
+bool hal_irq_pending(void);
 
 void hal_relax(void);
 
@@ -26,6 +27,8 @@ unsigned hal_core_count(void);
 void hal_prepare(struct g *g, void *top, void (*fn)(void *), void *arg);
 
 int64_t hal_now(void);
+
+#include "hal/take.h"
 
 static inline int64_t hal_stamp(void) {
     return hal_now();

@@ -93,6 +93,10 @@ static bool wanted(struct host_core *c) {
     return atomic_load_explicit(&c->pending, memory_order_relaxed) != 0 || host_timer_due(c);
 }
 
+bool hal_irq_pending(void) {
+    return wanted(host_self());
+}
+
 /* Handler. */
 static void serve(struct host_core *c) {
     uint32_t bits = take(c);

@@ -137,14 +137,14 @@ int wg_wait_until(struct wg *w, struct limit l);
 
 /* ---- semaphore ------------------------------------------------------------------------------ */
 struct sema {
-    lock_word_t lock;
-    uint32_t count;
+    _Atomic int32_t count; /* its sign: somebody waits (sched/sema.c) */
+    lock_word_t lock;      /* over waiters */
     struct wait_list waiters;
 };
 
 /* Takes one, or n at once; blocks while there are not enough, or others have waited longer: first
  * come, first served, so a large request is not starved by small ones. From a G. Go: x/sync
- * semaphore.Weighted. */
+ * semaphore.Weighted. PANIC when n is over 2^31 - 1. */
 void sema_wait(struct sema *s);
 int sema_wait_until(struct sema *s, struct limit l);
 void sema_wait_n(struct sema *s, uint32_t n);
@@ -154,6 +154,6 @@ int sema_wait_n_until(struct sema *s, uint32_t n, struct limit l);
 int sema_try(struct sema *s, uint32_t n);
 
 /* Adds one, or n, and serves those who wait, in order. Never blocks; also from a handler. PANIC
- * when the count would pass 2^32 - 1. */
+ * when the count would pass 2^31 - 1. */
 void sema_post(struct sema *s);
 void sema_post_n(struct sema *s, uint32_t n);

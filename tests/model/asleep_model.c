@@ -87,7 +87,9 @@ void watch_step(int64_t now) {
     (void)now;
 }
 
-void watch_asleep(void) {
+void watch_asleep(int64_t now, int64_t until) {
+    (void)now;
+    (void)until;
 }
 
 void irq_falls_asleep(struct core *c) {

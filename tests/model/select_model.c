@@ -239,7 +239,9 @@ static void canceled_and_sent(void) {
     begin(3);
     port_early_timers(1);
     ctx = ctx_make(ctx_background());
-    watch_wait_of(port_pinned_g(0, receives_unless, NULL));
+    struct g *g = port_pinned_g(0, receives_unless, NULL);
+    watch_wait_of(g);
+    model_watch(&g->status); /* so that a cancel may come just before it waits */
     port_pinned_g(1, tries_to_send, a);
     port_pinned_g(2, cancels, NULL);
 }

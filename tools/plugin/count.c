@@ -7,7 +7,8 @@
  *
  * A stretch begins where PSTATE.I becomes 1 and ends where it becomes 0. That is looked at after each instruction that
  * can change it: msr daif, msr daifset, msr daifclr, eret, and the first of a vector. A WFI ends it, too, and begins
- * another: a core that sleeps takes its interrupts at once. Instructions of other cores do not count.
+ * another: a core that sleeps takes its interrupts at once. So does a reading of ISR_EL1: who looks whether an interrupt
+ * is pending makes way for it. Instructions of other cores do not count.
  *
  * The declarations are QEMU's plugin API 4; its header is not part of Debian's package.
  */
@@ -174,7 +175,7 @@ static void sleeps(unsigned core, void *pc) {
 }
 
 static enum kind kind_of(uint64_t pc, uint32_t code) {
-    if (code == 0xd503207f) { /* wfi */
+    if (code == 0xd503207f || (code & ~31u) == 0xd538c100) { /* wfi; mrs isr_el1 */
         return SLEEPS;
     }
     bool msr_daif = (code & ~31u) == 0xd51b4220, immediate = (code & 0xfffff0df) == 0xd50340df; /* daifset, daifclr */

@@ -1,0 +1,29 @@
+/* hal/take.h - hal_take() and hal_give() in C11, where somebody looks at each atomic or the processor has nothing better.
+ * Include hal/hal.h. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+static inline bool hal_take(_Atomic int32_t *p) {
+    int32_t old = atomic_load_explicit(p, memory_order_relaxed);
+    while (old > 0) {
+        if (atomic_compare_exchange_weak_explicit(p, &old, old - 1, memory_order_acquire,
+                                                  memory_order_relaxed)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static inline bool hal_give(_Atomic int32_t *p) {
+    int32_t old = atomic_load_explicit(p, memory_order_relaxed);
+    while (old >= 0 && old != INT32_MAX) {
+        if (atomic_compare_exchange_weak_explicit(p, &old, old + 1, memory_order_release,
+                                                  memory_order_relaxed)) {
+            return true;
+        }
+    }
+    return false;
+}
