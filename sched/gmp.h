@@ -21,7 +21,7 @@ struct g *gmp_pick(struct core *c) NEEDS(irq_masked);
 
 /* g0. Counts this pick; false: it is one that must be gmp_pick()'s. */
 static inline bool gmp_pick_is_plain(struct core *c) NEEDS(irq_masked) {
-    return __builtin_expect(inbox_empty(c) && --c->picks_left != 0, 1);
+    return __builtin_expect(--c->picks_left != 0 && inbox_empty(c), 1); /* each counts, whatever others send */
 }
 
 /* g0, of a plain pick. What comes before all queues, but only for what is left of the slice: a pair that
