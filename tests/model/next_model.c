@@ -4,12 +4,13 @@
  * machine: port
  *
  * A G in runnext does not stay there behind a G that computes while another core idles: the guard publishes it, before
- * the slice ends. A G that handlers or other cores push into an inbox is run, though only the first of several pushers
- * kicks.
+ * the slice ends. Nor does a sleeper wait for the slice of one that slept on its core and computes. A G that handlers or
+ * other cores push into an inbox is run, though only the first of several pushers kicks.
  */
 #include <string.h>
 
 #include <bareloom/sync.h>
+#include <bareloom/time.h>
 
 #include "tests/model/port.h"
 
@@ -55,6 +56,24 @@ static void behind_a_hog(void) {
 static void check_guarded(void) {
     port_check_rest();
     MODEL_CHECK(port_clock() < CONFIG_SLICE_NS);
+}
+
+/* ---- the timer of a core that slept ------------------------------------------------------------- */
+
+static void sleeps(void *arg) {
+    go_sleep_until(*(ns_t *)arg);
+}
+
+static void sleeps_and_computes_on(void *arg) {
+    go_sleep_until(*(ns_t *)arg);
+    port_wait(other_ran);
+}
+
+static void two_sleepers(void) {
+    static ns_t first = US(1), second = US(2);
+    begin(1);
+    port_g(0, sleeps, &second);
+    port_g(0, sleeps_and_computes_on, &first);
 }
 
 /* ---- inbox -------------------------------------------------------------------------------------- */
@@ -104,6 +123,7 @@ static void g_and_pusher(void) {
 int main(int argc, char **argv) {
     static const struct scenario scenarios[] = {
         {"runnext behind a G that computes", behind_a_hog, check_guarded, 1, 0},
+        {"a sleeper behind one that computes", two_sleepers, check_guarded, 1, 0},
         {"one pushes to a core that sleeps", one_pusher, port_check_rest, 2, 1},
         {"two push to a core that falls asleep", two_pushers, port_check_rest, 2, 0},
         {"a handler and another core push", handler_and_pusher, port_check_rest, 2, 1},

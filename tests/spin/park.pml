@@ -1,7 +1,8 @@
 /* tests/spin/park.pml - parking on an object, and making ready: publish off the stack, under the object's lock.
  *
- * Abstracts park(), parked(), park_unlock(), ready() of sched/schedule.c and a semaphore's wait and post. The G waits
- * twice; whoever takes it off the list may enter it at once, on another core.
+ * Abstracts park_on() of sched/sched.h, parked_on() and ready() of sched/schedule.c, and waiting and giving under an
+ * object's lock, as in sched/sema.c. The G waits twice; whoever takes it off the list may enter it at once, on another
+ * core.
  *
  * mutant EARLY: the G's state is saved only after the lock is open
  * mutant NO_LOCK: the waiter looks at the count before it takes the lock, and not again
