@@ -178,16 +178,27 @@ TEST(sched, options_are_told_from_words) {
     CHECK_EQ(go_option("scheddetail=0"), 0);
 }
 
+static struct {
+    struct wg wg;
+    struct g *waits;
+} ended_late;
+
+static void ends_late(void *arg) {
+    (void)arg;
+    WAIT_FOR(g_status(ended_late.waits) >= G_WAITING);
+    wg_done(&ended_late.wg);
+}
+
 TEST(death, trace_at_a_panic) {
     expect_status(2);
     expect_text("panic: the end");
     expect_text("the last events of each core");
     expect_text(" waits [sync.WaitGroup.Wait]");
-    struct wg wg = {0};
     begin_trace();
-    wg_add(&wg, 1);
-    start(nothing, &wg);
-    wg_wait(&wg);
+    ended_late.waits = hal_self();
+    wg_add(&ended_late.wg, 1);
+    start(ends_late, NULL);
+    wg_wait(&ended_late.wg);
     PANIC("the end");
 }
 
