@@ -33,7 +33,7 @@ if old not in text:
 with open(path, "w") as file:
     file.write(text.replace(old, new, 1))
 END
-    if (cd "$copy" && check) > /dev/null 2>&1; then
+    if ! (cd "$copy" && check 2>&1 || true) | grep -q 'Wthread-safety'; then # no other complaint counts
         echo "FAIL planted, and not noticed: $1"
         exit 1
     fi
