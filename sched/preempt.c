@@ -66,7 +66,7 @@ static struct frame *frame_take(struct core *c) NEEDS(irq_masked) {
     if (f != NULL) {
         c->frames = f->next;
         c->frame_count--;
-        look_everywhere(c); /* refills */
+        look_everywhere(c); /* refills; and behind a hog the global queue has its turn at each slice's end */
     }
     return f;
 }

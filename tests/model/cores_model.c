@@ -3,8 +3,9 @@
  * sources: sched/sema.c
  * machine: port
  *
- * What a retired core had on its queues is run by others, what is pinned to it or comes to its inbox by itself; nobody
- * holds back for a searcher that retired; in the end exactly the active cores say that they sleep.
+ * What a retired core had on its queues is run by others, not later than what they have themselves; what is pinned to it
+ * or comes to its inbox by itself; nobody holds back for a searcher that retired; in the end exactly the active cores say
+ * that they sleep.
  */
 #include <string.h>
 
@@ -80,12 +81,40 @@ static void pinned_stays(void) {
     port_pinned_g(0, posts, NULL);
 }
 
+/* Core 1 is retired, a device wakes a G there: it goes to the global queue, and core 0 computes. */
+static bool woken_ran(void) {
+    return port_ended(0);
+}
+
+static void computes_on(void *arg) {
+    (void)arg;
+    port_wait(woken_ran);
+}
+
+static void device_posts(void) {
+    sema_post(&sema);
+}
+
+static void woken_where_retired(void) {
+    begin();
+    machine.active = 1;
+    port_g(0, waits, NULL);
+    port_g(0, computes_on, NULL);
+    port_device(1, 1, device_posts);
+}
+
+static void check_soon(void) {
+    port_check_rest();
+    MODEL_CHECK(port_clock() < 3 * CONFIG_SLICE_NS);
+}
+
 int main(int argc, char **argv) {
     static const struct scenario scenarios[] = {
         {"a core retires", retires, port_check_rest, 2, 1},
         {"a core retires and comes back", retires_and_comes_back, port_check_rest, 2, 0},
         {"a core retires that is just chosen", retires_chosen, port_check_rest, 2, 0},
         {"what is pinned stays", pinned_stays, port_check_rest, 2, 0},
+        {"woken on a core that has retired", woken_where_retired, check_soon, 1, 0},
     };
     return model_main(argc, argv, scenarios, sizeof scenarios / sizeof scenarios[0]);
 }
