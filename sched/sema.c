@@ -81,6 +81,17 @@ static bool give(struct sema *s, int32_t n) {
     return old >= 0;
 }
 
+/* Under the lock, with the flag; true: it is gone, as nobody waits any more. */
+static bool unflag(struct sema *s) NEEDS(s->lock) {
+    if (s->waiters.head != NULL) {
+        return false;
+    }
+    /* release: what came before what was given under the lock, to who takes it without; pairs with
+     * hal_take() */
+    atomic_store_explicit(&s->count, left(s), memory_order_release);
+    return true;
+}
+
 /* Gives n and serves. All of those served are woken in the end: until then the semaphore is there. */
 __attribute__((noinline)) static void sema_post_slow(struct sema *s, int32_t n) {
     struct waiter *first = NULL, **end = &first;
@@ -91,16 +102,28 @@ __attribute__((noinline)) static void sema_post_slow(struct sema *s, int32_t n) 
             set_left(s, left(s) + n);
             n = 0;
             more = serve(s, &end);
-            if (s->waiters.head == NULL) {
-                /* release: what came before what was given under the lock, to who takes it without; pairs with
-                 * hal_take() */
-                atomic_store_explicit(&s->count, left(s), memory_order_release);
-                more = false;
-            }
+            more = !unflag(s) && more;
         }
         spin_unlock(&s->lock, was);
     }
     wake_all(first, true);
+}
+
+/* The commonest: one, which goes to the first as it is. */
+__attribute__((noinline)) static void sema_post_waited(struct sema *s) {
+    hal_irq_t was = spin_lock(&s->lock);
+    struct waiter *w = s->waiters.head;
+    if (w == NULL || w->n != 1 || left(s) != 0 || !wait_take_this(&s->waiters, w)) {
+        spin_unlock(&s->lock, was);
+        sema_post_slow(s, 1);
+        return;
+    }
+    unflag(s);
+    struct g *g = w->g; /* w is on its stack */
+    w->ok = true;
+    spin_unlock_masked(&s->lock);
+    ready(g);
+    hal_irq_restore(was);
 }
 
 static int wait_slow(struct sema *s, uint32_t n, const struct limit *limit) {
@@ -175,6 +198,6 @@ void sema_post_n(struct sema *s, uint32_t n) {
 
 void sema_post(struct sema *s) {
     if (!hal_give(&s->count)) {
-        sema_post_slow(s, 1);
+        sema_post_waited(s);
     }
 }
