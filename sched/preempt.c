@@ -124,6 +124,7 @@ static int64_t nearest(int64_t a, int64_t b) {
 
 /* The watchdogs' part of a tick, unless a G waits for our end: one that was woken, or the next one. */
 static void watch(struct core *c, int64_t now, bool hurried) NEEDS(irq_masked) {
+    watch_note(c);
     if (!hurried || now - c->watched >= WATCHED_SLICES * slice_length()) {
         c->watched = now;
         watch_tick(c, now);
