@@ -44,6 +44,15 @@ static struct {
     _Atomic unsigned core; /* where it goes; HAL_MAX_CORES: no line roams. Written under lock */
 } roaming = {HAL_LINES, HAL_MAX_CORES};
 
+/* Under the lock, as the line that roams is to be moved, or where any line has been put on: some machines route
+ * them all together. */
+static void keep_roaming(void) NEEDS(irq_masked, lock) {
+    unsigned core = relaxed_load(&roaming.core), line = relaxed_load(&roaming.line);
+    if (core < HAL_MAX_CORES && atomic_load(&lines[line].fn) != NULL) {
+        hal_irq_enable(line, core);
+    }
+}
+
 static void call_handler(struct line *l, unsigned line) NEEDS(irq_masked) {
     irq_fn *fn = atomic_load(&l->fn);
     if (fn != NULL) {
@@ -89,6 +98,7 @@ int irq_attach(unsigned line, irq_fn *fn, void *arg) {
         listen(l, 1);
         atomic_store(&l->fn, fn);
         hal_irq_enable(line, this_core()->hal.index);
+        keep_roaming();
     }
     spin_unlock(&lock, was);
     return free ? 0 : -EBUSY;
@@ -130,11 +140,8 @@ void irq_listen(unsigned line, bool yes) {
 
 static void move_to(unsigned core) NEEDS(irq_masked) {
     spin_lock_masked(&lock);
-    unsigned line = relaxed_load(&roaming.line);
     relaxed_store(&roaming.core, core);
-    if (atomic_load(&lines[line].fn) != NULL) {
-        hal_irq_enable(line, core);
-    }
+    keep_roaming();
     spin_unlock_masked(&lock);
 }
 
