@@ -39,6 +39,18 @@ void host_cores_start(unsigned n) {
 }
 void go_main_returned(void) {
 }
+void trace_finish(void) {
+}
+int go_option(const char *word) {
+    (void)word;
+    return -ENOENT;
+}
+_Noreturn void go_panic(const char *file, int line, const char *format, ...) {
+    (void)file;
+    (void)line;
+    (void)format;
+    abort();
+}
 const char *info_args(void) {
     return boot_info.args;
 }

@@ -1,0 +1,47 @@
+/* tests/fuzz/option.c - sched/option.c: of any word, what is set is what the word says, and within its option's limit. */
+#include "sched/option.c"
+
+#include "tests/fuzz/fuzz.h"
+
+_Atomic bool trace_at_end;
+
+static struct {
+    unsigned calls;
+    long value;
+    long most;
+} set;
+
+static int sets(long value, long most) {
+    set.calls++;
+    set.value = value;
+    set.most = most;
+    return 0;
+}
+
+int trace_start(unsigned what, size_t events, unsigned hz) {
+    return what == TRACE_SAMPLES ? sets((long)hz, 10000) : sets((long)events, 1l << 17);
+}
+int schedtrace_every(uint32_t ms) {
+    return sets((long)ms, 3600000);
+}
+int schedtrace_detail(uint32_t on) {
+    return sets((long)on, 1);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
+    char *word = malloc(n + 1);
+    WANT(word != NULL);
+    memcpy(word, data, n);
+    word[n] = '\0';
+    set.calls = 0;
+    int r = go_option(word);
+    WANT(r == 0 || r == -EINVAL || r == -ENOENT);
+    WANT(set.calls <= (r == 0));
+    if (set.calls != 0) {
+        const char *value = strchr(word, '=');
+        WANT(set.value >= 0 && set.value <= set.most);
+        WANT(value == NULL || strncmp(word, "block", 5) == 0 || atol(value + 1) == set.value);
+    }
+    free(word);
+    return 0;
+}
