@@ -50,6 +50,7 @@ struct hal_core {
 
 /* ---- hal_arch.h: static inline -------------------------------------------------------------- */
 /*
+ * HAL_ATOMICS_SEEN                        1: a tool looks at atomic operations, so each must be one as C has them
  * typedef ... hal_irq_t;                  saved interrupt mask
  * hal_irq_t hal_irq_save(void);           mask, return what was; a compiler barrier
  * void hal_irq_restore(hal_irq_t);        back to what was; a compiler barrier
@@ -245,6 +246,8 @@ struct core *sched_core(unsigned i, void *stack_top);
 /* In a handler. */
 void sched_timer(void);
 void sched_ipi(void);
+/* line may be in its handler on another core, from which it was moved here; then it comes again, as it is
+ * level-triggered, if that handler leaves anything. */
 void sched_irq(unsigned line);
 
 /* At the end of each interrupt that was taken from a G, in the handler's context. NULL: go on with

@@ -15,7 +15,7 @@
 
 #include "libc/syscalls.h"
 
-/* The runtime is built without this library's headers and has these numbers in sched/errno.h. */
+/* The runtime is built without this library's headers and has these numbers in hal/errno.h. */
 _Static_assert(ENOENT == 2 && EAGAIN == 11 && ENOMEM == 12 && EBUSY == 16 && EINVAL == 22 &&
                    EPIPE == 32 && ETIMEDOUT == 116 && ECANCELED == 140,
                "the runtime's error numbers are newlib's");

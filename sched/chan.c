@@ -14,7 +14,7 @@
 #include "sched/chan.h"
 
 #include "sched/assert.h"
-#include "sched/errno.h"
+#include "hal/errno.h"
 #include "sched/mem.h"
 #include "sched/timer.h"
 

@@ -6,7 +6,7 @@
  * TOUR 2 / read next: sched/sched.h */
 #include "sched/alarm.h"
 #include "sched/assert.h"
-#include "sched/errno.h"
+#include "hal/errno.h"
 #include "sched/mem.h"
 #include "sched/pages.h"
 #include "sched/runq.h"

@@ -20,7 +20,7 @@
 
 #include "sched/assert.h"
 #include "sched/chan.h"
-#include "sched/errno.h"
+#include "hal/errno.h"
 #include "sched/mem.h"
 #include "sched/timer.h"
 

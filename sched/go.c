@@ -8,7 +8,7 @@
 #include "sched/alarm.h"
 #include "sched/assert.h"
 #include "sched/cleanup.h"
-#include "sched/errno.h"
+#include "hal/errno.h"
 #include "sched/gmp.h"
 #include "sched/pages.h"
 #include "sched/stack.h"

@@ -10,7 +10,7 @@
 #include <bareloom/irq.h>
 
 #include "sched/assert.h"
-#include "sched/errno.h"
+#include "hal/errno.h"
 #include "sched/sched.h"
 
 static struct line {

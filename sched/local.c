@@ -6,7 +6,7 @@
  * finds no value of the old one.
  * TOUR 13 / read next: sched/ctx.c */
 #include "sched/assert.h"
-#include "sched/errno.h"
+#include "hal/errno.h"
 #include "sched/mem.h"
 #include "sched/task.h"
 

@@ -8,7 +8,7 @@
 
 #include "hal/sanitize.h"
 #include "sched/assert.h"
-#include "sched/errno.h"
+#include "hal/errno.h"
 #include "sched/pages.h"
 #include "sched/sched.h"
 

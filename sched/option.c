@@ -1,7 +1,7 @@
 /* sched/option.c - the runtime's own words of a command line. */
 #include <bareloom/info.h>
 
-#include "sched/errno.h"
+#include "hal/errno.h"
 #include "sched/sched.h"
 #include "sched/schedtrace.h"
 

@@ -12,7 +12,9 @@
 
 #include <bareloom/config.h>
 
-#if defined(HAL_HOST) || defined(SANITIZE) || CONFIG_SIM != 0
+#include "hal/hal.h"
+
+#if HAL_ATOMICS_SEEN || defined(SANITIZE) || CONFIG_SIM != 0
 #define relaxed_load(p)     atomic_load_explicit((p), memory_order_relaxed)
 #define relaxed_store(p, v) atomic_store_explicit((p), (v), memory_order_relaxed)
 #else

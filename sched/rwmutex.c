@@ -18,7 +18,7 @@
 #include <bareloom/sync.h>
 
 #include "sched/assert.h"
-#include "sched/errno.h"
+#include "hal/errno.h"
 #include "sched/wait.h"
 
 #define WAITERS ((uintptr_t)1)

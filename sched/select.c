@@ -18,7 +18,7 @@
 
 #include "sched/assert.h"
 #include "sched/chan.h"
-#include "sched/errno.h"
+#include "hal/errno.h"
 #include "sched/mem.h"
 
 #define ON_STACK 8

@@ -12,8 +12,8 @@
  * TOUR 13 / read next: sched/stack.c */
 #include <bareloom/sync.h>
 
+#include "hal/errno.h"
 #include "sched/assert.h"
-#include "sched/errno.h"
 #include "sched/wait.h"
 
 /* Served under the lock in one go. */
@@ -68,12 +68,16 @@ static bool flag(struct sema *s, uint32_t n) NEEDS(s->lock) {
     return new < 0;
 }
 
+_Noreturn static void too_many(void) {
+    PANIC("semaphore: released more than it can count");
+}
+
 /* While nobody waits: true, and n has been given. */
 static bool give(struct sema *s, int32_t n) {
     int32_t old = atomic_load_explicit(&s->count, memory_order_relaxed);
     do {
         if ((old & ~WAITERS) > INT32_MAX - n) {
-            PANIC("semaphore: released more than it can count");
+            too_many();
         }
         /* release: to who takes it; pairs with hal_take(), take() and flag() */
     } while (old >= 0 && !atomic_compare_exchange_weak_explicit(
@@ -99,6 +103,10 @@ __attribute__((noinline)) static void sema_post_slow(struct sema *s, int32_t n) 
         hal_irq_t was = spin_lock(&s->lock);
         more = n != 0; /* if the flag has gone again: given without the lock */
         if (atomic_load_explicit(&s->count, memory_order_relaxed) < 0) {
+            if (left(s) > INT32_MAX - n) { /* another gave meanwhile */
+                spin_unlock(&s->lock, was);
+                too_many();
+            }
             set_left(s, left(s) + n);
             n = 0;
             more = serve(s, &end);

@@ -19,7 +19,7 @@
 #include "sched/alarm.h"
 #include "sched/assert.h"
 #include "sched/chan.h"
-#include "sched/errno.h"
+#include "hal/errno.h"
 #include "sched/pages.h"
 
 #define TICK_MIN US(10)

@@ -19,7 +19,7 @@
 #include <bareloom/sync.h>
 
 #include "sched/assert.h"
-#include "sched/errno.h"
+#include "hal/errno.h"
 #include "sched/pages.h"
 #include "sched/runq.h"
 

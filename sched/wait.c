@@ -14,7 +14,7 @@
 #include "sched/alarm.h"
 #include "sched/assert.h"
 #include "sched/ctx.h"
-#include "sched/errno.h"
+#include "hal/errno.h"
 
 /* Waiters looked at, or made ready, with interrupts masked in one go. */
 #define BATCH 32

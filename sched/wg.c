@@ -9,7 +9,7 @@
 #include <bareloom/sync.h>
 
 #include "sched/assert.h"
-#include "sched/errno.h"
+#include "hal/errno.h"
 #include "sched/wait.h"
 
 /* Beside the count in the low half: the list is not empty. Changes only under the lock. */

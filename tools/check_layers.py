@@ -34,6 +34,7 @@ INSTRUCTIONS = [f'"hal/aarch64/{h}.h"' for h in ("insn", "cache", "gicv3_regs", 
 RULES = [
     ("include/*", STD + PUBLIC),
     ("hal/hal_select.h", ['"hal/*/hal_arch.h"']),
+    ("hal/errno.h", ["<errno.h>"]),  # for the host, which has its C library's numbers
     ("hal/sanitize/*", STD + HAL + ['"hal/aarch64/port.h"', "./"]),
     ("hal/aarch64/*", STD + HAL + ["./"]),
     ("hal/host/main.c", ["<*>"] + HAL + ['"sched/sim.h"', "./"]),  # a composition root, as boot/ is
@@ -42,10 +43,9 @@ RULES = [
     ("drivers/*", STD + ['"hal/board.h"', '"hal/mmio.h"', "./"] + INSTRUCTIONS),
     ("boards/host/*", STD + ['"hal/board.h"', '"hal/host/*"', "./"]),
     ("boards/*", STD + ['"hal/board.h"', '"drivers/*"', "./"]),
-    ("sched/errno.h", ["<errno.h>"]),  # for the host, which has its C library's numbers
-    ("sched/*", STD + PUBLIC + ['"hal/hal.h"', '"hal/kprint.h"', '"hal/sanitize.h"', "./"]),
+    ("sched/*", STD + PUBLIC + ['"hal/hal.h"', '"hal/errno.h"', '"hal/kprint.h"', '"hal/sanitize.h"', "./"]),
     ("libc/sanitize/*", ["<*>", '"hal/sanitize/address.h"']),
-    ("libc/*", ["<*>", '"hal/kprint.h"', '"hal/board.h"', "./"]),
+    ("libc/*", ["<*>", '"hal/errno.h"', '"hal/kprint.h"', '"hal/board.h"', "./"]),
     ("sync/*", STD + PUBLIC + ["<errno.h>", "./"]),
     ("boot/*", STD + PUBLIC + HAL + ['"hal/aarch64/*"', '"sched/*"', '"drivers/*"', "./"]),
     ("linker/*", HAL),

@@ -11,6 +11,8 @@
 struct g;
 struct core;
 
+#define HAL_ATOMICS_SEEN 0
+
 typedef uint64_t hal_irq_t; /* DAIF */
 
 #define DAIF_I (UINT64_C(1) << 7)

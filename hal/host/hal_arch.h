@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#define HAL_ATOMICS_SEEN 1 /* sanitizers, the model checker */
+
 typedef bool hal_irq_t; /* whether interrupts were masked */
 
 hal_irq_t hal_irq_save(void);

@@ -262,8 +262,11 @@ static void tell_what(uintptr_t address, uint8_t value) {
 _Noreturn static void report(const char *what, size_t n, uintptr_t address, uintptr_t bad,
                              uintptr_t back) {
     static struct sanitize_trace trace; /* of the one core that goes on */
-    const uint8_t *shadow = (const uint8_t *)shadow_of(bad);
-    uint8_t value = *shadow < GRAIN ? shadow[1] : *shadow; /* what is behind the first of 8 bytes */
+    uint8_t value = *(const uint8_t *)shadow_of(bad);
+    uint64_t behind;
+    if (value < GRAIN && hal_peek((shadow_of(bad) + 1) & ~(uintptr_t)7, &behind)) {
+        value = (uint8_t)(behind >> (shadow_of(bad) + 1) % 8 * 8); /* what is behind the first of 8 bytes */
+    }
     sanitize_alone();
     kprintf("\nsanitizer: %s of %lu bytes at %p: %s\n", what, (unsigned long)n, (void *)address,
             meaning(value));

@@ -43,7 +43,8 @@ int mutex_lock_until(struct mutex *m, struct limit l);
 /* 0, or -EBUSY. From a G. */
 int mutex_trylock(struct mutex *m);
 
-/* FATAL "sync: unlock of unlocked mutex", also when another G owns it. From a G. Does not block. */
+/* FATAL "sync: unlock of unlocked mutex", also when another G owns it. From a G with preemption on: elsewhere
+ * a panic, which a build without DEBUG gives only if somebody waits. Does not block. */
 void mutex_unlock(struct mutex *m);
 
 /* ---- readers-writer mutex -------------------------------------------------------------------- */

@@ -11,7 +11,7 @@
 #include <bareloom/select.h>
 
 #include "sched/chan.h"
-#include "sched/errno.h"
+#include "hal/errno.h"
 #include "sched/timer.h"
 #include "tests/model/port.h"
 

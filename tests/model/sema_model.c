@@ -11,7 +11,7 @@
 
 #include <bareloom/sync.h>
 
-#include "sched/errno.h"
+#include "hal/errno.h"
 #include "tests/model/port.h"
 
 static struct sema sema;

@@ -9,7 +9,7 @@
  */
 #include "sched/alarm.h"
 #include "sched/chan.h"
-#include "sched/errno.h"
+#include "hal/errno.h"
 #include "sched/pages.h"
 #include "sched/timer.h"
 #include "tests/model/port.h"

@@ -1,4 +1,4 @@
-/* sched/errno.h - the error numbers that the runtime returns, as the program's C library has them.
+/* hal/errno.h - the error numbers that the runtime returns, as the program's C library has them.
  *
  * The runtime is built without the library's headers; libc/ asserts at compile time that these are
  * newlib's. */
