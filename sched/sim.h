@@ -37,7 +37,7 @@ static inline uint32_t core_random(struct core *c) NEEDS(irq_masked) {
     return x;
 }
 
-/* When the timer is set to what ought to be when: never later, since a timer that comes too early
+/* When the timer is set to what ought to be when: not later, but for a moment, since a timer that comes too early
  * finds nothing over and is set again. */
 static inline int64_t sim_deadline(struct core *c, int64_t when) NEEDS(irq_masked) {
     return CONFIG_SIM != 0 ? sim_draw_deadline(c, when) : when;
