@@ -164,4 +164,11 @@ END
     says 'plain memory: the circle' 'waits for right \(0x[0-9a-f]+\), held by goroutine [0-9]+ "righty"'
 fi
 
+# The other cores are stopped wherever they are, perhaps on the way from one goroutine to the next, and a memory dump
+# shows that as it is. So up to three stops are asked.
+if [ "$failures" -gt 0 ] && [ "${STOPS:-1}" -lt 3 ]; then
+    echo "once more: a core may have been stopped between two goroutines"
+    STOPS=$((${STOPS:-1} + 1)) "$0"
+    exit
+fi
 exit $((failures > 0))

@@ -14,8 +14,10 @@ build() {
     shift
     mkdir -p build
     (
-        flock 9
-        make -s "BOARD=$board" "$@"
+        until flock -w 20 9; do
+            echo "waits for another script's build"
+        done
+        make "BOARD=$board" "$@" # not silent: the harness takes long silence for a hang
         cp "$(make -s "BOARD=$board" "$@" image-path)" "$work/images/$name"
     ) 9> build/.lock
 }
