@@ -9,7 +9,7 @@ static struct wg wg;
 
 /* ---- what never ends ------------------------------------------------------------------------------------ */
 
-#define CHANS_MAX 4000
+#define CHANS_MAX 20000
 
 /* The Gs of these programs never end by themselves: the end of the world ends them. */
 static struct {
@@ -130,7 +130,8 @@ struct work {
     unsigned room;
 };
 
-#define WORKS_MAX 1200
+/* 400 to 900 are seen: how far each G computes ahead of being asked is the scheduler's choice. */
+#define WORKS_MAX 8000
 static struct work works[WORKS_MAX];
 static _Atomic unsigned works_n;
 
