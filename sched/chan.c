@@ -13,8 +13,8 @@
  * TOUR 12 / read next: sched/select.c */
 #include "sched/chan.h"
 
-#include "sched/assert.h"
 #include "hal/errno.h"
+#include "sched/assert.h"
 #include "sched/mem.h"
 #include "sched/timer.h"
 

@@ -4,9 +4,9 @@
  * A retired core keeps its interrupts, its timers, its inbox and its pinned Gs; it only stops
  * picking and stealing the rest, and gives what it had to the global queue (HAZARDS 9).
  * TOUR 2 / read next: sched/sched.h */
+#include "hal/errno.h"
 #include "sched/alarm.h"
 #include "sched/assert.h"
-#include "hal/errno.h"
 #include "sched/mem.h"
 #include "sched/pages.h"
 #include "sched/runq.h"

@@ -18,9 +18,9 @@
  * TOUR 13 / read next: sched/mutex.c */
 #include "sched/ctx.h"
 
+#include "hal/errno.h"
 #include "sched/assert.h"
 #include "sched/chan.h"
-#include "hal/errno.h"
 #include "sched/mem.h"
 #include "sched/timer.h"
 

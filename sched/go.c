@@ -5,10 +5,10 @@
  * wait in per-core caches, which spill and refill in batches: one core spawns, others hoard the
  * dead (HAZARDS 42).
  * TOUR 4 / read next: sched/schedule.c */
+#include "hal/errno.h"
 #include "sched/alarm.h"
 #include "sched/assert.h"
 #include "sched/cleanup.h"
-#include "hal/errno.h"
 #include "sched/gmp.h"
 #include "sched/pages.h"
 #include "sched/stack.h"

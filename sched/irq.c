@@ -9,8 +9,8 @@
  * TOUR 15 / read next: sched/info.c */
 #include <bareloom/irq.h>
 
-#include "sched/assert.h"
 #include "hal/errno.h"
+#include "sched/assert.h"
 #include "sched/sched.h"
 
 static struct line {

@@ -5,8 +5,8 @@
  * value it holds: so when a key is freed nobody has to visit all Gs, and the next key with its index
  * finds no value of the old one.
  * TOUR 13 / read next: sched/ctx.c */
-#include "sched/assert.h"
 #include "hal/errno.h"
+#include "sched/assert.h"
 #include "sched/mem.h"
 #include "sched/task.h"
 

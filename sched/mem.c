@@ -6,9 +6,9 @@
 #include <bareloom/go.h>
 #include <bareloom/irq.h>
 
+#include "hal/errno.h"
 #include "hal/sanitize.h"
 #include "sched/assert.h"
-#include "hal/errno.h"
 #include "sched/pages.h"
 #include "sched/sched.h"
 

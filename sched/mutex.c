@@ -15,8 +15,8 @@
  * TOUR 13 / read next: sched/rwmutex.c */
 #include <bareloom/sync.h>
 
-#include "sched/assert.h"
 #include "hal/errno.h"
+#include "sched/assert.h"
 #include "sched/wait.h"
 
 #define WAITERS  ((uintptr_t)1)

@@ -17,8 +17,8 @@
  * TOUR 13 / read next: sched/cond.c */
 #include <bareloom/sync.h>
 
-#include "sched/assert.h"
 #include "hal/errno.h"
+#include "sched/assert.h"
 #include "sched/wait.h"
 
 #define WAITERS ((uintptr_t)1)

@@ -16,9 +16,9 @@
 #include <bareloom/defer.h>
 #include <bareloom/select.h>
 
+#include "hal/errno.h"
 #include "sched/assert.h"
 #include "sched/chan.h"
-#include "hal/errno.h"
 #include "sched/mem.h"
 
 #define ON_STACK 8

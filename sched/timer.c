@@ -16,10 +16,10 @@
  * TOUR 11 / read next: sched/wait.h */
 #include "sched/timer.h"
 
+#include "hal/errno.h"
 #include "sched/alarm.h"
 #include "sched/assert.h"
 #include "sched/chan.h"
-#include "hal/errno.h"
 #include "sched/pages.h"
 
 #define TICK_MIN US(10)

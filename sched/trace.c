@@ -18,8 +18,8 @@
 #include <bareloom/info.h>
 #include <bareloom/sync.h>
 
-#include "sched/assert.h"
 #include "hal/errno.h"
+#include "sched/assert.h"
 #include "sched/pages.h"
 #include "sched/runq.h"
 

@@ -11,10 +11,10 @@
  * TOUR 12 / read next: sched/chan.c */
 #include "sched/wait.h"
 
+#include "hal/errno.h"
 #include "sched/alarm.h"
 #include "sched/assert.h"
 #include "sched/ctx.h"
-#include "hal/errno.h"
 
 /* Waiters looked at, or made ready, with interrupts masked in one go. */
 #define BATCH 32

@@ -8,8 +8,8 @@
  * TOUR 13 / read next: sched/event.c */
 #include <bareloom/sync.h>
 
-#include "sched/assert.h"
 #include "hal/errno.h"
+#include "sched/assert.h"
 #include "sched/wait.h"
 
 /* Beside the count in the low half: the list is not empty. Changes only under the lock. */

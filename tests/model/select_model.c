@@ -10,8 +10,8 @@
 #include <bareloom/defer.h>
 #include <bareloom/select.h>
 
-#include "sched/chan.h"
 #include "hal/errno.h"
+#include "sched/chan.h"
 #include "sched/timer.h"
 #include "tests/model/port.h"
 

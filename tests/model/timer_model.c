@@ -7,9 +7,9 @@
  * else with it. Nothing that was sent for an old setting is received after that; each setting that nobody takes back is
  * received, or calls its function, once; and who takes one back is told whether it was in time.
  */
+#include "hal/errno.h"
 #include "sched/alarm.h"
 #include "sched/chan.h"
-#include "hal/errno.h"
 #include "sched/pages.h"
 #include "sched/timer.h"
 #include "tests/model/port.h"
