@@ -108,7 +108,7 @@ static bool work_anywhere(struct core *c) {
     if (!inbox_empty(c) || c->pinned.head != NULL || globq_length() != 0 || runnext_of(c) != NULL) {
         return true;
     }
-    return any_runq(NULL);
+    return !runq_is_empty(&c->runq) || any_runq(c);
 }
 
 void search_end(struct core *c, bool found) NEEDS(irq_masked) {

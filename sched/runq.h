@@ -52,7 +52,7 @@ static inline bool runq_is_empty(struct runq *q) {
                atomic_load_explicit(&q->tail, memory_order_acquire);
 }
 
-/* Anyone. Whether any core but this one, which may be NULL, has Gs on its queue. */
+/* Anyone. Whether any core but this one has Gs on its queue. */
 static inline bool any_runq(const struct core *but) {
     struct core *end = cores + hal_core_count();
     for (struct core *c = cores; c < end; c++) {

@@ -203,14 +203,24 @@ static bool report_lost(struct g *g, int64_t now) {
 
 /* ---- steps --------------------------------------------------------------------------------------- */
 
+/* Has done something since it was looked at last; from now on it is looked at anew. number: number_of(g). */
+static bool has_moved(struct g *g, uint32_t number, int64_t now) {
+    if (number == g->seen) {
+        return false;
+    }
+    g->seen = number;
+    g->seen_at = now;
+    g->seen_step = watch.step;
+    g->told = false;
+    return true;
+}
+
 static void look_at(struct g *g, int64_t now) {
     uint32_t number = number_of(g);
-    if (number != g->seen) {
-        g->seen = number;
-        g->seen_at = now;
-        g->seen_step = watch.step;
-        g->told = false;
-    } else if (!g->told && number % 4 == G_RUNNABLE) {
+    if (has_moved(g, number, now)) {
+        return;
+    }
+    if (!g->told && number % 4 == G_RUNNABLE) {
         g->told = report_lost(g, now);
     } else if (!g->told && number % 4 == G_WAITING) {
         g->told = report_cycle(g, now, HOPS_TICK);
@@ -253,13 +263,7 @@ void watch_asleep(int64_t now, int64_t until) {
             from_start = true;
             continue;
         }
-        uint32_t number = number_of(g);
-        if (number != g->seen) {
-            g->seen = number;
-            g->seen_at = now;
-            g->seen_step = watch.step;
-            g->told = false;
-        }
+        has_moved(g, number_of(g), now);
         if (!g->told && atomic_load_explicit(&g->waits_on, memory_order_relaxed) != NULL) {
             g->told = report_cycle(g, 0, HOPS_ASLEEP);
         }

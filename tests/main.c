@@ -322,7 +322,7 @@ static bool read_number(const char *digits, unsigned *to) {
 }
 
 static bool read_argument(const char *arg) {
-    const char *value;
+    const char *value = NULL;
     unsigned *number = NULL;
     if (strcmp(arg, "--list") == 0) {
         want.list = true;

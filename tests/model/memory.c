@@ -326,9 +326,9 @@ uint64_t memory_rmw(volatile void *at, size_t size, enum rmw op, uint64_t v, int
 
 /* Which value a swap that fails sees: the newest, or an old one that is not the expected one. */
 static unsigned failing_store(const struct location *l, uint64_t expected) {
-    unsigned at[HISTORY], n = 0;
-    for (unsigned i = l->n; i-- > now->view.seen[index_of(l)];) {
-        if (i == l->n - 1 || l->store[i].v != expected) {
+    unsigned at[HISTORY] = {l->n - 1}, n = 1; /* the newest, always */
+    for (unsigned i = l->n - 1; i-- > now->view.seen[index_of(l)];) {
+        if (l->store[i].v != expected) {
             at[n++] = i;
         }
     }
