@@ -281,6 +281,12 @@ void go_dump(void) {
     }
 }
 
+void dump_cut_off(void) {
+    relaxed_store(&dumping, false);
+}
+
 void sched_dump(void) {
-    dump_all(hal_stop_others());
+    unsigned missing = hal_stop_others();
+    dump_cut_off();
+    dump_all(missing);
 }

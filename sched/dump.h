@@ -20,5 +20,9 @@ void dump_frame(uintptr_t pc);
 /* In every IPI, masked. Where c is, if a dump has asked and it has not answered yet. */
 void dump_answer(struct core *c) NEEDS(irq_masked);
 
+/* All other cores have stopped, one of them amid a dump perhaps: what they answered to it says no more where their Gs
+ * are, nor ours. */
+void dump_cut_off(void);
+
 /* A dump is printed just now, by a handler perhaps: its core takes no ticks. Any context. */
 bool dump_is_going(void);

@@ -33,6 +33,7 @@ static void claim_report(void) UNCHECKED { /* masks for good */
             kprintf("core %u did not stop\n", i);
         }
     }
+    dump_cut_off();
 }
 
 /* What every report ends with. */

@@ -2,6 +2,7 @@
  * tests/test_death.c - how the machine ends: each test announces its last words and its exit status, and dies of
  * something. Misuse of the API first, then faults that every port can see.
  */
+#include "sched/dump.h"
 #include "tests/test.h"
 
 /* Its own name must stand in the backtrace: no inlining, and no copy with another name. */
@@ -126,6 +127,33 @@ TEST(death, dump_on_request) {
     go_dump();
     kprintf("still here\n");
     machine_exit(0);
+}
+
+static void dumps_for_ever(void *arg) {
+    (void)arg;
+    for (;;) {
+        go_dump();
+    }
+}
+
+NOINLINE static void panics_meanwhile(void) {
+    PANIC("amid a dump");
+}
+
+/* What a core has answered to a dump is not where it is when its G panics before that dump has come to its end. */
+TEST(death, panic_amid_a_dump) {
+    expect_report("panic: amid a dump", "panics_meanwhile+0x");
+    if (go_num_cores() == 1) {
+        panics_meanwhile();
+    }
+    for (int i = 0; i < 50; i++) {
+        start(receives_here, NULL);
+    }
+    CHECK_EQ(go_with(&GO_OPTS(GO_PIN(go_core() == 0), .name = "dumper"), dumps_for_ever, NULL), 0);
+    go_preempt_off(); /* it stays on its core, which is not the dumper's, and answers */
+    for (ns_t until = go_now() + MS(20); go_now() < until || !dump_is_going();) {
+    }
+    panics_meanwhile();
 }
 
 TEST(death, unlock_of_unlocked) {
