@@ -98,10 +98,10 @@ void trace_sample_next(struct core *c) NEEDS(irq_masked) {
     arm_sooner(c, next_sample(c, hal_now()));
 }
 
-static void sample(struct core *c, int64_t now) NEEDS(irq_masked) {
+static void sample(struct core *c) NEEDS(irq_masked) {
     struct g *g = hal_self();
     rings[c->hal.index].stack_left = STACK_MAX;
-    put(c, now, EV_SAMPLE, 0, g->id & UINT32_MAX);
+    put(c, hal_now(), EV_SAMPLE, 0, g->id & UINT32_MAX);
     hal_backtrace_interrupted(g->stack_lo, g->stack_hi, put_frame);
 }
 
@@ -114,7 +114,7 @@ int64_t trace_tick(struct core *c, int64_t now, int64_t when) NEEDS(irq_masked) 
         return when;
     }
     if (now >= c->sample_when) {
-        sample(c, now);
+        sample(c); /* with a time of its own: this tick has recorded other events since now */
         next_sample(c, now);
     } else if (c->sample_when == INT64_MAX) {
         next_sample(c, now); /* the first tick of a profile */

@@ -143,6 +143,34 @@ TEST(sched, profile_meets_who_runs) {
     CHECK(KIND(e) == EV_STACK);
 }
 
+static void wakes_often(void *arg) {
+    while (!atomic_load((atomic_bool *)arg)) {
+        go_sleep_until((go_now() / US(100) + 1) * US(100)); /* when a sample is due, too */
+    }
+}
+
+/* The tick that takes a sample has done other things first. */
+TEST(sched, a_sample_stands_in_order) {
+    static atomic_bool enough;
+    uint64_t first, last = 0;
+    struct trace_event e;
+    use_cores(1);
+    CHECK_EQ(trace_start(TRACE_EVENTS | TRACE_SAMPLES, KEPT, 10000), 0);
+    uint64_t at = here(&first);
+    start(wakes_often, &enough);
+    for (unsigned samples = 0; samples < 20;) {
+        for (uint64_t end = here(&first); at < end; at++) {
+            if (trace_get(0, at, &e)) {
+                CHECK(WHEN(e) >= last);
+                last = WHEN(e);
+                samples += KIND(e) == EV_SAMPLE;
+            }
+        }
+    }
+    trace_stop();
+    atomic_store(&enough, true);
+}
+
 static bool my_cpu(const struct go_info *g, void *arg) {
     if (g->id == go_id()) {
         *(ns_t *)arg = g->cpu;
