@@ -189,6 +189,11 @@ TEST(sched, cpu_is_counted) {
     info_gs(my_cpu, &after);
     info_count_cpu(false);
     CHECK(after - before >= MS(2)); /* unless it was preempted in between, it counts on */
+    info_gs(my_cpu, &before);
+    for (ns_t until = go_now() + MS(2); go_now() < until;) {
+    }
+    info_gs(my_cpu, &after);
+    CHECK_EQ(after, before);
 }
 
 /* ---- the command line ---------------------------------------------------------------------------- */
