@@ -46,7 +46,9 @@ void nap_over(struct core *c) {
     uint32_t n = atomic_load_explicit(&c->naps, memory_order_relaxed); /* own */
     if (n % 2 != 0) {
         atomic_store_explicit(&c->naps, n + 1, memory_order_relaxed);
-        atomic_thread_fence(memory_order_release); /* before all that this core does awake; see above */
+        /* Before all that this core does awake, see above; and store naps, then load where the roaming line is, and the
+         * others' (irq.c). */
+        atomic_thread_fence(memory_order_seq_cst);
     }
 }
 

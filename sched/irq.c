@@ -5,7 +5,9 @@
  * detach takes the entry away first and then waits for busy to fall.
  * A line that roams goes to a core that sleeps, if one does: one that is stuck with its interrupts masked
  * does not sleep. The race: its core wakes as another one falls asleep, and neither sees that the line
- * should move. Each makes known what it does, fences, and looks at the other; one of them sees it.
+ * should move. Each makes known what it does, fences, and looks at the other; one of them sees it. The same
+ * for a core that wakes as the line is handed to it: it looks where the line is, who handed it whether it still
+ * sleeps.
  * TOUR 15 / read next: sched/info.c */
 #include <bareloom/irq.h>
 
@@ -138,11 +140,26 @@ void irq_listen(unsigned line, bool yes) {
 
 /* ---- a line that roams -------------------------------------------------------------------------------- */
 
-static void move_to(unsigned core) NEEDS(irq_masked) {
-    spin_lock_masked(&lock);
+static void put_at(unsigned core) NEEDS(irq_masked, lock) {
     relaxed_store(&roaming.core, core);
     keep_roaming();
+}
+
+static void move_to(unsigned core) NEEDS(irq_masked) {
+    spin_lock_masked(&lock);
+    put_at(core);
     spin_unlock_masked(&lock);
+}
+
+/* False: it was not at from any more. Who moved it from there sleeps, or looks after it. */
+static bool hand_over(unsigned from, unsigned to) NEEDS(irq_masked) {
+    spin_lock_masked(&lock);
+    bool there = relaxed_load(&roaming.core) == from;
+    if (there) {
+        put_at(to);
+    }
+    spin_unlock_masked(&lock);
+    return there;
 }
 
 void irq_roam(unsigned line) {
@@ -160,26 +177,35 @@ static bool sleeps(unsigned core) {
 
 void irq_falls_asleep(struct core *c) NEEDS(irq_masked) {
     unsigned at = relaxed_load(&roaming.core); /* after the fence in nap_begin() */
-    if (at < HAL_MAX_CORES && at != c->hal.index && !sleeps(at)) {
+    if (at >= HAL_MAX_CORES || at == c->hal.index) {
+        return;
+    }
+    /* load where it is, then naps: who wakes there, and does not see it come, is seen awake */
+    atomic_thread_fence(memory_order_seq_cst);
+    if (!sleeps(at)) {
         move_to(c->hal.index);
     }
 }
 
 void irq_wakes(struct core *c) NEEDS(irq_masked) {
-    if (relaxed_load(&roaming.core) != c->hal.index) {
+    unsigned at = c->hal.index;
+    if (relaxed_load(&roaming.core) != at) { /* after the fence in nap_over() */
         return;
     }
-    atomic_thread_fence(memory_order_seq_cst); /* store naps, then load the others' */
     for (unsigned i = 0; i < hal_core_count(); i++) {
         if (i != c->hal.index && sleeps(i)) {
-            move_to(i);
-            return;
+            if (!hand_over(at, i)) {
+                return;
+            }
+            at = i;
+            atomic_thread_fence(memory_order_seq_cst); /* store where it goes, then load naps again */
+            if (sleeps(i)) {
+                return;
+            }
         }
     }
 }
 
 void irq_leaves(unsigned core) NEEDS(irq_masked) {
-    if (relaxed_load(&roaming.core) == core) {
-        move_to(this_core()->hal.index);
-    }
+    hand_over(core, this_core()->hal.index);
 }
