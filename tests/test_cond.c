@@ -1,6 +1,7 @@
 /* tests/test_cond.c - condition variables. */
 #include <errno.h>
 
+#include "sched/spinlock.h"
 #include "tests/test.h"
 
 static struct wg wg;
@@ -366,7 +367,9 @@ static void comes_late(void *arg) {
 TEST(sched, cond_signal_in_a_broadcast) {
     renew();
     start_waiting(waits, 1);
+    hal_irq_t was = spin_lock(&cond.lock);
     cond.turn++; /* as cond_broadcast() begins */
+    spin_unlock(&cond.lock, was);
     wg_add(&wg, 1);
     start(waits, (void *)1);
     for (bool in = false; !in; go_yield()) {

@@ -13,7 +13,7 @@ static struct wg wg;
 
 static struct {
     struct g *_Atomic whose; /* its calls are counted */
-    unsigned allocs, frees;
+    unsigned allocs, frees;  /* by that G alone */
 } heap;
 
 void *__real_mem_alloc(size_t size);
@@ -22,12 +22,16 @@ void __real_mem_free(void *p, size_t size);
 void __wrap_mem_free(void *p, size_t size);
 
 void *__wrap_mem_alloc(size_t size) {
-    heap.allocs += hal_self() == atomic_load(&heap.whose);
+    if (hal_self() == atomic_load(&heap.whose)) {
+        heap.allocs++;
+    }
     return __real_mem_alloc(size);
 }
 
 void __wrap_mem_free(void *p, size_t size) {
-    heap.frees += hal_self() == atomic_load(&heap.whose);
+    if (hal_self() == atomic_load(&heap.whose)) {
+        heap.frees++;
+    }
     __real_mem_free(p, size);
 }
 

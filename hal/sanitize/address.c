@@ -15,9 +15,11 @@
  * returns leaves the marks around its variables on the stack: g0 each time, and a throw. So before
  * each call that does not return the stack is opened above it.
  */
-#include "hal/sanitize/address.h"
+#include <stdatomic.h>
+
 #include "hal/hal.h"
 #include "hal/kprint.h"
+#include "hal/sanitize/address.h"
 
 /* The compiler's. */
 #define STACK_LEFT   0xf1u
@@ -178,8 +180,9 @@ static unsigned arrays;
 void __asan_register_globals(const struct sanitize_global *all, size_t n);
 void __asan_register_globals(const struct sanitize_global *all, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        mark(all[i].at, all[i].with_redzone, GLOBAL);
-        sanitize_open((const void *)all[i].at, all[i].size);
+        uintptr_t end = up(all[i].at + all[i].size, GRAIN);
+        sanitize_open((const void *)all[i].at, all[i].size); /* open it is: other cores use what is theirs */
+        mark(end, all[i].at + all[i].with_redzone - end, GLOBAL);
     }
     if (arrays < ARRAYS) {
         globals[arrays].all = all;
@@ -259,6 +262,14 @@ static void tell_what(uintptr_t address, uint8_t value) {
     }
 }
 
+/* A report is on its way, by the only core that runs: what it touches itself is not told. */
+static _Atomic bool telling;
+
+static void tell_alone(void) {
+    sanitize_alone();
+    atomic_store_explicit(&telling, true, memory_order_relaxed);
+}
+
 _Noreturn static void report(const char *what, size_t n, uintptr_t address, uintptr_t bad,
                              uintptr_t back) {
     static struct sanitize_trace trace; /* of the one core that goes on */
@@ -267,7 +278,7 @@ _Noreturn static void report(const char *what, size_t n, uintptr_t address, uint
     if (value < GRAIN && hal_peek((shadow_of(bad) + 1) & ~(uintptr_t)7, &behind)) {
         value = (uint8_t)(behind >> (shadow_of(bad) + 1) % 8 * 8); /* what is behind the first of 8 bytes */
     }
-    sanitize_alone();
+    tell_alone();
     kprintf("\nsanitizer: %s of %lu bytes at %p: %s\n", what, (unsigned long)n, (void *)address,
             meaning(value));
     sanitize_take_trace(&trace, back);
@@ -279,7 +290,7 @@ _Noreturn static void report(const char *what, size_t n, uintptr_t address, uint
 
 _Noreturn void sanitize_bad_free(const void *p, const char *why, uintptr_t back) {
     static struct sanitize_trace trace;
-    sanitize_alone();
+    tell_alone();
     kprintf("\nsanitizer: free of %p: %s\n", p, why);
     sanitize_take_trace(&trace, back);
     sanitize_print_trace("\ndone", &trace);
@@ -311,7 +322,8 @@ static uintptr_t bad_byte(uintptr_t a, size_t n) {
 
 void sanitize_check(const volatile void *p, size_t n, bool writes, uintptr_t back) {
     uintptr_t bad = n != 0 ? bad_byte((uintptr_t)p, n) : 0;
-    if (bad != 0) {
+    /* relaxed: set by this core, or by one that stops us */
+    if (bad != 0 && !atomic_load_explicit(&telling, memory_order_relaxed)) {
         report(writes ? "write" : "read", n, (uintptr_t)p, bad, back);
     }
 }
