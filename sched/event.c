@@ -13,7 +13,7 @@
 #include "sched/assert.h"
 #include "sched/wait.h"
 
-/* Woken, or looked at, under the lock in one go. */
+/* Looked at under the lock in one go. */
 #define BATCH 32
 
 /* ---- event -------------------------------------------------------------------------------------- */
@@ -22,25 +22,21 @@
 #define WAITERS                                                                                    \
     2u /* the list is not empty, or its last one is about to leave; set under the lock */
 
-/* Both stand. Wakes all; WAITERS goes with the last of them. */
+/* Both stand. Wakes all, and nobody before all are off the list; WAITERS goes with the last of them. */
 static void release(struct event *e) {
+    struct waiter *all = NULL, **end = &all;
     bool more = true;
     while (more) {
         hal_irq_t was = spin_lock(&e->lock);
-        struct waiter *first = NULL, **end = &first, *w;
-        for (int i = 0; i < BATCH && (w = wait_take(&e->waiters)) != NULL; i++) {
-            *end = w;
-            end = &w->next;
-        }
-        *end = NULL;
+        end = wait_take_batch(&e->waiters, end);
         more = e->waiters.head != NULL;
         if (!more) {
             /* release: what happened before the set, to a leave() that finds it done */
             atomic_store_explicit(&e->word, SET, memory_order_release);
         }
         spin_unlock(&e->lock, was);
-        wake_all(first, true);
     }
+    wake_all(all, true);
 }
 
 void event_set(struct event *e) {

@@ -92,6 +92,41 @@ TEST(sched, event_on_the_stack) {
     }
 }
 
+static void waits_on(void *arg) {
+    atomic_fetch_add(&seen.waiting, 1);
+    event_wait(arg);
+    wg_done(&wg);
+}
+
+static void waits_first(void *arg) {
+    struct event *e = arg;
+    atomic_fetch_add(&seen.waiting, 1);
+    event_wait(e);
+    atomic_store(&e->word, 0xdeadbeef); /* who touched it now would set it */
+    wg_done(&wg);
+}
+
+/* The first one goes on while many others are still to be woken. */
+TEST(sched, event_goes_with_the_first) {
+    static struct event many;
+    unsigned n = 400;
+    for (unsigned i = 0; i < test_rounds(10); i++) {
+        many = (struct event){0};
+        renew();
+        wg_add(&wg, (int)n);
+        start(waits_first, &many);
+        WAIT_FOR(atomic_load(&many.word) != 0); /* it has the lock until it is on the list */
+        for (unsigned k = 1; k < n; k++) {
+            start(waits_on, &many);
+        }
+        WAIT_FOR(atomic_load(&seen.waiting) == n);
+        go_sleep(MS(1));
+        event_set(&many);
+        wg_wait(&wg);
+        CHECK_EQ(atomic_load(&many.word), 0xdeadbeef);
+    }
+}
+
 struct raced {
     struct event event;
     _Atomic bool set; /* event_set() has returned */
