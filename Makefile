@@ -60,7 +60,7 @@ help: ## this list
 	@echo 'make [verb] [BOARD=b] [APP=folder] [INPUT=text] [ARGS="..."] [LLVM=1] [DEBUG=1] [V=1]'
 	@echo '     [SAN=address|race|undefined|scheduler], docs/SANITIZERS.md says what each finds'
 	@echo '     [CONFIG="-DCONFIG_SLICE_NS=1000000 ..."], include/bareloom/config.h lists them'
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | awk -F'\t' '{ printf "%-14s %s\n", $$1, $$2 }'
 	@echo '  setup        install what is missing, build newlib once'
 	@echo 'BOARD: $(BOARDS) (now $(BOARD)); virt also takes SMP=1..8 GIC=2|3'
 
@@ -100,7 +100,7 @@ soak: ## new seeds until one fails, HOURS=1 at most; BOARD=virt|rpi3|host, FIRST
 	@tools/sim.py --board $(if $(filter file,$(origin BOARD)),virt,$(BOARD)) --soak $(or $(HOURS),1) $(if $(FIRST),--first $(FIRST)) $(if $(TEST),--test '$(TEST)')
 
 BENCH_RUN = tools/bench.py --board $(if $(filter file,$(origin BOARD)),virt,$(BOARD)) $(if $(BENCH),--bench $(BENCH)) \
-    $(if $(filter wall,$(MODE)),--wall)
+    $(if $(MODE),$(if $(filter wall,$(MODE)),--wall,$(error MODE=$(MODE) is unknown; there is MODE=wall)))
 bench: ## what each operation costs, beside goals and peers: docs/PERFORMANCE.md; BENCH=names, MODE=wall, BASELINE=1, DOCS=1
 	@$(BENCH_RUN) $(if $(BASELINE),--baseline) $(if $(DOCS),--docs)
 
@@ -131,7 +131,7 @@ precommit: ## the quick part of check
 	@tools/mutants.py --check
 
 layers: ## who includes and calls whom; what the runtime's machine code may contain
-	@for b in $(TARGETS); do $(MAKE) -s BOARD=$$b LLVM= DEBUG= runtime-objects || exit 1; done
+	@for b in $(TARGETS); do $(MAKE) -s BOARD=$$b LLVM= DEBUG= SAN= CONFIG= runtime-objects || exit 1; done
 	@tools/check_layers.py --objects $(TARGETS:%=build/%$(OTHER_CROSS))
 
 docs: ## make docs/API.md from the public headers
@@ -441,7 +441,7 @@ trace: $(IMAGE_FILE) ## what each core does while APP runs: checked, drawn, for 
 KIND ?= cpu
 HZ   ?= 1000
 flame: $(IMAGE_FILE) ## a flame graph of APP: KIND=cpu (HZ=1000 samples a second), block (waits) or mutex
-	@$(RECORD) --args="$(if $(filter cpu,$(KIND)),profile=$(HZ),trace=131072 blockprofile=1) $$ARGS" --profile $(KIND)
+	@$(RECORD) --args="$(if $(filter cpu,$(KIND)),profile=$(HZ),trace=131072 blockprofile=1) $$ARGS" --profile $(or $(filter cpu block mutex,$(KIND)),$(error KIND=$(KIND) is unknown; it is one of: cpu block mutex))
 
 debug: $(IMAGE_FILE) ## the same under gdb, which knows Gs: docs/DEBUGGING.md; DUMP=file: of a memory dump; DEBUGGER=none: waits
 	@tools/debug.py --board $(BOARD) --image $(IMAGE_FILE) --elf $(ELF) --smp $(SMP) --gic $(GIC) --debugger="$(DEBUGGER)" \

@@ -212,8 +212,11 @@ def save(doc, part):
 
 
 def load(path):
-    with open(path) as file:
-        return json.load(file)
+    try:
+        with open(path) as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        sys.exit(f"bench: {path} is no file of figures; `make bench` says where it has put its own, in build/bench")
 
 
 def keys(doc):
@@ -425,6 +428,8 @@ def main():
         print(f"bench: {why}")
         return run.SKIP
 
+    old = keys(load(BASELINE if opts.gate else opts.compare)) if opts.gate or opts.compare else None
+
     exact = board["HAL"] != "host" and not opts.wall
     machine = Machine(board, build(opts.board), exact)
     jobs = jobs_of(machine, [b for b in opts.bench.split(",") if b], [int(n) for n in opts.cores.split(",") if n])
@@ -438,8 +443,7 @@ def main():
     part = bool(opts.bench or opts.cores)
     path = save(new, part)
 
-    if opts.gate or opts.compare:
-        old = keys(load(BASELINE if opts.gate else opts.compare))
+    if old is not None:
         if part:
             old = {key: figure for key, figure in old.items() if key in figures}
         status = gate(goals, old, keys(new)) if opts.gate else print_changes(old, keys(new)) or 0

@@ -32,7 +32,7 @@ def find_debugger(board, wanted):
     for name in known:
         if shutil.which(name):
             return name
-    print(f"debug: there is no {wanted} here" if wanted else
+    print(f"debug: there is no {wanted} here; DEBUGGER=path is a gdb that knows the machine, DEBUGGER=none is none" if wanted else
           "debug: no gdb-multiarch here: run `make setup`; or DEBUGGER=path of a gdb that knows the machine",
           file=sys.stderr)
     return None

@@ -223,7 +223,8 @@ def prove(pattern):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter,
+                                     usage=argparse.SUPPRESS)  # an error is one line
     parser.add_argument("--board", default="virt", choices=run.boards())
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--seed", type=int)
@@ -236,6 +237,8 @@ def main():
     opts = parser.parse_args()
     if any(n is not None and n < 0 for n in (opts.seed, opts.first)) or opts.seeds == 0:
         parser.error("a seed is a number from 0 on, and --seeds wants at least one")
+    if opts.soak is not None and not opts.soak > 0:
+        parser.error("HOURS is a number above 0, like HOURS=0.5")
     board = run.load_board(opts.board)
     if why := run.cannot_run(board):
         print(f"sim: {why}")
