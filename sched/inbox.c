@@ -6,7 +6,9 @@
  *
  * The kick: only who finds the inbox empty kicks. Whoever pushed first onto an empty inbox is
  * masked until it has kicked, so a second pusher's G is covered by that kick, or by an owner who is
- * awake and looks anyway. */
+ * awake and looks anyway.
+ *
+ * TOUR 8 / read next: sched/idle.c */
 #include "sched/sched.h"
 
 void inbox_put(struct core *c, struct g *g) NEEDS(irq_masked) {

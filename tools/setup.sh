@@ -155,7 +155,7 @@ doctor() {
     } | while read -r cmd package use; do
         [ -n "$cmd" ] || continue
         if has "$cmd"; then
-            v=$("$cmd" --version 2>/dev/null | grep -oE '[0-9]+\.[0-9][0-9.]*' | head -n 1)
+            v=$("$cmd" --version 2>&1 | grep -oE '[0-9]+\.[0-9][0-9.]*' | head -n 1)
             printf '  %-24s %-12s %s\n' "$cmd" "${v:-?}" "$use"
         else
             printf '  %-24s %-12s %s: apt-get install %s\n' "$cmd" MISSING "$use" "$package"

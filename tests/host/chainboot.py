@@ -15,13 +15,14 @@ import threading
 import time
 import zlib
 
+os.environ.setdefault("BOARD", "rpi3")  # console.py would have virt
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import console  # noqa: E402
 import run  # noqa: E402
 import chainboot  # noqa: E402
 import serial_port  # noqa: E402
 
-BOARD = os.environ.get("BOARD", "rpi3")
+BOARD = os.environ["BOARD"]
 OTHER = {"rpi3": "rpi4", "rpi4": "rpi3"}[BOARD]
 FAULT = 1 / 6000  # a byte's chance of each direction: some three blocks in ten are lost
 failures = 0

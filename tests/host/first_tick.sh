@@ -7,6 +7,10 @@ build first_tick APP=tests/programs/first_tick
 status=0
 timeout 100 tools/run.py --board "$board" --image "$work/images/first_tick" --smp 1 \
     < /dev/null > "$work/raw" || status=$?
+if [ "$status" = 77 ]; then
+    cat "$work/raw"
+    exit 77
+fi
 check "exit status" test "$status" = 0
 check "the other goroutine had its turn" grep -q '^ran' "$work/raw"
 

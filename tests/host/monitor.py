@@ -12,11 +12,12 @@ import tempfile
 import termios
 import time
 
+os.environ.setdefault("BOARD", "rpi3")  # console.py would have virt
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import console  # noqa: E402
 import run  # noqa: E402
 
-BOARD = os.environ.get("BOARD", "rpi3")
+BOARD = os.environ["BOARD"]
 
 
 class Terminal:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The README's program builds as it stands there and does what it says; its verbs and its links exist.
+# The README's program builds as it stands there and does what it says; its verbs and its links exist; docs that list things
+# list all of them.
 # boards: virt host
 . "$(dirname "$0")/lib.sh"
 
@@ -20,6 +21,11 @@ for link in $(grep -oE '\]\([A-Za-z][^)#:]*\)' README.md docs/*.md CONTRIBUTING.
 done
 check "every board is in the README's table" \
     test "$(grep -cE "^\| \`($(ls boards | paste -sd'|'))\`" README.md)" = "$(ls boards | wc -l)"
+
+# What stands there between backquotes is a name, or a pattern.
+grep -oE '`[^`]+`' docs/TESTING.md | sed 's/`//g; s/\./\\./g; s/\*/.*/g' > "$work/names"
+{ ls tests/test_*.c; grep -ls '^# boards:' tests/host/*; } | sed 's,.*/,,' | grep -vxf "$work/names" > "$work/unlisted" || true
+check "docs/TESTING.md has every file of tests and every script $(paste -sd' ' "$work/unlisted")" test ! -s "$work/unlisted"
 
 check "docs/PERFORMANCE.md has the rows of bench/goals.txt" tools/bench.py --check-docs
 check "docs/API.md is what the headers say" tools/apidoc.py --check
