@@ -9,8 +9,8 @@
 
 #include <bareloom/info.h>
 #include <bareloom/sync.h>
-#include <bareloom/time.h>
 
+#include "hal/errno.h"
 #include "hal/kprint.h"
 #include "sched/info.h"
 #include "sched/runq.h"
@@ -20,7 +20,7 @@
 static struct {
     _Atomic bool made, detail;
     _Atomic int64_t period; /* 0: off */
-    struct sema on;
+    struct sema anew;       /* period was set */
 } trace;
 
 /* ---- the line ------------------------------------------------------------------------------- */
@@ -109,9 +109,10 @@ static void schedtrace(void *arg) {
     (void)arg;
     for (;;) {
         int64_t period = atomic_load_explicit(&trace.period, memory_order_relaxed);
-        if (period == 0) {
-            sema_wait(&trace.on);
-            next = hal_now();
+        int r = sema_wait_until(&trace.anew, AT(period != 0 ? next : FOREVER));
+        if (r != -ETIMEDOUT) {
+            next = r == 0 ? hal_now() : next;
+            go_yield(); /* no memory to wait in: the time passes all the same */
             continue;
         }
         bool detail = atomic_load_explicit(&trace.detail, memory_order_relaxed);
@@ -122,18 +123,17 @@ static void schedtrace(void *arg) {
         }
         next += period;
         next = next > hal_now() ? next : hal_now() + period; /* what could not be kept up with is left out */
-        go_sleep_until(next);
     }
 }
 
 int schedtrace_every(uint32_t ms) {
-    int64_t was = atomic_exchange(&trace.period, MS((int64_t)ms));
+    atomic_store(&trace.period, MS((int64_t)ms));
     int status = 0;
     if (ms != 0 && !atomic_exchange(&trace.made, true)) {
         status = go_system("schedtrace", schedtrace);
         atomic_store(&trace.made, status == 0);
-    } else if (ms != 0 && was == 0) {
-        sema_post(&trace.on);
+    } else {
+        sema_post(&trace.anew);
     }
     return status;
 }

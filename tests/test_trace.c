@@ -235,6 +235,20 @@ TEST(death, trace_at_a_panic) {
     PANIC("the end");
 }
 
+/* The next line is not due for an hour when it is told to print more, and more often. */
+TEST(death, schedtrace_is_set_anew) {
+    expect_status(0);
+    expect_text("SCHED ");
+    expect_text("  P0: status=");
+    CHECK_EQ(go_option("schedtrace=3600000"), 0);
+    go_sleep(MS(20));
+    CHECK_EQ(go_option("scheddetail=1"), 0);
+    CHECK_EQ(go_option("schedtrace=5"), 0);
+    go_sleep(MS(100));
+    CHECK_EQ(go_option("schedtrace=0"), 0);
+    machine_exit(0);
+}
+
 /* What prints a line now and then is no hope for the others: it sleeps for an hour here. */
 TEST(death, deadlock_under_schedtrace) {
     expect_status(2);
