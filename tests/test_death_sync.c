@@ -146,3 +146,9 @@ TEST(death, sema_overflow) {
     sema_post_n(&sema, INT32_MAX);
     sema_post(&sema);
 }
+
+TEST(death, sema_beyond_its_count) {
+    static struct sema sema;
+    expect_last_words("panic: semaphore: asked for more than it can count");
+    sema_wait_n(&sema, (unsigned)INT32_MAX + 1);
+}

@@ -32,6 +32,12 @@ TEST(death, TestTickerResetLtZeroDuration) {
     ticker_reset(t, 0);
 }
 
+TEST(death, ticker_reset_of_nil) {
+    expect_status(2);
+    expect_text("panic: time: Reset called on uninitialized Ticker");
+    ticker_reset(NULL, MS(1));
+}
+
 TEST(death, after_func_of_nil) {
     expect_status(2);
     expect_text("fatal error: go of nil func value");

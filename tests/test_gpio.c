@@ -30,3 +30,9 @@ TEST(death, gpio_write_no_pin) {
     expect_text("panic: gpio_write: there is no pin 31");
     gpio_write(NO_PIN, true);
 }
+
+TEST(death, gpio_read_no_pin) {
+    expect_status(2);
+    expect_text("panic: gpio_read: there is no pin 31");
+    gpio_read(NO_PIN);
+}
