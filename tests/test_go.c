@@ -145,7 +145,8 @@ ONE_CORE static void yields(void *arg) {
     wg_done(&wg);
 }
 
-/* HAZARDS 5: however many yield on one core, each runs once before any runs twice. */
+/* HAZARDS 5: however many yield on one core, each runs once before any runs twice. One whose slice ends - which a
+ * simulation draws, whatever go_set_slice() says - between its count and its yield gives up two turns for one. */
 TEST(sched, yield_is_fair) {
     static const unsigned sizes[] = {2, 100, 256, 257, MANY};
     use_cores(1);
@@ -154,13 +155,16 @@ TEST(sched, yield_is_fair) {
         unsigned n = sizes[s];
         fair.turn = fair.gap = 0;
         fair.runs = 12;
+        uint64_t preempted = SUM(preempted);
         wg_add(&wg, (int)n);
         for (uintptr_t i = 0; i < n; i++) {
             start(yields, (void *)i);
         }
         wg_wait(&wg);
         CHECK_EQ(fair.turn, n * fair.runs);
-        CHECK_EQ(fair.gap, n);
+        if (SUM(preempted) == preempted) {
+            CHECK_EQ(fair.gap, n);
+        }
     }
 }
 
