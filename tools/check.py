@@ -8,6 +8,7 @@ one that part is skipped, and says so.
 import glob
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -23,14 +24,16 @@ def files(*extensions):
 
 
 def shell(cmd):
-    done = subprocess.run(cmd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        done = subprocess.run(cmd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    except FileNotFoundError:
+        sys.exit(f"check: {cmd[0]} is not there: run `make setup`")
     return done.returncode, done.stdout.strip()
 
 
 def formatting():
-    status, text = shell(["clang-format", "--version"])
-    match = re.search(r"version (\d+)", text)
-    if status != 0 or int(match[1]) != FORMATTER:
+    match = shutil.which("clang-format") and re.search(r"version (\d+)", shell(["clang-format", "--version"])[1])
+    if not match or int(match[1]) != FORMATTER:
         return None, f"clang-format {FORMATTER} is wanted, here is {match[1] if match else 'none'}"
     status, text = shell(["clang-format", "--dry-run", "-Werror", *files("c", "h")])
     return status == 0, "\n".join(text.splitlines()[:40]) + "\n`make fmt` mends it"
