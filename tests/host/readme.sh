@@ -27,6 +27,13 @@ grep -oE '`[^`]+`' docs/TESTING.md | sed 's/`//g; s/\./\\./g; s/\*/.*/g' > "$wor
 { ls tests/test_*.c; grep -ls '^# boards:' tests/host/*; } | sed 's,.*/,,' | grep -vxf "$work/names" > "$work/unlisted" || true
 check "docs/TESTING.md has every file of tests and every script $(paste -sd' ' "$work/unlisted")" test ! -s "$work/unlisted"
 
+ls tests/model/*_model.c | sed -E 's,.*/(.*)_model\.c,tests/model/run.sh \1,' > "$work/models"
+grep -oE 'tests/model/run.sh [a-z0-9]+$' tools/verify_plan.txt | grep -vxFf - "$work/models" > "$work/unverified" || true
+check "make verify has every model $(paste -sd' ' "$work/unverified")" test ! -s "$work/unverified"
+for model in $(sed -n 's/.*run.sh //p' "$work/models"); do
+    check "docs/VERIFICATION.md has the model $model, and CI runs it" \
+        eval "grep -q '^| .$model. |' docs/VERIFICATION.md && grep -qE 'model/run.sh\"? $model\$' tests/host/*_model.sh"
+done
 check "docs/PERFORMANCE.md has the rows of bench/goals.txt" tools/bench.py --check-docs
 check "docs/API.md is what the headers say" tools/apidoc.py --check
 
