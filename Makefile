@@ -160,7 +160,7 @@ $(error GIC=$(GIC): virt has GIC=2 and GIC=3)
 endif
 
 # A sanitizer for the build; docs/SANITIZERS.md says what each finds.
-SANS := address race undefined $(if $(filter host,$(BOARD)),scheduler)
+SANS := address race undefined$(if $(filter host,$(BOARD)), scheduler)
 ifneq ($(filter-out $(SANS),$(SAN)),)
 $(error SAN=$(SAN): board $(BOARD) has $(SANS))
 endif

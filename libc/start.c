@@ -81,6 +81,14 @@ static bool next_word(const char **from, char **to) {
     return true;
 }
 
+/* No panic: nobody needs a backtrace of what he has typed. */
+static _Noreturn void refuse(const char *word, int status) {
+    printf("%s on the command line: %s\n", word,
+           status == -ENOMEM ? "there is no memory for it"
+                             : "its number is none, or too large; docs/TRACE.md has the limits");
+    exit(2);
+}
+
 /* What the runtime knows itself is not the program's. */
 static int split(const char *line) {
     static char name[] = "bareloom";
@@ -92,7 +100,7 @@ static int split(const char *line) {
         if (status == -ENOENT) {
             argv[argc++] = word;
         } else if (status != 0) {
-            PANIC("%s on the command line: error %d", word, -status);
+            refuse(word, status);
         }
         word = end;
     }

@@ -43,8 +43,7 @@ TURN_TIMER = "-netdev hubport,id=turn,hubid=0 -object filter-buffer,id=turns,net
 NO_PEER = "netdev turn has no peer"  # which is what we want
 WORKERS = max(1, min(2, os.cpu_count() or 1))
 
-PLAIN_RUNS = 9  # of --prove, each with SEEDS_TO_PROVE seeds beside it
-SEEDS_TO_PROVE = 9
+RUNS_TO_PROVE = 6  # of --prove: plain runs, and as many seeds; docs/VERIFICATION.md has the table
 
 
 class Run:
@@ -197,9 +196,9 @@ def judge(mutant, board):
     plain = build(board, mutants.COPY, "")
     simulated = build(board, mutants.COPY)
     tests = mutant.head["test"]
-    return (count_failures([lambda: boot(board, plain, [f"--test={tests}"])] * PLAIN_RUNS),
+    return (count_failures([lambda: boot(board, plain, [f"--test={tests}"])] * RUNS_TO_PROVE),
             count_failures([lambda s=s: simulate(board, simulated, s, tests)
-                            for s in range(1, SEEDS_TO_PROVE + 1)]))
+                            for s in range(1, RUNS_TO_PROVE + 1)]))
 
 
 def prove(pattern):
@@ -216,7 +215,7 @@ def prove(pattern):
         finally:
             mutants.restore(mutant)
         missed += seeds == 0
-        print(f"| `{mutant.name}`: {mutant.head['why']} | {plain} of {PLAIN_RUNS} | {seeds} of {SEEDS_TO_PROVE} |",
+        print(f"| `{mutant.name}`: {mutant.head['why']} | {plain} of {RUNS_TO_PROVE} | {seeds} of {RUNS_TO_PROVE} |",
               flush=True)
     print(f"{len(planted)} planted bugs, {missed} not found by any seed")
     return missed
@@ -235,11 +234,13 @@ def main():
     parser.add_argument("--cores", type=int, help="of a --seed on the host; else one")
     parser.add_argument("--test", default="", help="names or patterns, with commas between")
     opts = parser.parse_args()
-    if any(n is not None and n < 0 for n in (opts.seed, opts.first)) or opts.seeds == 0:
-        parser.error("a seed is a number from 0 on, and --seeds wants at least one")
+    if any(n is not None and not 0 <= n < 1 << 32 for n in (opts.seed, opts.first)) or opts.seeds == 0:
+        parser.error("a seed is a number from 0 to 2^32 - 1, and --seeds wants at least one")
     if opts.soak is not None and not opts.soak > 0:
         parser.error("HOURS is a number above 0, like HOURS=0.5")
     board = run.load_board(opts.board)
+    if opts.cores is not None and not (on_host(board) and 1 <= opts.cores <= 8):
+        parser.error("SMP=1 to 8 goes with BOARD=host; on a board a seed is a schedule of all its cores")
     if why := run.cannot_run(board):
         print(f"sim: {why}")
         return run.SKIP

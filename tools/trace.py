@@ -441,7 +441,7 @@ def report(trace, replay, out=sys.stdout):
 # ---- the command ---------------------------------------------------------------------------------
 
 def record(opts):
-    """Runs the program; its own lines are passed on, all lines kept."""
+    """Runs the program; its own lines are passed on. All its lines, and its exit status."""
     board = run.load_board(opts.board)
     if why := run.cannot_run(board):
         print(f"trace: {why}", file=sys.stderr)
@@ -460,7 +460,7 @@ def record(opts):
     os.makedirs(os.path.dirname(opts.out) or ".", exist_ok=True)
     with open(opts.out + ".txt", "w") as file:
         file.write(text)
-    return text
+    return text, status
 
 
 def main():
@@ -491,11 +491,11 @@ def main():
         opts.json, opts.html = opts.out + ".json", opts.out + ".html"
     try:
         if opts.run:
-            text = record(opts)
+            text, status = record(opts)
         else:
             with open(opts.file, errors="replace") as file:
-                text = file.read()
-        return show(opts, parse(text, Image(opts.elf)))
+                text, status = file.read(), 0
+        return show(opts, parse(text, Image(opts.elf))) or status
     except BadTrace as e:
         print(f"trace: {e}", file=sys.stderr)
         return 1

@@ -81,7 +81,8 @@ def chosen(checks, words, fast):
     for word in words:
         if word not in {c.section for c in checks} | {c.name for c in checks}:
             sys.exit(f"verify: there is no {word}; sections: {' '.join(dict.fromkeys(c.section for c in checks))}")
-    return [c for c in checks if (not words or c.section in words or c.name in words) and (c.fast or not fast)]
+    named = [c for c in checks if not words or c.section in words or c.name in words]
+    return [c for c in named if c.fast or not fast] or sys.exit(f"verify: nothing of {' '.join(words)} is in the fast part")
 
 
 def main():

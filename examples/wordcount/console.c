@@ -220,8 +220,9 @@ static int execute(char *line) {
     const char *too_much = strtok_r(NULL, " ", &rest);
 
     int option = go_option(name); /* what the command line may have: schedtrace=1000 */
-    if (option == -EINVAL) {
-        printf("%s: that value is none of its\n", name);
+    if (option != 0 && option != -ENOENT) {
+        printf("%s: %s\n", name,
+               option == -ENOMEM ? "there is no memory for it" : "that value is none of its");
     }
     const struct command *c = option == -ENOENT ? find(name) : NULL;
     if (c == NULL) {

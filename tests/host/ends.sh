@@ -30,4 +30,7 @@ ends TestPanicAfterGoexit panic_after_goexit 'panic: hello'
 ends TestMainGoroutineID main_panics 'panic: test' 'goroutine 1 [running]: "main"'
 ends TestPanicWhileReturning return_in_panic 'panic: slow'
 
+ends bad_word schedtrace=often 'schedtrace=often on the command line: its number is none, or too large'
+check "bad_word: one line" test "$(wc -l < "$output")" = 1
+
 exit $((failures > 0))
