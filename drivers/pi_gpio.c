@@ -17,10 +17,14 @@
 #define GPSET             0x1cu /* pins 0 to 31; a one does it, a zero leaves it */
 #define GPCLR             0x28u
 #define GPLEV             0x34u
-#define GPPUD             0x94u /* BCM283x: 0 none, 1 down, 2 up, for the pins that the clock then names */
-#define GPPUDCLK          0x98u
-#define PULLS(pin)        (0xe4 + 4 * ((pin) / 16)) /* BCM2711: 0 none, 1 up, 2 down; two bits a pin */
-#define PULLS_SHIFT(pin)  (2 * ((pin) % 16))
+#define GPEDS                                                                                      \
+    0x40u /* a pin has seen an edge; a one clears it. The interrupt is a level: any of them */
+#define GPREN            0x4cu /* rising edges are looked for, in step with the chip's clock */
+#define GPFEN            0x58u
+#define GPPUD            0x94u /* BCM283x: 0 none, 1 down, 2 up, for the pins that the clock then names */
+#define GPPUDCLK         0x98u
+#define PULLS(pin)       (0xe4 + 4 * ((pin) / 16)) /* BCM2711: 0 none, 1 up, 2 down; two bits a pin */
+#define PULLS_SHIFT(pin) (2 * ((pin) % 16))
 
 #define SETTLE_US                                                                                  \
     10u /* 150 cycles of the GPU's clock are wanted, which is not slower than 19.2 MHz */
@@ -75,11 +79,38 @@ static bool pi_gpio_read(const struct gpio *p, unsigned pin) {
     return on;
 }
 
+static void change(uintptr_t reg, unsigned pin, bool on) {
+    uint32_t value = mmio_read32(reg) & ~(1u << pin);
+    mmio_write32(reg, value | (uint32_t)on << pin);
+}
+
+static bool pi_gpio_edges(const struct gpio *p, unsigned pin, bool rising, bool falling) {
+    insn_dmb_sy();
+    change(p->base + GPREN, pin, rising);
+    change(p->base + GPFEN, pin, falling);
+    mmio_write32(p->base + GPEDS, 1u << pin); /* of earlier */
+    /* QEMU's registers keep nothing */
+    bool kept = (mmio_read32(p->base + GPREN) >> pin & 1) == rising &&
+                (mmio_read32(p->base + GPFEN) >> pin & 1) == falling;
+    insn_dmb_sy();
+    return kept;
+}
+
+static uint32_t pi_gpio_claim(const struct gpio *p) {
+    insn_dmb_sy();
+    uint32_t seen = mmio_read32(p->base + GPEDS);
+    mmio_write32(p->base + GPEDS, seen);
+    insn_dmb_sy();
+    return seen;
+}
+
 const struct gpio_ops pi_gpio_ops = {
     .direction = pi_gpio_direction,
     .pull = pi_gpio_pull,
     .write = pi_gpio_write,
     .read = pi_gpio_read,
+    .edges = pi_gpio_edges,
+    .claim = pi_gpio_claim,
 };
 
 const struct gpio_ops pi_gpio_2711_ops = {
@@ -87,4 +118,6 @@ const struct gpio_ops pi_gpio_2711_ops = {
     .pull = pi_gpio_pull_2711,
     .write = pi_gpio_write,
     .read = pi_gpio_read,
+    .edges = pi_gpio_edges,
+    .claim = pi_gpio_claim,
 };

@@ -1,5 +1,5 @@
-/* drivers/pi_gpio.h - what a pin of a Raspberry Pi's header does. An instance: {&pi_gpio_ops, base, .pins = 28}, on the
- * BCM2711 with pi_gpio_2711_ops. base is the GPIO block's. */
+/* drivers/pi_gpio.h - what a pin of a Raspberry Pi's header does. An instance: {&pi_gpio_ops, base, .pins = 28, .line =
+ * of bank 0}, on the BCM2711 with pi_gpio_2711_ops. base is the GPIO block's. */
 #pragma once
 
 #include "hal/board.h"

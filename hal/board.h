@@ -68,12 +68,16 @@ struct gpio_ops {
     bool (*pull)(const struct gpio *p, unsigned pin, bool down, bool up); /* the same; false: cannot */
     void (*write)(const struct gpio *p, unsigned pin, bool on);
     bool (*read)(const struct gpio *p, unsigned pin);
+    bool (*edges)(const struct gpio *p, unsigned pin, bool rising, bool falling); /* which raise the line; false:
+                                                this device keeps none. One caller at a time, line off */
+    uint32_t (*claim)(const struct gpio *p); /* in the handler: the pins that have seen one; the line falls */
 };
 struct gpio {
     const struct gpio_ops *ops;
     uintptr_t base;
     unsigned pins;  /* 0 to this less 1, at most 32 */
     uint32_t taken; /* bits of those that are not the program's */
+    unsigned line;  /* of edges, for irq_attach() */
 };
 
 /* ---- memory --------------------------------------------------------------------------------- */

@@ -25,6 +25,61 @@ TEST(sched, gpio_follows) {
     CHECK(gpio_input(NO_PIN, GPIO_FLOATING) == -EINVAL);
 }
 
+/* Writes the pin and makes it an input, which keeps the level where nobody drives it: QEMU's PL061 looks at inputs
+ * alone, a Pi's pins and the host's at what is written too. */
+static void let_go_at(unsigned pin, bool on) {
+    CHECK_EQ(gpio_output(pin, on), 0);
+    CHECK_EQ(gpio_input(pin, GPIO_FLOATING), 0);
+}
+
+static struct gpio_event next(struct chan *c) {
+    struct gpio_event e = {0};
+    CHECK_EQ(chan_recv(c, &e), 0);
+    return e;
+}
+
+TEST(sched, gpio_edges_are_events) {
+    unsigned pin = 5, other = 6;
+    struct chan *c = CHAN(struct gpio_event, 4);
+    CHECK_EQ(gpio_watch(NO_PIN, GPIO_RISING, c), gpio_output(NO_PIN, false));
+    if (gpio_output(pin, false) == -ENODEV) {
+        SKIP("the board has no pins that we know");
+    }
+    let_go_at(pin, false);
+    let_go_at(other, false);
+    CHECK_EQ(gpio_watch(pin, GPIO_RISING, NULL), -EINVAL);
+    CHECK_EQ(gpio_watch(pin, 4, c), -EINVAL);
+    if (gpio_watch(pin, GPIO_RISING, c) == -ENOTSUP) {
+        CHECK_EQ(gpio_watch(pin, GPIO_NO_EDGES, NULL), 0);
+        SKIP("this device keeps no edges");
+    }
+    CHECK_EQ(gpio_watch(other, GPIO_BOTH_EDGES, c), 0);
+    ns_t before = go_now();
+    let_go_at(pin, true);
+    struct gpio_event e = next(c);
+    CHECK(e.pin == pin && e.on && e.when >= before && e.when <= go_now());
+    let_go_at(pin, false); /* not looked for */
+    let_go_at(other, true);
+    CHECK_EQ(next(c).pin, other);
+    let_go_at(other, false);
+    e = next(c);
+    CHECK(e.pin == other && !e.on);
+    CHECK_EQ(gpio_watch(pin, GPIO_FALLING, c), 0);
+    let_go_at(pin, true);
+    let_go_at(pin, false);
+    e = next(c);
+    CHECK(e.pin == pin && !e.on);
+    CHECK_EQ(gpio_watch(pin, GPIO_NO_EDGES, NULL), 0);
+    let_go_at(pin, true);
+    let_go_at(pin, false);
+    let_go_at(other, true);
+    CHECK_EQ(next(c).pin, other);
+    CHECK_EQ(gpio_watch(other, GPIO_NO_EDGES, NULL), 0);
+    let_go_at(other, false);
+    CHECK_EQ(chan_len(c), 0);
+    chan_free(c);
+}
+
 TEST(death, gpio_write_no_pin) {
     expect_status(2);
     expect_text("panic: gpio_write: there is no pin 31");

@@ -50,6 +50,7 @@ RULES = [
     ("boot/*", STD + PUBLIC + HAL + ['"hal/aarch64/*"', '"sched/*"', '"drivers/*"', "./"]),
     ("linker/*", HAL),
     ("tests/fuzz/*", ["<*>", '"*"']),  # a fuzzer includes the source that it is about
+    ("tests/devices/*", ["<*>", '"*"']),  # and a model the driver's header
     ("tests/*", ["<*>", '"sched/*"', '"hal/*"', "./"]),
     ("bench/*", ["<*>", '"sched/*"', '"tests/raise.*"', "./"]),
     ("examples/*", ["<*>", "./"]),

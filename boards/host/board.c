@@ -4,7 +4,7 @@
 #include "hal/host/uart.h"
 
 static const struct uart console = {&host_uart_ops, .line = 1};
-static const struct gpio pins = {&host_gpio_ops, 0, .pins = 8};
+static const struct gpio pins = {&host_gpio_ops, 0, .pins = 8, .line = 2};
 
 /* RAM, cores and power are hal/host's own. */
 const struct board board = {

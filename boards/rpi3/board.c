@@ -33,7 +33,8 @@
 static const struct uart pl011 = {&pl011_ops, PL011, .clock = 48000000, .line = 57};
 static const struct uart mini_uart = {&mini_uart_ops, AUX, .clock = 250000000, .line = 29};
 
-static const struct gpio gpio = {&pi_gpio_ops, GPIO, .pins = 28, .taken = 1u << 14 | 1u << 15};
+static const struct gpio gpio = {&pi_gpio_ops, GPIO, .pins = 28, .taken = 1u << 14 | 1u << 15,
+                                 .line = 49};
 
 static const struct intc intc = {
     &bcm2836_ops, {LOCAL, IC}, BCM2836_TIMER_LINE, BCM2836_IPI_LINE, .gic = 0};

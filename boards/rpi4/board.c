@@ -37,7 +37,8 @@
 static const struct uart pl011 = {&pl011_ops, PL011, .clock = 48000000, .line = 153};
 static const struct uart mini_uart = {&mini_uart_ops, AUX, .clock = 250000000, .line = 125};
 
-static const struct gpio gpio = {&pi_gpio_2711_ops, GPIO, .pins = 28, .taken = 1u << 14 | 1u << 15};
+static const struct gpio gpio = {&pi_gpio_2711_ops, GPIO, .pins = 28, .taken = 1u << 14 | 1u << 15,
+                                 .line = 145};
 
 static const struct intc intc = {&gicv2_ops, {GICD, GICC}, TIMER_LINE, IPI_LINE, .gic = 2};
 static const struct intc *const intcs[] = {&intc, NULL};

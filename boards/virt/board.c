@@ -22,7 +22,7 @@
 
 static const struct uart pl011 = {&pl011_ops, PL011, .clock = 24000000, .line = 33};
 
-static const struct gpio pl061 = {&pl061_ops, PL061, .pins = 8};
+static const struct gpio pl061 = {&pl061_ops, PL061, .pins = 8, .line = 39};
 
 static const struct intc intc_v3 = {&gicv3_ops, {GICD, GICR}, TIMER_LINE, IPI_LINE, .gic = 3};
 static const struct intc intc_v2 = {&gicv2_ops, {GICD, GICC}, TIMER_LINE, IPI_LINE, .gic = 2};

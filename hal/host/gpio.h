@@ -1,5 +1,5 @@
-/* hal/host/gpio.h - eight pins that lead nowhere: what is written can be read. An instance: {&host_gpio_ops, 0, .pins =
- * 8}; there is one. */
+/* hal/host/gpio.h - eight pins that lead nowhere: what is written can be read, and makes edges. An instance:
+ * {&host_gpio_ops, 0, .pins = 8, .line = ...}; there is one. */
 #pragma once
 
 #include "hal/board.h"

@@ -32,8 +32,8 @@ def build(folder, app="examples/wordcount"):
 
 
 class Session:
-    def __init__(self, image, args=()):
-        cmd = run.command(run.load_board(BOARD), image, args)
+    def __init__(self, image, args=(), extra=()):
+        cmd = run.command(run.load_board(BOARD), image, args, extra=extra)
         self.child = subprocess.Popen(cmd, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.child.stdout, selectors.EVENT_READ)

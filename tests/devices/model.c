@@ -1,0 +1,77 @@
+/* tests/devices/model.c - who answers at which address, and in which order the tests run. */
+#include "tests/devices/model.h"
+
+#define MODELS 4
+
+static const struct model *models[MODELS];
+static unsigned used;
+
+uint64_t model_ticks;
+
+static const char *inside; /* the call under test; NULL: none */
+static bool fenced;        /* since its begin */
+static bool open_access;   /* since the latest barrier */
+
+void model_use(const struct model *m) {
+    WANT(used < MODELS);
+    models[used++] = m;
+}
+
+static const struct model *at(uintptr_t a) {
+    for (unsigned i = 0; i < used; i++) {
+        if (a >= models[i]->base && a - models[i]->base < models[i]->size) {
+            if (!fenced) {
+                printf("FAIL %s: no DMB before the first access\n", inside);
+                exit(1);
+            }
+            open_access = true;
+            return models[i];
+        }
+    }
+    printf("FAIL %s: nothing is at %#lx\n", inside, (unsigned long)a);
+    exit(1);
+}
+
+uint32_t model_read(uintptr_t a) {
+    const struct model *m = at(a);
+    return m->read((uint32_t)(a - m->base));
+}
+
+void model_write(uintptr_t a, uint32_t v) {
+    const struct model *m = at(a);
+    m->write((uint32_t)(a - m->base), v);
+}
+
+void model_barrier(void) {
+    fenced = true;
+    open_access = false;
+}
+
+void model_enter(const char *call) {
+    inside = call;
+    fenced = open_access = false;
+}
+
+void model_leave(void) {
+    if (open_access) {
+        printf("FAIL %s: no DMB after the last access\n", inside);
+        exit(1);
+    }
+}
+
+static const struct {
+    const char *what;
+    void (*fn)(void);
+} tests[] = {
+    {"GPIO: pulls of both chips", gpio_pulls},
+    {"GPIO: edges", gpio_edges},
+};
+
+int main(void) {
+    for (unsigned i = 0; i < sizeof tests / sizeof tests[0]; i++) {
+        used = 0;
+        tests[i].fn();
+        printf("ok   %s\n", tests[i].what);
+    }
+    return 0;
+}

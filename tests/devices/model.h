@@ -1,0 +1,47 @@
+/*
+ * tests/devices/model.h - Pi devices in software, as their manuals describe them, for the drivers alone: what QEMU
+ * does not model, or forgives. Built for this computer by tests/host/devices.sh; the drivers are the boards' own,
+ * their hal/mmio.h and hal/aarch64/insn.h are the ones beside this file.
+ *
+ * A model refuses what the manual forbids. For all of them holds HAZARDS 35: whoever calls a driver may have come from
+ * another peripheral, so CALL() wants a DMB before its first access and after its last.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A device: its registers, from base on. */
+struct model {
+    const char *name;
+    uintptr_t base, size;
+    uint32_t (*read)(uint32_t offset);
+    void (*write)(uint32_t offset, uint32_t value);
+};
+
+/* The devices of the test that runs; at most four. */
+void model_use(const struct model *m);
+
+uint32_t model_read(uintptr_t a);
+void model_write(uintptr_t a, uint32_t v);
+void model_barrier(void);
+
+#define MODEL_HZ 1000000u
+extern uint64_t model_ticks; /* microseconds */
+
+void model_enter(const char *call);
+void model_leave(void);
+#define CALL(call) (model_enter(#call), (call), model_leave())
+
+#define WANT(cond)                                                                                 \
+    do {                                                                                           \
+        if (!(cond)) {                                                                             \
+            printf("FAIL %s:%d: %s\n", __FILE__, __LINE__, #cond);                                 \
+            exit(1);                                                                               \
+        }                                                                                          \
+    } while (0)
+
+/* One a driver, in the file of its name. */
+void gpio_pulls(void), gpio_edges(void);

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# The Pis' drivers beside models of their devices, as the manuals describe them: what QEMU does not model, or forgives.
+# boards: host
+. "$(dirname "$0")/lib.sh"
+
+gcc -std=gnu11 -g -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -Itests/devices -I. -Iinclude \
+    tests/devices/*.c drivers/pi_gpio.c -o "$work/devices"
+"$work/devices"

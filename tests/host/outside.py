@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+# What stands outside of the machine, moved by QEMU's monitor: virt's power button, to the example button.
+# boards: virt rpi3
+import json
+import os
+import socket
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import console  # noqa: E402
+import run  # noqa: E402
+
+BOARD = os.environ.get("BOARD", "virt")
+
+
+class Monitor:
+    """QEMU's monitor, at the socket that extra() makes it open."""
+
+    def __init__(self, folder):
+        self.path = f"{folder}/monitor"
+
+    def extra(self):
+        return ["-qmp", f"unix:{self.path},server=on,wait=off"]
+
+    def connect(self):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(self.path)
+        self.lines = self.socket.makefile()
+        self.lines.readline()  # its greeting
+        self.do("qmp_capabilities")
+
+    def do(self, command, **arguments):
+        self.socket.sendall(json.dumps({"execute": command, "arguments": arguments}).encode())
+        while "event" in (answer := json.loads(self.lines.readline())):
+            pass
+        if "error" in answer:
+            raise SystemExit(f"FAIL {command}: {answer['error']}")
+        return answer["return"]
+
+
+def session(folder, app, *args, extra=()):
+    """The program app, begun, and the monitor of the machine that it runs on."""
+    monitor = Monitor(folder)
+    s = console.Session(console.build(folder, app), args, extra=[*monitor.extra(), *extra])
+    return s, monitor
+
+
+def button(folder):
+    s, monitor = session(folder, "examples/button", "4")
+    if BOARD != "virt":
+        s.expect("this machine's pins do not say when they change\n")
+        s.ends_with(1)
+        return
+    s.expect("press the button 4 times\n")
+    monitor.connect()
+    for n, led in enumerate(["on", "off", "on", "off"], 1):
+        monitor.do("system_powerdown")
+        s.expect(f"press {n}: LED {led}\nreleased\n")  # before that it is not pressed again
+    s.ends_with(0)
+
+
+def main():
+    board = run.load_board(BOARD)
+    if why := run.cannot_run(board):
+        print(why)
+        return run.SKIP
+    for test in [button]:
+        with tempfile.TemporaryDirectory() as folder:
+            test(folder)
+            print(f"ok   {test.__name__}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
