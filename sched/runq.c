@@ -74,6 +74,15 @@ struct gqueue runq_take_all(struct runq *q, unsigned *n) NEEDS(irq_masked) {
     return all;
 }
 
+/* n slots of theirs from head on to ours from at on. */
+static inline void copy_slots(struct runq *mine, uint32_t at, struct runq *theirs, uint32_t head,
+                              uint32_t n) {
+    _Atomic(struct g *) *to = mine->ring, *from = theirs->ring;
+    for (uint32_t end = at + n; at != end; at++, head++) {
+        relaxed_store(&to[at % RING], relaxed_load(&from[head % RING]));
+    }
+}
+
 /* Copies half of their ring to the slots behind our tail and claims it by one swap; how many. They
  * are not visible to others until the caller moves our tail. */
 static unsigned ring_grab(struct runq *mine, struct runq *theirs) {
@@ -91,9 +100,7 @@ static unsigned ring_grab(struct runq *mine, struct runq *theirs) {
         if (n > HALF) {
             continue; /* head and tail are from different moments */
         }
-        for (uint32_t i = 0; i < n; i++) {
-            relaxed_store(&mine->ring[(at + i) % RING], relaxed_load(&theirs->ring[(head + i) % RING]));
-        }
+        copy_slots(mine, at, theirs, head, n);
         /* release: our reading of the slots is over before the owner's acquire of head lets it
          * write them again. Acquire is in the load above. */
         if (atomic_compare_exchange_strong_explicit(&theirs->head, &head, head + n,
