@@ -24,7 +24,7 @@ struct reader {
 };
 
 struct property {
-    const char *name;
+    uint32_t name; /* where it begins; it is looked at only when somebody asks, by named() */
     const unsigned char *value;
     uint32_t size;
 };
@@ -63,28 +63,26 @@ static bool word(struct reader *r, uint32_t *out) {
     return true;
 }
 
-static const char *string_at(const struct reader *r, uint32_t from, uint32_t limit) {
-    for (uint32_t i = from; i < limit; i++) {
-        if (r->blob[i] == '\0') {
-            return (const char *)r->blob + from;
-        }
+/* The length of the string from there, or limit - from if it does not end before limit. */
+static uint32_t length(const struct reader *r, uint32_t from, uint32_t limit) {
+    uint32_t at = from;
+    while (at < limit && r->blob[at] != '\0') {
+        at++;
     }
-    return NULL;
+    return at - from;
 }
 
 static bool enter(struct reader *r) {
-    const char *name = string_at(r, r->at, r->end);
-    if (name == NULL) {
+    const unsigned char *name = r->blob + r->at;
+    uint32_t n = length(r, r->at, r->end);
+    if (n == r->end - r->at) {
         return false;
-    }
-    uint32_t n = 0;
-    for (; name[n] != '\0'; n++) {
     }
     r->at = (r->at + n + 1 + 3) & ~3u;
     if (++r->depth == 2) {
         uint32_t i = 0;
         for (; i + 1 < sizeof r->node && i < n && name[i] != '@'; i++) {
-            r->node[i] = name[i];
+            r->node[i] = (char)name[i];
         }
         r->node[i] = '\0';
     }
@@ -99,24 +97,33 @@ static bool same(const char *a, const char *b) {
     return *a == *b;
 }
 
+static bool named(const struct reader *r, const struct property *p, const char *name) {
+    for (uint32_t at = p->name; at < r->size && r->blob[at] == (unsigned char)*name; at++, name++) {
+        if (*name == '\0') {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool take_property(struct reader *r, struct property *p) {
     uint32_t size, name;
     if (!word(r, &size) || !word(r, &name) || r->at > r->end || size > r->end - r->at ||
         name >= r->size - r->strings) {
         return false;
     }
-    p->name = string_at(r, r->strings + name, r->size);
+    p->name = r->strings + name;
     p->value = r->blob + r->at;
     p->size = size;
     r->at = (r->at + size + 3) & ~3u;
-    if (p->name != NULL && r->depth == 1 && size == 4) {
-        if (same(p->name, "#address-cells")) {
+    if (r->depth == 1 && size == 4) {
+        if (named(r, p, "#address-cells")) {
             r->address_cells = be32(p->value);
-        } else if (same(p->name, "#size-cells")) {
+        } else if (named(r, p, "#size-cells")) {
             r->size_cells = be32(p->value);
         }
     }
-    return p->name != NULL;
+    return true;
 }
 
 /* The next property of any node; false at the end, or where the blob breaks a rule. */
@@ -159,7 +166,7 @@ bool fdt_memory(const void *fdt, struct range *out) {
     }
     while (next_property(&r, &p)) {
         uint32_t a = r.address_cells, s = r.size_cells;
-        if (r.depth == 2 && same(r.node, "memory") && same(p.name, "reg") && a >= 1 && a <= 2 &&
+        if (r.depth == 2 && same(r.node, "memory") && named(&r, &p, "reg") && a >= 1 && a <= 2 &&
             s >= 1 && s <= 2 && p.size >= 4 * (a + s)) {
             out->base = cells(p.value, a);
             out->size = cells(p.value + 4 * a, s);
@@ -203,12 +210,12 @@ void fdt_reserved(const void *fdt, void (*keep_off)(uintptr_t base, size_t size)
     keep_off((uintptr_t)fdt, r.size);
     reservations(&r, keep_off);
     while (next_property(&r, &p)) {
-        if (r.depth == 3 && same(r.node, "reserved-memory") && same(p.name, "reg")) {
+        if (r.depth == 3 && same(r.node, "reserved-memory") && named(&r, &p, "reg")) {
             reserved_reg(&r, &p, keep_off);
         } else if (r.depth == 2 && same(r.node, "chosen") && (p.size == 4 || p.size == 8)) {
-            if (same(p.name, "linux,initrd-start")) {
+            if (named(&r, &p, "linux,initrd-start")) {
                 start = cells(p.value, p.size / 4);
-            } else if (same(p.name, "linux,initrd-end")) {
+            } else if (named(&r, &p, "linux,initrd-end")) {
                 end = cells(p.value, p.size / 4);
             }
         }
@@ -225,9 +232,9 @@ const char *fdt_bootargs(const void *fdt) {
         return NULL;
     }
     while (next_property(&r, &p)) {
-        if (r.depth == 2 && same(r.node, "chosen") && same(p.name, "bootargs")) {
+        if (r.depth == 2 && same(r.node, "chosen") && named(&r, &p, "bootargs")) {
             uint32_t from = (uint32_t)(p.value - r.blob);
-            return string_at(&r, from, from + p.size);
+            return length(&r, from, from + p.size) < p.size ? (const char *)p.value : NULL;
         }
     }
     return NULL;

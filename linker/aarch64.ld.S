@@ -61,6 +61,8 @@ SECTIONS
     __input_end = .;
 
     .bss (NOLOAD) : ALIGN(4096) {
+        __tables_start = .; /* cleared one by one, as they are used */
+        *(.bss.tables)
         __bss_start = .;
         *(.bss .bss.*)
         *(COMMON)

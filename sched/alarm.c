@@ -60,22 +60,27 @@ struct alarm *heap_pop(struct alarm_heap *h) NEEDS(h->lock) {
 
 /* ---- storage -------------------------------------------------------------------------------- */
 
-static uintptr_t storage; /* HEAP_BYTES for each core; set once */
+static uintptr_t storage;                          /* HEAP_BYTES for each core; set once */
+static spinlock_t growing = SPINLOCK(RANK_ALARMS); /* over the window's tables */
 
 void alarms_init(void) {
     size_t size;
     storage = hal_window(HAL_WINDOW_TABLES, &size);
     ASSERT(size >= HEAP_BYTES * HAL_MAX_CORES);
-    if (!hal_map_tables(storage, HEAP_BYTES * hal_core_count(), page_alloc)) {
-        FATAL("runtime: no memory for the alarms' tables");
-    }
+}
+
+static bool have_tables(uintptr_t at) NEEDS(irq_masked) {
+    spin_lock_masked(&growing);
+    bool have = hal_map_tables(at, HAL_PAGE, page_alloc);
+    spin_unlock_masked(&growing);
+    return have;
 }
 
 bool alarm_grow(struct core *c) NEEDS(irq_masked) {
     struct alarm_heap *h = &c->alarms;
     uintptr_t base = storage + (size_t)c->hal.index * HEAP_BYTES;
     size_t used = h->capacity * sizeof(struct alarm_slot);
-    void *page = used < HEAP_BYTES ? page_alloc() : NULL;
+    void *page = used < HEAP_BYTES && have_tables(base + used) ? page_alloc() : NULL;
     if (page == NULL) {
         return false;
     }

@@ -220,37 +220,33 @@ stranger:
 
 boot_core:
     cbnz    x23, astray
-    adrp    x9, __bss_start
-    add     x9, x9, :lo12:__bss_start
-    adrp    x10, __image_end
-    add     x10, x10, :lo12:__image_end
-1:  stp     xzr, xzr, [x9]
-    stp     xzr, xzr, [x9, #16]
-    stp     xzr, xzr, [x9, #32]
-    stp     xzr, xzr, [x9, #48]
-    add     x9, x9, #64
+    adrp    x9, __bss_start         /* these begin and end at pages */
+    adrp    x10, __stacks_start
+1:  .rept   8
+    stp     xzr, xzr, [x9], #16
+    .endr
     cmp     x9, x10
     b.lo    1b
-    adrp    x9, __stacks_start
-    add     x9, x9, :lo12:__stacks_start
-    add     x9, x9, #0x8000
+    add     x9, x10, #0x8000
     mov     sp, x9
     mov     x0, x19
     mov     x29, xzr
     mov     x30, xzr
     bl      early_tables_make
-    /* Whatever lines lie over what was just written are older than it: away with them, unwritten. */
+    /* Whatever lines lie over what was just written, tables, BSS and our stack, are older than it: away with them,
+     * unwritten. Over what nobody has written yet they do no harm. */
     dsb     sy
     mrs     x11, ctr_el0
     ubfx    x11, x11, #16, #4
     mov     x12, #4
     lsl     x11, x12, x11
-    adrp    x9, __bss_start
-    add     x9, x9, :lo12:__bss_start
-    adrp    x10, __image_end
-    add     x10, x10, :lo12:__image_end
-2:  dc      ivac, x9
+    adrp    x9, __tables_start
+    adrp    x10, __stacks_start
+    add     x10, x10, #0x8000
+2:  .rept   4                       /* all is whole pages, and a line is at most the fourth of one */
+    dc      ivac, x9
     add     x9, x9, x11
+    .endr
     cmp     x9, x10
     b.lo    2b
     dsb     sy

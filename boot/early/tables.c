@@ -9,10 +9,12 @@
 
 extern char __text_start[], __text_end[], __rodata_start[], __rodata_end[], __data_start[],
     __data_end[];
-extern char __input_start[], __input_end[], __bss_start[], __image_end[], __stacks_start[],
+extern char __input_start[], __input_end[], __tables_start[], __image_end[], __stacks_start[],
     __stacks_end[];
 
-uint64_t early_tables[PT_EARLY_TABLES][PT_ENTRIES] __attribute__((aligned(4096)));
+/* Not part of what start.S clears: each is cleared as it is put to use. */
+uint64_t early_tables[PT_EARLY_TABLES][PT_ENTRIES]
+    __attribute__((aligned(4096), section(".bss.tables")));
 uint64_t early_tables_used; /* 0 means the root alone */
 
 #define FDT_MAGIC   0xedfe0dd0u /* big endian, as it lies in memory */
@@ -25,14 +27,28 @@ static uint64_t *next_table(uint64_t *entry) {
         if (early_tables_used + 1 >= PT_EARLY_TABLES) {
             return 0;
         }
-        early_tables_used++;
-        *entry = (uint64_t)(uintptr_t)early_tables[early_tables_used] | PT_TABLE;
+        uint64_t *table = early_tables[++early_tables_used];
+        pt_clear(table);
+        *entry = (uint64_t)(uintptr_t)table | PT_TABLE;
     }
     return (*entry & 3) == PT_TABLE ? (uint64_t *)(uintptr_t)(*entry & PT_ADDRESS) : 0;
 }
 
-/* Maps at, by a block if it is aligned and at least a block is left; how much was mapped, 0 if no
- * table is left. */
+/* Maps pages from at on, where nothing is mapped, as far as this table of level 3 goes; how much. */
+static uint64_t map_pages(uint64_t *table, uint64_t at, uint64_t left, uint64_t attributes) {
+    uint64_t room = PT_BLOCK_SIZE - (at & (PT_BLOCK_SIZE - 1));
+    uint64_t size = left < room ? left : room;
+    uint64_t *entry = &table[at >> PT_L3_SHIFT & (PT_ENTRIES - 1)];
+    for (uint64_t page = at; page < at + size; page += 4096, entry++) {
+        if (*entry == 0) {
+            *entry = page | attributes | PT_PAGE;
+        }
+    }
+    return size;
+}
+
+/* Maps at, by a block if it is aligned and at least a block is left, else by pages; how much was mapped, 0 if
+ * no table is left. */
 static uint64_t map_some(uint64_t at, uint64_t left, uint64_t attributes) {
     uint64_t *l1 = &early_tables[0][at >> PT_L1_SHIFT & (PT_ENTRIES - 1)];
     if (*l1 == 0 && (at & (PT_GIB - 1)) == 0 && left >= PT_GIB) {
@@ -53,14 +69,7 @@ static uint64_t map_some(uint64_t at, uint64_t left, uint64_t attributes) {
         return PT_BLOCK_SIZE - (at & (PT_BLOCK_SIZE - 1));
     }
     table = next_table(l2);
-    if (table == 0) {
-        return 0;
-    }
-    uint64_t *l3 = &table[at >> PT_L3_SHIFT & (PT_ENTRIES - 1)];
-    if (*l3 == 0) {
-        *l3 = at | attributes | PT_PAGE;
-    }
-    return 4096;
+    return table != 0 ? map_pages(table, at, left, attributes) : 0;
 }
 
 int early_map(uint64_t at, uint64_t size, uint64_t attributes) {
@@ -105,11 +114,12 @@ void early_tables_make(uint64_t fdt);
 
 /* Called by start.S. */
 void early_tables_make(uint64_t fdt) {
+    pt_clear(early_tables[0]);
     map_between(__text_start, __text_end, PT_TEXT);
     map_between(__rodata_start, __rodata_end, PT_CONST);
     map_between(__data_start, __data_end, PT_DATA);
     map_between(__input_start, __input_end, PT_CONST);
-    map_between(__bss_start, __stacks_start, PT_DATA);
+    map_between(__tables_start, __stacks_start, PT_DATA);
     map_stacks();
     map_between(__stacks_end, __image_end, PT_DATA);
     map_ram();

@@ -9,6 +9,7 @@
 
 #include "hal/aarch64/boot_line.h"
 #include "hal/aarch64/cache.h"
+#include "hal/aarch64/pagetable.h"
 #include "hal/aarch64/port.h"
 #include "hal/kprint.h"
 
@@ -161,10 +162,11 @@ static bool start(unsigned i, int64_t until) {
 }
 
 void cores_start(void) {
-    extern char __text_start[], __image_end[];
-    /* text, constants, tables and lines to memory: what the others read before their caches are
-     * on */
-    cache_clean_invalidate(__text_start, (size_t)(__image_end - __text_start));
+    extern char __text_start[], __rodata_end[];
+    /* to memory, what the others read before their caches are on: text, constants, tables; the lines follow, each
+     * with its core */
+    cache_clean_invalidate(__text_start, (size_t)(__rodata_end - __text_start));
+    cache_clean_invalidate(early_tables, (early_tables_used + 1) * sizeof early_tables[0]);
     int64_t until = hal_now() + SHOW_UP_NS;
     for (unsigned i = 1; i < board.max_cores && i < HAL_MAX_CORES && start(i, until); i++) {
     }

@@ -167,13 +167,7 @@ static uint64_t *table_at(uint64_t *entry, void *(*page)(void)) {
         if (table == NULL) {
             return NULL;
         }
-        /* eight at a time: in pairs, a fourth of the instructions */
-        for (unsigned i = 0; i < PT_ENTRIES; i += 8) {
-            table[i] = table[i + 1] = table[i + 2] = table[i + 3] = 0;
-            table[i + 4] = table[i + 5] = table[i + 6] = table[i + 7] = 0;
-        }
-        __asm__ volatile("dsb ishst" ::
-                             : "memory"); /* the zeros before the entry, for the walkers */
+        pt_clear(table);
         *(volatile uint64_t *)entry = (uint64_t)(uintptr_t)table | PT_TABLE;
         published();
     }
