@@ -110,6 +110,9 @@ static const char *headline(const struct hal_fault *f, const struct g *g, struct
     if (f->address < g->stack_lo && f->address >= g->stack_lo - HAL_PAGE && !f->on_core_stack) {
         return "stack overflow";
     }
+    if (f->address >= g->stack_lo && f->address < g->stack_low && !f->on_core_stack) {
+        return "out of memory: no page for the stack";
+    }
     if (stack_owner(f->address, owner)) {
         return *owner == g ? "fault in the own stack" : "access to another goroutine's stack";
     }

@@ -2,7 +2,6 @@
  * TOUR 14 / read next: sched/irq.c */
 #include "sched/stack.h"
 
-#include "sched/assert.h"
 #include "sched/pages.h"
 
 #define GUARD HAL_PAGE
@@ -120,10 +119,7 @@ bool stack_fault(struct core *c, struct g *g, uintptr_t address, bool masked) {
             magazine_fill(c); /* it holds no lock, so we may take one */
         }
         if (c->magazine_count == 0) {
-            FATAL(
-                "out of memory: goroutine %lu \"%s\" needs a stack page, %lu of %lu pages are free",
-                (unsigned long)g->id, g->name != NULL ? g->name : "",
-                (unsigned long)pages_free_count(), (unsigned long)pages_total());
+            return false;
         }
         g->stack_low -= HAL_PAGE;
         hal_map(g->stack_low, c->magazine[--c->magazine_count]);

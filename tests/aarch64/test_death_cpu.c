@@ -1,5 +1,6 @@
 /* tests/aarch64/test_death_cpu.c - faults that need the real machine: what the report says of each. */
 #include "hal/board.h"
+#include "sched/pages.h"
 #include "sched/sched.h"
 #include "tests/test.h"
 
@@ -120,6 +121,32 @@ TEST(death, cpu_unaligned_device_access) {
 }
 
 /* ---- stacks ------------------------------------------------------------------------------------------------- */
+
+NOINLINE static int goes_deep(unsigned more) {
+    volatile char filler[1000];
+    filler[0] = 1;
+    return (more != 0 ? goes_deep(more - 1) : 0) + filler[0];
+}
+
+static void goes_deep_then(void *arg) {
+    sema_wait(arg);
+    goes_deep(900);
+}
+
+/* What no call can return: a stack that grows and finds no page, neither in its core's magazine nor in the reserve. */
+TEST(death, cpu_stack_without_memory) {
+    static struct sema taken;
+    expect_status(2);
+    expect_text("fatal error: out of memory: no page for the stack");
+    expect_text("data abort: translation fault");
+    expect_text("[running]: \"deep\" on core ");
+    expect_text("goes_deep+0x");
+    CHECK_EQ(go_with(&GO_OPTS(.name = "deep", .stack = MB(1)), goes_deep_then, &taken), 0);
+    while (page_alloc() != NULL) {
+    }
+    sema_post(&taken);
+    chan_recv(NULL, NULL);
+}
 
 static _Atomic uintptr_t neighbor_sp;
 
