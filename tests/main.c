@@ -205,6 +205,14 @@ void use_cores(unsigned n) {
     wg_wait(&all);
 }
 
+void sleep_surely(ns_t d) {
+    struct g *me = hal_self();
+    uint32_t waits = atomic_load(&me->wait);
+    do {
+        go_sleep(d);
+    } while (atomic_load(&me->wait) == waits);
+}
+
 void settle(void) {
     for (;;) {
         go_sleep(MS(1));

@@ -103,6 +103,10 @@ bool readable(uintptr_t va);
 /* go_set_cores(), and waits until no core above n runs anything that is not pinned. */
 void use_cores(unsigned n);
 
+/* go_sleep(), which returns at once where so much time has passed on the way into it: a computer that has others to run
+ * may have left us out just there. This one has slept. */
+void sleep_surely(ns_t d);
+
 /* Sleeps until all other cores that are in use sleep: whatever ran has ended or waits. */
 void settle(void);
 

@@ -84,7 +84,7 @@ TEST(death, fatal_shows_all) {
     c = CHAN(int, 0);
     CHECK_EQ(go_set_cores(1), 0);
     CHECK_EQ(go_with(&GO_OPTS(.name = "waiter"), receives_here, c), 0);
-    go_sleep(MS(1));
+    settle();
     if (go_num_cores() > 1) {
         CHECK_EQ(go_with(&GO_OPTS(GO_PIN(1), .name = "spinner"), spins_here, NULL), 0);
         WAIT_FOR(atomic_load(&spinning) == 1);
@@ -123,7 +123,7 @@ TEST(death, dump_on_request) {
     expect_text("created by ");
     expect_text("still here");
     CHECK_EQ(go_with(&GO_OPTS(.name = "waiter"), receives_here, NULL), 0);
-    go_sleep(MS(1));
+    settle();
     go_dump();
     kprintf("still here\n");
     machine_exit(0);
@@ -172,7 +172,7 @@ TEST(death, unlock_by_stranger) {
     expect_text("stranger");
     mutex_lock(&mutex);
     CHECK_EQ(go_with(&GO_OPTS(.name = "stranger"), unlocks, NULL), 0);
-    go_sleep(SEC(10));
+    chan_recv(NULL, NULL);
 }
 
 TEST(death, lock_twice) {

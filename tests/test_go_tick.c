@@ -147,10 +147,7 @@ TEST(sched, TestTickTimes) {
     for (int i = 0; i < 20; i++) {
         ns_t before = go_now(), at;
         struct ticker *t = ticker_of(US(100));
-        uint64_t entered = core_counters(0).switches;
-        while (core_counters(0).switches == entered) {
-            go_sleep(US(150)); /* on a busy emulator that may be over before it begins */
-        }
+        sleep_surely(US(150));
         ns_t asleep_till = go_now();
         go_sleep(US(300));
         CHECK_EQ(chan_recv(ticker_chan(t), &at), 0);

@@ -132,13 +132,13 @@ TEST(sched, TestAfter) {
 }
 
 /* What comes is the time of firing, however late it is received. On one core the timer, which is due sooner than
- * this sleep, has fired when it ends. */
+ * the end of this sleep, has fired when that comes. */
 TEST(sched, TestAfterTimes) {
     use_cores(1);
     for (int i = 0; i < 20; i++) {
         ns_t before = go_now(), at;
         struct chan *c = timer_after(US(100));
-        go_sleep_until(go_now() + US(150));
+        sleep_surely(US(150));
         ns_t asleep_till = go_now();
         go_sleep(US(200));
         CHECK_EQ(chan_recv(c, &at), 0);

@@ -190,7 +190,7 @@ TEST(sched, info_counts_events) {
     wg_wait(&wg);
     CHECK(SUM(switches) >= switches + 100);
     CHECK(SUM(started) >= started + 100);
-    go_sleep(MS(1));
+    sleep_surely(MS(1));
     CHECK(SUM(ticks) > ticks);
 }
 
@@ -198,7 +198,7 @@ TEST(sched, info_counts_idle_time) {
     settle();
     ns_t idle = (ns_t)SUM(idle);
     uint64_t wakes = SUM(idle_wakes);
-    go_sleep(MS(50));
+    sleep_surely(MS(50));
     CHECK((ns_t)SUM(idle) >= idle + MS(10));
     CHECK(SUM(idle_wakes) > wakes);
 }

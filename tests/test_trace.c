@@ -181,8 +181,7 @@ static bool my_cpu(const struct go_info *g, void *arg) {
 TEST(sched, cpu_is_counted) {
     ns_t before = 0, after = 0;
     info_count_cpu(true);
-    go_yield();
-    go_sleep(MS(1)); /* left and entered: from here on it counts */
+    sleep_surely(MS(1)); /* left and entered: from here on it counts */
     info_gs(my_cpu, &before);
     for (ns_t until = go_now() + MS(2); go_now() < until;) {
     }
@@ -240,11 +239,12 @@ TEST(death, schedtrace_is_set_anew) {
     expect_status(0);
     expect_text("SCHED ");
     expect_text("  P0: status=");
+    use_cores(1); /* where all that is ready runs before settle() returns */
     CHECK_EQ(go_option("schedtrace=3600000"), 0);
-    go_sleep(MS(20));
+    settle();
     CHECK_EQ(go_option("scheddetail=1"), 0);
     CHECK_EQ(go_option("schedtrace=5"), 0);
-    go_sleep(MS(100));
+    settle();
     CHECK_EQ(go_option("schedtrace=0"), 0);
     machine_exit(0);
 }

@@ -22,6 +22,21 @@ static void survive(void) {
     machine_exit(0);
 }
 
+static bool told_of(struct g *g, void *arg) {
+    bool *told = arg;
+    *told = *told || g->told;
+    return !*told;
+}
+
+/* The last core to fall asleep tells it, which need not be this one; and is not through with it when we wake. */
+static void sleep_till_told(void) {
+    bool told = false;
+    while (!told) {
+        sleep_surely(MS(1));
+        g_each(told_of, &told);
+    }
+}
+
 static void expect_watchdog(const char *text) {
     expect_status(0);
     expect_text(text);
@@ -87,7 +102,7 @@ TEST(death, watchdog_sees_a_cycle_asleep) {
     expect_text("\"Kant\" [sync.Mutex.Lock] waits for ");
     sit_down();
     settle();
-    go_sleep(MS(1)); /* the last core falls asleep with all of them waiting */
+    sleep_till_told();
     survive();
 }
 
@@ -115,7 +130,7 @@ TEST(death, cycle_of_rwmutexes) {
     start(reads_and_writes, (void *)1);
     WAIT_FOR(atomic_load(&holding) == 2);
     settle();
-    go_sleep(MS(1)); /* the last core falls asleep with all of them waiting */
+    sleep_till_told();
     survive();
 }
 
@@ -138,7 +153,7 @@ TEST(death, cycle_of_joins) {
     }
     WAIT_FOR(atomic_load(&holding) == 2);
     settle();
-    go_sleep(MS(1)); /* the last core falls asleep with all of them waiting */
+    sleep_till_told();
     survive();
 }
 
