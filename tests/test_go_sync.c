@@ -265,6 +265,15 @@ TEST(death, TestMutexMisuse) {
     mutex_unlock(&m);
 }
 
+/* One who waits has been counted, and the last done has not woken it yet. */
+TEST(death, wg_add_meets_wait) {
+    struct wg group = {.word = (uint64_t)1 << 32};
+    expect_status(2);
+    expect_text("panic: sync: WaitGroup misuse: Add called concurrently with Wait");
+    expect_text("test_wg_add_meets_wait+0x");
+    wg_add(&group, 1);
+}
+
 TEST(death, TestWaitGroupMisuse) {
     struct wg group = {0};
     expect_status(2);
