@@ -34,6 +34,10 @@ for model in $(sed -n 's/.*run.sh //p' "$work/models"); do
     check "docs/VERIFICATION.md has the model $model, and CI runs it" \
         eval "grep -q '^| .$model. |' docs/VERIFICATION.md && grep -qE 'model/run.sh\"? $model\$' tests/host/*_model.sh"
 done
+{ grep -rhoE '^TEST\(\w+, \w+' tests | sed 's/.* //'; sed -nE 's/^ *ends (\w+) .*/\1/p' tests/host/ends.sh; } | sort -u > "$work/tests"
+awk -F'|' 'NF > 4 { print $3 }' docs/GO.md | grep -oE '\bTest[A-Z]\w+' | sort -u | comm -23 - "$work/tests" > "$work/untold"
+check "docs/GO.md names no test that is not there $(paste -sd' ' "$work/untold")" test ! -s "$work/untold"
+
 check "docs/PERFORMANCE.md has the rows of bench/goals.txt" tools/bench.py --check-docs
 check "docs/API.md is what the headers say" tools/apidoc.py --check
 
