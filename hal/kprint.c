@@ -1,8 +1,9 @@
 /* hal/kprint.c - polled printing on the board's console.
  *
  * The race: two cores print at once. One lock, held over a call with interrupts masked. A core that
- * died with the lock must not silence the others: after a bounded wait a call goes on without it,
- * and after kprint_panic() nobody waits at all. */
+ * died with the lock must not silence the others: after a bounded wait a call goes on without it.
+ * kprint_panic() takes it for good: another core, which may print with interrupts masked and so not be
+ * there to be stopped, stops where it would print again. */
 #include "hal/kprint.h"
 
 #include <stdatomic.h>
@@ -14,7 +15,7 @@
 #define PATIENCE_NS INT64_C(200000000)
 
 static _Atomic uint32_t lock;
-static _Atomic bool panicking;
+static _Atomic uint32_t panicking; /* 1 + the core that reports; 0: none does */
 
 static void put_byte(char c) {
     const struct uart *u = board.console;
@@ -172,16 +173,34 @@ static void format_all(struct sink *k, const char *f, va_list *ap) {
 
 /* ---- the lock ------------------------------------------------------------------------------- */
 
+/* Masked. */
+static uint32_t me(void) {
+    const struct hal_core *c = (const struct hal_core *)hal_core();
+    return 1 + (c != NULL ? c->index : 0); /* NULL: boot, where only the first one prints */
+}
+
+static bool grab(void) {
+    /* acquire and release: only so that lines do not mix */
+    return atomic_exchange_explicit(&lock, 1, memory_order_acquire) == 0;
+}
+
 static bool take_lock(void) {
     int64_t until = hal_now() + PATIENCE_NS;
-    /* acquire and release: only so that lines do not mix */
-    while (atomic_exchange_explicit(&lock, 1, memory_order_acquire) != 0) {
-        if (atomic_load_explicit(&panicking, memory_order_relaxed) || hal_now() > until) {
-            return false;
+    do {
+        /* relaxed: says who prints and nothing else */
+        uint32_t core = atomic_load_explicit(&panicking, memory_order_relaxed);
+        if (core != 0 && core != me()) {
+            hal_stop_self();
+        }
+        if (core != 0) {
+            return false; /* it is ours for good */
+        }
+        if (grab()) {
+            return true;
         }
         hal_relax();
-    }
-    return true;
+    } while (hal_now() <= until);
+    return false;
 }
 
 void kvprintf(const char *format, va_list ap) {
@@ -214,5 +233,13 @@ void kprintf(const char *format, ...) {
 }
 
 void kprint_panic(void) {
-    atomic_store_explicit(&panicking, true, memory_order_relaxed);
+    uint32_t nobody = 0;
+    if (!atomic_compare_exchange_strong_explicit(&panicking, &nobody, me(), memory_order_relaxed,
+                                                 memory_order_relaxed)) {
+        return; /* we have it already, or stop where we would print */
+    }
+    int64_t until = hal_now() + PATIENCE_NS;
+    while (!grab() && hal_now() <= until) { /* whoever prints just now comes to the end of its line */
+        hal_relax();
+    }
 }

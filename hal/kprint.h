@@ -19,5 +19,6 @@ void kvprintf(const char *format, va_list ap) __attribute__((format(printf, 1, 0
 void kvformat(char *to, size_t n, const char *format, va_list ap)
     __attribute__((format(printf, 3, 0)));
 
-/* From now on nobody waits for the lock: the machine is reporting its end. */
+/* Masked. This core reports the end of the machine: from now on any other core that would print stops for
+ * ever. */
 void kprint_panic(void);

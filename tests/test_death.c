@@ -156,6 +156,28 @@ TEST(death, panic_amid_a_dump) {
     panics_meanwhile();
 }
 
+static void prints_when_stopped(void *arg) {
+    (void)arg;
+    go_sleep(MS(1)); /* whoever rang for us has been heard */
+    hal_irq_mask();
+    hal_timer_set(INT64_MAX);
+    atomic_store(&spinning, 1);
+    SPIN_UNTIL(hal_irq_pending());
+    kprintf("printed into a panic\n");
+}
+
+/* Who prints with interrupts masked, a handler's dump for one, does not hear the doorbell that is to stop it. */
+TEST(death, panic_amid_masked_prints) {
+    expect_report("panic: nobody prints into this", "panic_amid_masked_prints+0x");
+    expect_no_text("printed into a panic");
+    if (go_num_cores() > 1) {
+        CHECK_EQ(go_with(&GO_OPTS(GO_PIN(go_core() == 0), .name = "printer"), prints_when_stopped, NULL),
+                 0);
+        SPIN_UNTIL(atomic_load(&spinning) == 1);
+    }
+    PANIC("nobody prints into this");
+}
+
 TEST(death, unlock_of_unlocked) {
     expect_report("fatal error: sync: unlock of unlocked mutex", "mutex_unlock");
     mutex_unlock(&mutex);
