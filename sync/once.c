@@ -51,10 +51,22 @@ static void computes(void *arg) {
     o->returned = true;
 }
 
-void *once_value(struct once_value *o) {
-    once_do(&o->once, computes, o);
+static void *computed(struct once_value *o) {
     if (!o->returned) {
         PANIC("once_value: its function did not return");
     }
     return o->value;
+}
+
+void *once_value(struct once_value *o) {
+    once_do(&o->once, computes, o);
+    return computed(o);
+}
+
+int once_value_until(struct once_value *o, void **value, struct limit l) {
+    int r = once_do_until(&o->once, computes, o, l);
+    if (r == 0) {
+        *value = computed(o);
+    }
+    return r;
 }

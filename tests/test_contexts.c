@@ -59,6 +59,11 @@ static struct {
     struct ctx_hook *hook;
     struct join join;
     struct wg wg;
+    struct once once;
+    struct once_value value;
+    struct barrier barrier;
+    struct group group, limited;
+    struct flight flight;
 } made;
 
 static int v;
@@ -76,6 +81,17 @@ static void nothing(void *arg) {
 
 static void *no_result(void *arg) {
     return arg;
+}
+
+static int no_error(struct group *g, void *arg) {
+    (void)g;
+    (void)arg;
+    return 0;
+}
+
+static int no_value(void *arg, void **value) {
+    *value = arg;
+    return 0;
 }
 
 /* One call: the name that it is to say, and itself. */
@@ -145,6 +161,25 @@ static bool call_blocking(unsigned i) {
     CALL("ctx_hook_stop", ctx_hook_stop(made.hook))
     CALL("go_join", go_join(&made.join, NULL))
     CALL("go_join", go_join_until(&made.join, NULL, l))
+    /* What is made of the others says which of them it is. */
+    void *p;
+    bool b;
+    CALL("mutex_lock", once_do(&made.once, nothing, NULL))
+    CALL("mutex_lock", once_do_until(&made.once, nothing, NULL, l))
+    CALL("mutex_lock", once_value(&made.value))
+    CALL("mutex_lock", once_value_until(&made.value, &p, l))
+    CALL("mutex_lock", barrier_wait(&made.barrier))
+    CALL("mutex_lock", barrier_wait_until(&made.barrier, l))
+    CALL("mutex_lock", barrier_reset(&made.barrier))
+    CALL("ctx_make", group_init(&made.group, ctx_background()))
+    CALL("sema_wait", group_go(&made.limited, no_error, NULL))
+    CALL("sema_wait", group_go_until(&made.limited, no_error, NULL, l))
+    CALL("wg_wait", group_wait(&made.limited))
+    CALL("wg_wait", group_wait_until(&made.limited, NULL, l))
+    CALL("ctx_make", nursery_run(ctx_background(), no_error, NULL))
+    CALL("mutex_lock", flight_do(&made.flight, "key", no_value, NULL, &p, &b))
+    CALL("mutex_lock", flight_do_until(&made.flight, "key", no_value, NULL, &p, &b, l))
+    CALL("mutex_lock", flight_forget(&made.flight, "key"))
     CALL("go_exit", go_exit())
     CALL("go_set_cores", go_set_cores(1))
     CALL("irq_detach", irq_detach(1))
@@ -199,6 +234,9 @@ static void try_all(bool (*call)(unsigned i)) {
 static void prepare(void) {
     seen.calls = 0;
     seen.let_through = seen.other = seen.instead = NULL;
+    made.value = (struct once_value)ONCE_VALUE(no_result, NULL);
+    made.barrier = (struct barrier)BARRIER(2);
+    group_limit(&made.limited, 1);
     made.chan = chan_make(sizeof(int), 1);
     made.timer = timer_make(FOREVER / 2);
     made.ticker = ticker_make(FOREVER / 2);
@@ -232,7 +270,7 @@ TEST(sched, no_call_blocks_with_preemption_off) {
     go_preempt_off();
     try_all(call_blocking);
     go_preempt_on();
-    look_back(55);
+    look_back(71);
 }
 
 static struct sema came;
@@ -252,7 +290,7 @@ TEST(sched, no_call_blocks_in_a_handler) {
     set_pending(RAISED_LINE);
     sema_wait(&came);
     CHECK_EQ(irq_detach(RAISED_LINE), 0);
-    look_back(65);
+    look_back(81);
 }
 
 /* ---- and what is for any context is let through --------------------------------------------------------------------- */

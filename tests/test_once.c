@@ -174,6 +174,32 @@ TEST(sched, TestOnceFuncGoexit) {
     CHECK_EQ(calls, 1);
 }
 
+static void *computes_when_told(void *arg) {
+    sema_wait(arg);
+    return arg;
+}
+
+static void asks_in_time(void *arg) {
+    void *value;
+    CHECK_EQ(once_value_until(arg, &value, WITHIN(NOWAIT)), 0); /* one's own fn has no limit */
+}
+
+TEST(sched, once_value_until_a_limit) {
+    struct sema told = {0};
+    struct once_value v = ONCE_VALUE(computes_when_told, &told);
+    void *value = NULL;
+    use_cores(1);
+    CHECK_EQ(wg_go(&wg, asks_in_time, &v), 0);
+    settle();
+    CHECK_EQ(once_value_until(&v, &value, WITHIN(US(50))), -ETIMEDOUT);
+    CHECK_EQ(once_value_until(&v, &value, WITHIN(NOWAIT)), -ETIMEDOUT);
+    CHECK(value == NULL);
+    sema_post(&told);
+    CHECK_EQ(once_value_until(&v, &value, AT(FOREVER)), 0);
+    CHECK(value == &told);
+    wg_wait(&wg);
+}
+
 TEST(death, once_value_did_not_return) {
     static unsigned calls;
     struct once_value v = ONCE_VALUE(exits_computing, &calls);

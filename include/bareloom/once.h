@@ -40,6 +40,9 @@ struct once_value {
  * sync.OnceValue, which repeats fn's own panic. */
 void *once_value(struct once_value *o);
 
+/* The same into *value, and 0; the limit is for the wait for another's fn. */
+int once_value_until(struct once_value *o, void **value, struct limit l);
+
 /* ---- barrier -------------------------------------------------------------------------------- */
 struct barrier {
     uint32_t parties; /* set once */
