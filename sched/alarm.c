@@ -9,6 +9,7 @@
 
 #include "hal/sanitize.h"
 #include "sched/assert.h"
+#include "sched/mem.h"
 #include "sched/pages.h"
 #include "sched/wait.h"
 
@@ -60,8 +61,7 @@ struct alarm *heap_pop(struct alarm_heap *h) NEEDS(h->lock) {
 
 /* ---- storage -------------------------------------------------------------------------------- */
 
-static uintptr_t storage;                          /* HEAP_BYTES for each core; set once */
-static spinlock_t growing = SPINLOCK(RANK_ALARMS); /* over the window's tables */
+static uintptr_t storage; /* HEAP_BYTES for each core; set once */
 
 void alarms_init(void) {
     size_t size;
@@ -69,18 +69,11 @@ void alarms_init(void) {
     ASSERT(size >= HEAP_BYTES * HAL_MAX_CORES);
 }
 
-static bool have_tables(uintptr_t at) NEEDS(irq_masked) {
-    spin_lock_masked(&growing);
-    bool have = hal_map_tables(at, HAL_PAGE, page_alloc);
-    spin_unlock_masked(&growing);
-    return have;
-}
-
 bool alarm_grow(struct core *c) NEEDS(irq_masked) {
     struct alarm_heap *h = &c->alarms;
     uintptr_t base = storage + (size_t)c->hal.index * HEAP_BYTES;
     size_t used = h->capacity * sizeof(struct alarm_slot);
-    void *page = used < HEAP_BYTES && have_tables(base + used) ? page_alloc() : NULL;
+    void *page = used < HEAP_BYTES && mem_tables(base + used, HAL_PAGE) ? page_alloc() : NULL;
     if (page == NULL) {
         return false;
     }

@@ -84,12 +84,11 @@ static void small_free(void *p, unsigned shift) {
 
 /* ---- large ---------------------------------------------------------------------------------- */
 
-/* Tables for [base, base + size), 2 MiB at a time so that interrupts are not masked for all of
- * it. */
-static bool tables(uintptr_t base, size_t size) {
+/* 2 MiB at a time so that interrupts are not masked for all of it. */
+bool mem_tables(uintptr_t base, size_t size) {
     bool ok = true;
     for (size_t at = 0; ok && at < size; at += MB(2)) {
-        hal_irq_t was = spin_lock(&mem.lock); /* one at a time: runs share tables */
+        hal_irq_t was = spin_lock(&mem.lock); /* one at a time: runs, and the alarms', share tables */
         ok = hal_map_tables(base + at, size - at < MB(2) ? size - at : MB(2), page_alloc);
         spin_unlock(&mem.lock, was);
     }
@@ -165,7 +164,7 @@ static void *take(size_t size) {
         return NULL;
     }
     uintptr_t base = run_take(shift);
-    if (base != 0 && !(tables(base, page_up(size)) && map(base, page_up(base + size)))) {
+    if (base != 0 && !(mem_tables(base, page_up(size)) && map(base, page_up(base + size)))) {
         run_give(base, shift);
         return NULL;
     }

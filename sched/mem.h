@@ -5,7 +5,9 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Core 0, at boot. */
 void mem_init(void);
@@ -13,3 +15,7 @@ void mem_init(void);
 /* size bytes, 16-byte aligned, or NULL. The content is undefined. */
 void *mem_alloc(size_t size);
 void mem_free(void *p, size_t size);
+
+/* Makes the translation tables of [base, base + size) in HAL_WINDOW_TABLES, of which the alarms have a part
+ * (alarm.c). False: no memory. */
+bool mem_tables(uintptr_t base, size_t size);

@@ -394,10 +394,9 @@ uintptr_t hal_window(enum hal_window w, size_t *size) {
     broken("no windows in a model");
 }
 
-bool hal_map_tables(uintptr_t va, size_t size, void *(*page)(void)) {
-    (void)va;
+bool mem_tables(uintptr_t base, size_t size) {
+    (void)base;
     (void)size;
-    (void)page;
     return false;
 }
 
