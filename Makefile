@@ -47,6 +47,7 @@ setup:
 	@tools/setup.sh
 	@tools/newlib.sh > /dev/null
 	@tools/firmware.sh > /dev/null || echo 'setup: without it `make sdcard` does not work, and its tests are skipped'
+	@tools/fatfs.sh > /dev/null || echo 'setup: without it nothing with files on a disk can be built'
 ifneq ($(REST),)
 $(firstword $(REST)): setup
 	@$(MAKE) $(REST)
@@ -57,7 +58,7 @@ else
 # ---- verbs that need no board --------------------------------------------------------------------
 .PHONY: help doctor list-boards test test-all verify mutants sim soak bench bench-compare bench-growth bench-boot bench-mca bench-masked coverage check precommit layers docs fmt clean distclean
 help: ## this list
-	@echo 'make [verb] [BOARD=b] [APP=folder] [INPUT=text] [ARGS="..."] [LLVM=1] [DEBUG=1] [V=1]'
+	@echo 'make [verb] [BOARD=b] [APP=folder] [INPUT=text] [DISK=image] [ARGS="..."] [LLVM=1] [DEBUG=1] [V=1]'
 	@echo '     [SAN=address|race|undefined|scheduler], docs/SANITIZERS.md says what each finds'
 	@echo '     [CONFIG="-DCONFIG_SLICE_NS=1000000 ..."], include/bareloom/config.h lists them'
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | awk -F'\t' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -169,7 +170,7 @@ OUT := build/$(BOARD)$(if $(LLVM),-llvm)$(if $(DEBUG),-debug)$(if $(SAN),-$(SAN)
 
 # ---- the application -----------------------------------------------------------------------------
 # A folder: main.c and the *.c and *.S beside it, or what its app.mk says in APP_SRCS (paths from the
-# folder), APP_CFLAGS, APP_INPUT, APP_WRAP (functions f whose callers get the application's __wrap_f); it may look at
+# folder), APP_CFLAGS, APP_INPUT, APP_DISK, APP_WRAP (functions f whose callers get the application's __wrap_f); it may look at
 # BOARD and HAL.
 ifeq ($(wildcard $(APP)/main.c $(APP)/app.mk),)
 $(error APP=$(APP) is no folder with a main.c or an app.mk; try one of: $(patsubst %/main.c,%,$(sort $(wildcard examples/*/main.c))))
@@ -177,6 +178,7 @@ endif
 APP_SRCS   := $(sort $(notdir $(wildcard $(APP)/*.[cS])))
 APP_CFLAGS :=
 APP_INPUT  :=
+APP_DISK   :=
 APP_WRAP   :=
 -include $(APP)/app.mk
 ifneq ($(filter-out $(wildcard $(APP_SRCS:%=$(APP)/%)),$(APP_SRCS:%=$(APP)/%)),)
@@ -202,6 +204,22 @@ $(error INPUT=$(INPUT) has $(INPUT_SIZE) bytes; board $(BOARD) takes at most $(I
 endif
 else ifneq ($(filter command environment,$(firstword $(origin INPUT))),)
 $(error INPUT=$(INPUT): APP=$(APP) takes no INPUT (its app.mk does not say APP_INPUT := 1))
+endif
+
+# ---- its disk ------------------------------------------------------------------------------------
+# Files below /sd/ for APP_DISK := 1, by a library that setup has brought. DISK=file is what QEMU puts in.
+DISK ?=
+FATFS := $(if $(APP_DISK),$(if $(filter host,$(HAL)),,.cache/fatfs))
+ifneq ($(FATFS),$(if $(FATFS),$(patsubst %/ff.c,%,$(wildcard $(FATFS)/ff.c))))
+$(error FatFs is not there: run `make setup`)
+endif
+ifneq ($(DISK),)
+ifeq ($(QEMU_DISK),)
+$(error DISK=$(DISK): board $(BOARD) has no disk that we know; rpi3, rpi4 and virt have)
+endif
+ifneq ($(DISK),$(wildcard $(DISK)))
+$(error DISK=$(DISK): there is no such file; docs/PI.md says how one is made)
+endif
 endif
 
 # ---- flags ---------------------------------------------------------------------------------------
@@ -261,13 +279,14 @@ RUNTIME_CFLAGS := -std=c11 $(COMMON) $(WARN) $(ARCH_FLAGS) -isystem $(CC_INCLUDE
 NEWLIB_CFLAGS  := -std=gnu11 $(COMMON) $(ARCH_FLAGS) $(APP_CC_FLAGS) -isystem $(CC_INCLUDE) \
                   -isystem $(NEWLIB)/aarch64-none-elf/include -D__DYNAMIC_REENT__ \
                   -U__linux__ -U__linux -Ulinux -U__gnu_linux__ -U__unix__ -U__unix -Uunix
-LIBC_CFLAGS    := $(NEWLIB_CFLAGS) $(WARN)
+LIBC_CFLAGS    := $(NEWLIB_CFLAGS) $(WARN) -isystem .cache/fatfs -isystem libc/fat
 SYNC_CFLAGS    := $(LIBC_CFLAGS)
 APP_ALL_CFLAGS := $(NEWLIB_CFLAGS) $(APP_WARN) $(if $(SAN),$(SAN_FLAG_$(SAN))) $(APP_CFLAGS)
 
 RUNTIME_SRCS := $(sort $(wildcard boot/*.[cS] boot/early/*.[cS] hal/*.[cS] hal/aarch64/*.[cS] sched/*.c)) \
-                $(DRIVERS:%=drivers/%.c) boards/$(BOARD)/board.c $(if $(SAN),$(SAN_SRCS_$(SAN)))
-LIBC_SRCS    := $(sort $(filter-out $(if $(APP_INPUT),,libc/input.c libc/input_file.c),$(wildcard libc/*.[cS]))) \
+                $(DRIVERS:%=drivers/%.c) $(wildcard boards/$(BOARD)/*.c) $(if $(SAN),$(SAN_SRCS_$(SAN)))
+LIBC_SRCS    := $(sort $(filter-out $(if $(APP_INPUT),,libc/input.c libc/input_file.c) \
+                $(if $(APP_DISK),,libc/disk.c libc/fat.c libc/fat_port.c),$(wildcard libc/*.[cS]))) \
                 $(if $(SAN),$(SAN_LIBC_$(SAN)))
 
 else # ---- HAL = host
@@ -311,7 +330,8 @@ RUNTIME_OBJS := $(RUNTIME_SRCS:%=$(OUT)/%.o)
 LIBC_OBJS    := $(LIBC_SRCS:%=$(OUT)/%.o)
 SYNC_OBJS    := $(SYNC_SRCS:%=$(OUT)/%.o)
 APP_OBJS     := $(APP_SRCS:%=$(APP_OUT)/%.o) $(if $(APP_INPUT),$(APP_OUT)/input.o)
-OBJS         := $(RUNTIME_OBJS) $(LIBC_OBJS) $(SYNC_OBJS) $(APP_OBJS)
+FATFS_OBJS   := $(FATFS:%=$(OUT)/fatfs/ff.o)
+OBJS         := $(RUNTIME_OBJS) $(LIBC_OBJS) $(FATFS_OBJS) $(SYNC_OBJS) $(APP_OBJS)
 IMAGE_FILE   := $(APP_OUT)/$(IMAGE)
 SETTINGS     := Makefile boards/$(BOARD)/board.mk $(if $(SAN),hal/sanitize/build.mk)
 
@@ -337,6 +357,11 @@ $(RUNTIME_OBJS) $(LIBC_OBJS) $(SYNC_OBJS): $(OUT)/%.o: % $(SETTINGS) | $(if $(NE
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(call flags,$<) -c -o $@ $<
 	$(if $(call own_copies,$<),$(Q)$(BINTOOL)objcopy $(OWN_COPIES) $@)
+
+$(FATFS_OBJS): $(OUT)/fatfs/%.o: $(FATFS)/%.c libc/fat/ffconf.h $(SETTINGS) | $(NEWLIB)/done
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(NEWLIB_CFLAGS) -isystem libc/fat -c -o $@ $<
 
 $(APP_OUT)/input.S: $(INPUT) $(APP_OUT)/input.path tools/input.py
 	$(call say,INPUT,$(INPUT))
@@ -414,7 +439,7 @@ $(IMAGE_FILE): $(APP_OUT)/app.elf
 endif
 
 # ---- verbs of a board ----------------------------------------------------------------------------
-RUN := tools/run.py --board $(BOARD) --image $(IMAGE_FILE) --smp $(SMP) --gic $(GIC)
+RUN := tools/run.py --board $(BOARD) --image $(IMAGE_FILE) --smp $(SMP) --gic $(GIC) $(DISK:%=--disk %)
 run: $(IMAGE_FILE) ## build and run it in QEMU; without a terminal it ends with the program's status
 	@$(RUN) --interactive --args="$$ARGS"
 

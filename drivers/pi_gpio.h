@@ -8,6 +8,7 @@ enum pi_gpio_function {
     PI_GPIO_INPUT = 0,
     PI_GPIO_OUTPUT = 1,
     PI_GPIO_ALT0 = 4, /* 14, 15: PL011 */
+    PI_GPIO_ALT3 = 7, /* 48 to 53: the EMMC controller, to the card */
     PI_GPIO_ALT5 = 2, /* 14, 15: mini-UART */
 };
 

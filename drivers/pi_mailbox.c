@@ -31,6 +31,7 @@
 #define TAG_ANSWERED 0x80000000u
 
 #define TAG_ARM_MEMORY     0x00010005u
+#define TAG_CLOCK_RATE     0x00030002u
 #define TAG_SET_CLOCK_RATE 0x00038002u
 #define CLOCK_UART         2u
 
@@ -98,4 +99,9 @@ size_t pi_mailbox_arm_memory(uintptr_t base) {
 bool pi_mailbox_set_uart_clock(uintptr_t base, uint32_t hz) {
     uint32_t values[3] = {CLOCK_UART, hz, 0}; /* clock, rate, do not skip turbo */
     return pi_mailbox_tag(base, TAG_SET_CLOCK_RATE, values, 3);
+}
+
+uint32_t pi_mailbox_clock(uintptr_t base, enum pi_clock clock) {
+    uint32_t values[2] = {clock, 0};
+    return pi_mailbox_tag(base, TAG_CLOCK_RATE, values, 2) ? values[1] : 0;
 }

@@ -80,6 +80,47 @@ struct gpio {
     unsigned line;  /* of edges, for irq_attach() */
 };
 
+/* ---- a disk --------------------------------------------------------------------------------- */
+#define DISK_SECTOR 512u
+
+enum disk_result { DISK_DONE, DISK_BUSY, DISK_FAILED, DISK_NONE };
+
+/* Memory that the device reads and writes, and where it sees it. */
+struct disk_memory {
+    uint8_t *data; /* of DISK_AT_ONCE sectors */
+    uint64_t data_device;
+    uint8_t *ring; /* two pages, aligned, for the driver's own use */
+    uint64_t ring_device;
+};
+#define DISK_AT_ONCE 128u
+
+struct disk_found {
+    uint64_t sectors;
+    unsigned line; /* of its interrupt, for irq_attach() */
+};
+
+struct disk;
+/* One caller at a time; step() is the handler's, and no other of these is called while the line is attached. */
+struct disk_ops {
+    /* Finds it and makes it ready. DISK_BUSY: not yet, call again some milliseconds later. May poll for
+     * milliseconds; may ask the firmware, as board.fact() does. */
+    enum disk_result (*init)(const struct disk *d, const struct disk_memory *m, struct disk_found *out);
+    /* n sectors, 1 to DISK_AT_ONCE, from or to m->data: to be followed by step() at each interrupt. */
+    void (*begin)(const struct disk *d, bool write, uint64_t sector, unsigned n);
+    enum disk_result (*step)(const struct disk *d); /* quietens the line. DISK_BUSY: more will come */
+    void (*abort)(const struct disk *d); /* what has failed, or takes too long, is over; it is as after init */
+};
+struct disk {
+    const struct disk_ops *ops;
+    uintptr_t base;
+    unsigned line;             /* of its interrupt, or of the first of several */
+    uint32_t (*prepare)(void); /* before init: pins, power; its input clock in Hz. NULL: nothing */
+};
+
+/* NULL-terminated candidates, the first that is there is used. Not in the table below, so that a program without files
+ * has none of it in its image: boards/<b>/disks.c, or board.c where there are none that we know. */
+extern const struct disk *const board_disks[];
+
 /* ---- memory --------------------------------------------------------------------------------- */
 struct range {
     uintptr_t base;

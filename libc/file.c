@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "libc/names.h"
@@ -274,14 +275,60 @@ int _isatty(int fd) {
     return terminal;
 }
 
-/* Names are registered by drivers, once and for ever. */
+int fsync(int fd) {
+    struct slot *s = use(fd);
+    if (s == NULL) {
+        return -1;
+    }
+    int status = 0;
+    if (s->file.ops->sync != NULL) {
+        begin(s);
+        status = s->file.ops->sync(&s->file);
+        end(s, 0);
+    }
+    put_back(s);
+    return status == 0 ? 0 : fail(status);
+}
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
 int _unlink(const char *path) {
-    (void)path;
-    return fail(-EROFS);
+    struct file f = {0};
+    const char *rest;
+    int status = names_find(path, &f, &rest);
+    if (status == 0) {
+        status = f.ops->unlink != NULL ? f.ops->unlink(rest) : -EROFS;
+    }
+    return status == 0 ? 0 : fail(status);
+}
+
+/* newlib's own makes it of _link() and _unlink(). */
+int rename(const char *from, const char *to) {
+    struct file f = {0}, t = {0};
+    const char *from_rest, *to_rest;
+    int status = names_find(from, &f, &from_rest);
+    if (status == 0 && (names_find(to, &t, &to_rest) != 0 || t.ops != f.ops)) {
+        status = -EXDEV;
+    }
+    if (status == 0) {
+        status = f.ops->rename != NULL ? f.ops->rename(from_rest, to_rest) : -EROFS;
+    }
+    return status == 0 ? 0 : fail(status);
+}
+
+int mkdir(const char *path, mode_t mode) {
+    (void)mode;
+    struct file f = {0};
+    const char *rest;
+    int status = names_find(path, &f, &rest);
+    if (status == 0) {
+        status = f.ops->mkdir != NULL ? f.ops->mkdir(rest) : -EROFS;
+    }
+    return status == 0 ? 0 : fail(status);
 }
 
 int _link(const char *from, const char *to) {
     (void)from;
     (void)to;
-    return fail(-EROFS);
+    return fail(-ENOTSUP);
 }

@@ -19,28 +19,11 @@ raspi-firmware_1.20220830+ds-1_all.deb  0094ced47a7fbb6a220ff83e7b43aa637a5d8f68
 '
 FILES='bootcode.bin start.elf fixup.dat start4.elf fixup4.dat'
 FOLDER=.cache/firmware
-HELPER=/usr/lib/apt/apt-helper
+POOL=non-free-firmware/r/raspi-firmware
+
+. tools/pool.sh
 
 say() { printf '%s\n' "firmware: $*" >&2; }
-
-good() { [ -f "$1" ] && [ "$(sha256sum < "$1" | cut -d' ' -f1)" = "$2" ]; }
-
-# Read from apt's sources themselves: what apt tells of them it knows only after an update, which needs root.
-mirrors() {
-    cat /etc/apt/sources.list /etc/apt/sources.list.d/*.{list,sources} 2> /dev/null | grep -v '^ *#' |
-        grep -oE '[a-z]+://[^ ]+/debian/?( |$)' | sed 's,/* *$,,' | sort -u
-}
-
-# fetch NAME HASH: into .cache/
-fetch() {
-    local mirror
-    [ -x "$HELPER" ] || return 1
-    for mirror in $(mirrors); do
-        (cd .cache && "$HELPER" download-file "$mirror/pool/non-free-firmware/r/raspi-firmware/$1" "$1" "SHA256:$2") \
-            > /dev/null 2>&1 && return
-    done
-    return 1
-}
 
 # unpack PACKAGE: the files of it that a card needs, all or none
 unpack() {
@@ -65,15 +48,11 @@ if ! command -v dpkg-deb > /dev/null; then
     say "no dpkg-deb here to unpack Debian's package raspi-firmware"
     exit 1
 fi
-mkdir -p .cache
-while read -r name hash; do
-    [ -n "$name" ] || continue
-    if good ".cache/$name" "$hash" || { fetch "$name" "$hash" && good ".cache/$name" "$hash"; }; then
-        unpack ".cache/$name"
-        rm -f ".cache/$name"
-        echo "$FOLDER"
-        exit 0
-    fi
-done <<< "$PACKAGES"
+if package=$(pool_get "$POOL" "$PACKAGES"); then
+    unpack "$package"
+    rm -f "$package"
+    echo "$FOLDER"
+    exit 0
+fi
 say "Debian's package raspi-firmware could not be had: put $(echo $PACKAGES | cut -d' ' -f1) from Debian's pool into .cache/"
 exit 1

@@ -74,7 +74,7 @@ def poison(board, image, size):
 
 
 def command(board, image, args=(), smp=None, gic=3, icount=None, el2=False, serial="stdio", extra=(),
-            memory=None):
+            memory=None, disk=None):
     """The command line that runs image on board with args as the program's arguments."""
     smp = smp or int(board["CORES"])
     if board["HAL"] == "host":
@@ -99,6 +99,8 @@ def command(board, image, args=(), smp=None, gic=3, icount=None, el2=False, seri
         # One instruction is one nanosecond and one tick of the counter; idle time costs nothing.
         cmd += ["-icount", f"shift={icount},sleep=off",
                 "-global", f"{board['CPU']}-arm-cpu.cntfrq=1000000000"]
+    if disk:
+        cmd += board["QEMU_DISK"].replace("$(DISK)", disk.replace(",", ",,")).split()
     return [*cmd, *extra]
 
 
@@ -141,6 +143,7 @@ def main():
     parser.add_argument("--icount", type=int, metavar="SHIFT", help="deterministic virtual time")
     parser.add_argument("--poison", type=int, metavar="MIB", help="fill RAM behind the image first")
     parser.add_argument("--memory", metavar="SIZE", help="RAM, as 4G (virt, zcu102)")
+    parser.add_argument("--disk", metavar="FILE", help="what lies in its slot (rpi3, rpi4, virt)")
     parser.add_argument("--timeout", type=float, default=600, help="seconds; 0 waits for ever")
     parser.add_argument("--interactive", action="store_true",
                         help="the terminal is the console; without one the program gets --batch")
@@ -163,7 +166,7 @@ def main():
     extra = poison(board, opts.image, opts.poison << 20) if opts.poison else []
     host = board["HAL"] == "host"
     cmd = command(board, opts.image, args, opts.smp, opts.gic, opts.icount, opts.el2,
-                  "mon:stdio" if console else "stdio", extra, opts.memory)
+                  "mon:stdio" if console else "stdio", extra, opts.memory, opts.disk)
     if opts.show:
         print(shlex.join(cmd))
         return 0

@@ -32,6 +32,7 @@ clang-format             clang-format            check
 cppcheck                 cppcheck                check
 spin                     spin                    verify
 mcopy                    mtools                  sdcard
+fsck.fat                 dosfstools              test
 gdb-multiarch            gdb-multiarch           debug
 openocd                  openocd                 jtag
 '

@@ -4,7 +4,7 @@
 TITLE       := QEMU virt
 HAL         := aarch64
 CPU         := cortex-a53
-DRIVERS     := gicv2 gicv3 pl011 pl061 psci semihost
+DRIVERS     := gicv2 gicv3 pl011 pl061 psci semihost virtio virtio_disk
 IMAGE       := virt.img
 LOAD_ADDR   := 0x40200000
 TEXT_OFFSET := 0x200000
@@ -13,3 +13,4 @@ RUN_KERNEL  := raw
 QEMU        := -M virt,gic-version=$(GIC) -cpu cortex-a53 -m 1G -smp $(SMP)
 QEMU_MIN    := 5
 CORES       := 4
+QEMU_DISK   := -drive if=none,id=disk,format=raw,file=$(DISK) -device virtio-blk-device,drive=disk

@@ -39,6 +39,8 @@ static void reset(void) {
     psci_system_reset(conduit());
 }
 
+const struct disk *const board_disks[] = {NULL};
+
 const struct board board = {
     .name = "Xilinx ZCU102",
     .max_cores = 4,

@@ -2,8 +2,8 @@
  * <bareloom/file.h> - names and operations behind open(), read(), write() and stdio: a driver adds
  * its own.
  *
- * There are standard input, output and error on the console, "/dev/null", and "/input" where a text
- * was built in. Machine images only: on the host a program's files are the host's.
+ * There are standard input, output and error on the console, "/dev/null", "/input" where a text was
+ * built in, and "/sd/" for the disk's files where <bareloom/disk.h> is asked for. Machine images only: on the host a program's files are the host's.
  */
 #pragma once
 
@@ -29,8 +29,15 @@ struct file_ops {
     int64_t (*write)(struct file *f, const void *bytes, size_t n);
     /* Bytes in it. NULL: a stream without positions. */
     int64_t (*size)(struct file *f);
+    /* fsync(): what was written is where it stays. 0 or -errno. NULL: it always is. */
+    int (*sync)(struct file *f);
     /* After the last use. NULL: nothing to do. */
     void (*close)(struct file *f);
+    /* remove(), rename(), mkdir() of what follows the registered path; both names of a rename() are
+     * under the same. 0 or -errno. NULL: the names are fixed, -EROFS. */
+    int (*unlink)(const char *rest);
+    int (*rename)(const char *from, const char *to);
+    int (*mkdir)(const char *rest);
     bool terminal; /* isatty(): stdio then works line by line */
 };
 

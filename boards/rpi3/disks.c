@@ -1,0 +1,24 @@
+/* boards/rpi3/disks.c - the SD card. Addresses: BCM2835 ARM Peripherals, moved to 0x3f000000. */
+#include "drivers/pi_gpio.h"
+#include "drivers/pi_mailbox.h"
+#include "drivers/sdhci.h"
+#include "hal/board.h"
+
+#define PERIPHERALS 0x3f000000u
+#define MAILBOX     (PERIPHERALS + 0x00b880u)
+#define GPIO        (PERIPHERALS + 0x200000u)
+#define EMMC        (PERIPHERALS + 0x300000u)
+
+/* The firmware leaves the card with another controller, and this one with the radio's chip. */
+static uint32_t prepare_card(void) {
+    for (unsigned pin = 34; pin <= 39; pin++) {
+        pi_gpio_function(GPIO, pin, PI_GPIO_INPUT);
+    }
+    for (unsigned pin = 48; pin <= 53; pin++) {
+        pi_gpio_function(GPIO, pin, PI_GPIO_ALT3);
+    }
+    return pi_mailbox_clock(MAILBOX, PI_CLOCK_EMMC);
+}
+
+static const struct disk disk = {&sdhci_ops, EMMC, .line = 62, .prepare = prepare_card};
+const struct disk *const board_disks[] = {&disk, NULL};
