@@ -156,9 +156,10 @@ static bool reset(const struct disk *d, uint32_t what) {
 
 static bool set_clock(const struct disk *d, uint32_t hz) {
     uint32_t half = card.clock <= hz ? 0 : (card.clock + 2 * hz - 1) / (2 * hz);
-    uint32_t control = (get(d, CONTROL) & ~(CLOCK_MASK | CLOCK_OUT)) | TIMEOUT_LONG;
+    uint32_t control = get(d, CONTROL) & ~CLOCK_OUT; /* the divisor changes while nothing goes out */
     put(d, CONTROL, control);
-    control |= (half & 0xff) << CLOCK_SHIFT | (half >> 8 & 3) << 6 | CLOCK_ON;
+    control = (control & ~CLOCK_MASK) | TIMEOUT_LONG | CLOCK_ON;
+    control |= (half & 0xff) << CLOCK_SHIFT | (half >> 8 & 3) << 6;
     put(d, CONTROL, control);
     if (!wait_for(d, CONTROL, CLOCK_STABLE, CLOCK_STABLE)) {
         return false;

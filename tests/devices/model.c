@@ -65,6 +65,8 @@ static const struct {
 } tests[] = {
     {"GPIO: pulls of both chips", gpio_pulls},
     {"GPIO: edges", gpio_edges},
+    {"SD host controller: cards, old and new, slow to start, not there", sdhci_cards},
+    {"SD host controller: gets over errors", sdhci_errors},
 };
 
 int main(void) {

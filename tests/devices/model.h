@@ -45,3 +45,4 @@ void model_leave(void);
 
 /* One a driver, in the file of its name. */
 void gpio_pulls(void), gpio_edges(void);
+void sdhci_cards(void), sdhci_errors(void);
