@@ -332,6 +332,9 @@ void sdhci_errors(void) {
         WANT(request(write, 8, 4) == DISK_FAILED);
         CALL(disk.ops->abort(&disk));
         there_and_back();
+        s.status = 1u << 21; /* it could not put its own bits right, and sent them all the same */
+        WANT(request(write, 8, 4) == DISK_FAILED);
+        CALL(disk.ops->abort(&disk));
         WANT(request(write, SECTORS - 1, 2) == DISK_FAILED); /* beyond its end */
         CALL(disk.ops->abort(&disk));
         there_and_back();
