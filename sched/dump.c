@@ -195,7 +195,7 @@ static void print_wait(const struct g *g) {
     }
     const struct g *by = g_holder(g);
     unsigned long ms = (unsigned long)((hal_now() - hal_stamp_ns(g->since)) / MS(1));
-    if (by == NULL) {
+    if (by == NULL || !g_exists(by)) { /* what it waits for was given back meanwhile, and is something else */
         kprintf("\thas waited for %lu ms\n", ms);
         return;
     }

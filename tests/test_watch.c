@@ -188,6 +188,31 @@ TEST(death, minutes_of_waiting) {
     machine_exit(0);
 }
 
+static void locks_at_once(void *arg) {
+    mutex_lock(arg);
+    mutex_unlock(arg);
+}
+
+/* Where a mutex was there may be something else by now, whose first word is the address of something. */
+TEST(death, no_holder_that_is_none) {
+    static uint64_t other[128]; /* more than a struct g */
+    expect_status(0);
+    expect_text("[sync.Mutex.Lock]: \"late\"");
+    expect_text("has waited for ");
+    expect_no_text("held by");
+    for (unsigned i = 0; i < 128; i++) {
+        other[i] = 4711;
+    }
+    mutex_lock(&fork_[0]);
+    CHECK_EQ(go_with(&GO_OPTS(.name = "late"), locks_at_once, &fork_[0]), 0);
+    settle();
+    uintptr_t was = atomic_exchange(&fork_[0].word, (uintptr_t)other);
+    go_dump();
+    atomic_store(&fork_[0].word, was);
+    mutex_unlock(&fork_[0]);
+    machine_exit(0);
+}
+
 /* Who waits in a line is in no cycle: neither in a tick nor on request. */
 static struct sema line_up;
 
