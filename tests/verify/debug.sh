@@ -10,12 +10,16 @@ all_pass() {
     [ "$status" = 0 ]
 }
 
-# dies NAME: of what it announces.
+# dies NAME: with every text that it announces.
 dies() {
     run_image tests --test="$1"
     local text
-    text=$(sed -n 's/^# expect text //p' "$output")
-    [ "$status" = 2 ] && [ -n "$text" ] && grep -v '^# expect' "$output" | grep -qF "$text"
+    sed -n 's/^# expect text //p' "$output" > "$work/texts"
+    grep -v '^# expect' "$output" > "$work/report"
+    while read -r text; do
+        grep -qF -- "$text" "$work/report" || return 1
+    done < "$work/texts"
+    [ "$status" = 2 ] && [ -s "$work/texts" ]
 }
 
 for group in unit,boot sched libc stress; do
