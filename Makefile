@@ -148,7 +148,7 @@ distclean: clean ## remove everything that is not source
 	rm -rf .cache
 
 # ---- the board -----------------------------------------------------------------------------------
-BOARD_VERBS := all run trace flame debug jtag gdb-jtag sdcard flash chainboot size disasm compile_commands.json runtime-objects image-path
+BOARD_VERBS := all run trace flame screenshot debug jtag gdb-jtag sdcard flash chainboot size disasm compile_commands.json runtime-objects image-path
 ifneq ($(filter $(BOARD_VERBS) build/%,$(or $(MAKECMDGOALS),all)),)
 
 include boards/$(BOARD)/board.mk
@@ -308,7 +308,7 @@ APP_ALL_CFLAGS := -std=gnu11 $(HOST_FLAGS) $(APP_WARN) $(SWITCHED) $(SAN_LIB) $(
 RUNTIME_SRCS := $(sort $(wildcard hal/*.[cS] hal/host/*.[cS] sched/*.c)) $(DRIVERS:%=drivers/%.c) boards/host/board.c \
                 $(if $(SAN),$(SAN_SRCS_$(SAN)))
 # Of libc/ what is not glue to newlib.
-LIBC_SRCS    := $(addprefix libc/,board_info.c console.c gpio.c start.c $(if $(APP_INPUT),input.c))
+LIBC_SRCS    := $(addprefix libc/,board_info.c console.c font.c framebuffer.c gpio.c start.c $(if $(APP_INPUT),input.c))
 
 endif
 
@@ -335,7 +335,7 @@ OBJS         := $(RUNTIME_OBJS) $(LIBC_OBJS) $(FATFS_OBJS) $(SYNC_OBJS) $(APP_OB
 IMAGE_FILE   := $(APP_OUT)/$(IMAGE)
 SETTINGS     := Makefile boards/$(BOARD)/board.mk $(if $(SAN),hal/sanitize/build.mk)
 
-.PHONY: all run debug jtag gdb-jtag sdcard flash chainboot size disasm runtime-objects image-path FORCE
+.PHONY: all run screenshot debug jtag gdb-jtag sdcard flash chainboot size disasm runtime-objects image-path FORCE
 all: $(IMAGE_FILE) ## build APP for BOARD (the default verb)
 runtime-objects: $(RUNTIME_OBJS) $(CHAIN_OBJS)
 image-path:
@@ -462,6 +462,11 @@ RECORD = tools/trace.py --run --board $(BOARD) --image $(IMAGE_FILE) --elf $(ELF
     --out build/trace/$(notdir $(abspath $(APP)))-$(BOARD)
 trace: $(IMAGE_FILE) ## what each core does while APP runs: checked, drawn, for ui.perfetto.dev; docs/TRACE.md
 	@$(RECORD) --args="trace=131072 $$ARGS" --check --gantt --gs --make-pictures
+
+AFTER ?= $(if $(WHEN),0,5)
+screenshot: $(IMAGE_FILE) ## what APP shows on the Pi's screen, as build/screenshot/APP-BOARD.png; KEYS='...\r' are typed, WHEN=text AFTER=seconds
+	@tools/screenshot.py --board $(BOARD) --image $(IMAGE_FILE) --args="$$ARGS" --keys '$(KEYS)' --when '$(WHEN)' --after $(AFTER) \
+	    --out build/screenshot/$(notdir $(abspath $(APP)))-$(BOARD).png
 
 KIND ?= cpu
 HZ   ?= 1000

@@ -38,9 +38,10 @@
 #define MAX_VALUES 8u
 #define POLLS      10000000u /* a second at least; answers come within milliseconds */
 
-/* Message: size, code, then the tag: its number, bytes of values, code, values; then 0. Two lines
+/* Message: size, code, then each tag: its number, bytes of values, code, values; then 0. Two lines
  * of its own. */
-static volatile uint32_t message[32] __attribute__((aligned(128)));
+#define WORDS 32u
+static volatile uint32_t message[WORDS] __attribute__((aligned(128)));
 
 static bool wait_clear(uintptr_t status, uint32_t bit) {
     for (unsigned i = 0; i < POLLS; i++) {
@@ -69,26 +70,52 @@ static bool exchange(uintptr_t base) {
     return back;
 }
 
-bool pi_mailbox_tag(uintptr_t base, uint32_t tag, uint32_t *values, unsigned n) {
-    if (n > MAX_VALUES) {
-        return false;
+/* Puts a tag at word `at`; the word behind it. */
+static unsigned put_tag(unsigned at, uint32_t tag, const uint32_t *values, unsigned n) {
+    message[at] = tag;
+    message[at + 1] = n * 4;
+    message[at + 2] = REQUEST;
+    for (unsigned i = 0; i < n; i++) {
+        message[at + 3 + i] = values[i];
     }
-    message[0] = (6 + n) * 4;
+    return at + 3 + n;
+}
+
+/* The answer to the tag at word `at`. False: there is none. */
+static bool take_tag(unsigned at, uint32_t *values, unsigned n) {
+    for (unsigned i = 0; i < n; i++) {
+        values[i] = message[at + 3 + i];
+    }
+    return (message[at + 2] & TAG_ANSWERED) != 0;
+}
+
+/* The tags end before word `end`. */
+static bool send(uintptr_t base, unsigned end) {
+    message[end] = 0;
+    message[0] = (end + 1) * 4;
     message[1] = REQUEST;
-    message[2] = tag;
-    message[3] = n * 4;
-    message[4] = REQUEST;
+    return exchange(base) && message[1] == ANSWER_OK;
+}
+
+bool pi_mailbox_tag(uintptr_t base, uint32_t tag, uint32_t *values, unsigned n) {
+    return n <= MAX_VALUES && send(base, put_tag(2, tag, values, n)) && take_tag(2, values, n);
+}
+
+bool pi_mailbox_tags(uintptr_t base, struct pi_tag *tags, unsigned n) {
+    unsigned at = 2;
     for (unsigned i = 0; i < n; i++) {
-        message[5 + i] = values[i];
+        if (at + 3 + tags[i].n >= WORDS) {
+            return false;
+        }
+        at = put_tag(at, tags[i].tag, tags[i].values, tags[i].n);
     }
-    message[5 + n] = 0;
-    if (!exchange(base) || message[1] != ANSWER_OK || (message[4] & TAG_ANSWERED) == 0) {
-        return false;
+    bool answered = send(base, at);
+    at = 2;
+    for (unsigned i = 0; answered && i < n; i++) {
+        answered = take_tag(at, tags[i].values, tags[i].n);
+        at += 3 + tags[i].n;
     }
-    for (unsigned i = 0; i < n; i++) {
-        values[i] = message[5 + i];
-    }
-    return true;
+    return answered;
 }
 
 size_t pi_mailbox_arm_memory(uintptr_t base) {

@@ -11,6 +11,15 @@
  * when the firmware does not answer or does not know the tag. */
 bool pi_mailbox_tag(uintptr_t base, uint32_t tag, uint32_t *values, unsigned n);
 
+/* Several tags in one message, which the firmware carries out as one, and what it answered. False when one of them
+ * was not answered, or the message would be longer than 32 words: a tag takes three and its values. */
+struct pi_tag {
+    uint32_t tag;
+    unsigned n; /* of values, as far as they are used */
+    uint32_t values[2];
+};
+bool pi_mailbox_tags(uintptr_t base, struct pi_tag *tags, unsigned n);
+
 /* Bytes of RAM from address 0 that are the ARM's; 0 if unknown. The GPU's memory lies above. */
 size_t pi_mailbox_arm_memory(uintptr_t base);
 

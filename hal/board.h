@@ -121,6 +121,13 @@ struct disk {
  * has none of it in its image: boards/<b>/disks.c, or board.c where there are none that we know. */
 extern const struct disk *const board_disks[];
 
+/* ---- screen --------------------------------------------------------------------------------- */
+/* A picture of 32-bit pixels, 0x00RRGGBB. */
+struct board_screen {
+    uintptr_t base; /* a page's address, which is none of RAM */
+    size_t pitch;   /* bytes from one row to the next */
+};
+
 /* ---- memory --------------------------------------------------------------------------------- */
 struct range {
     uintptr_t base;
@@ -168,6 +175,9 @@ struct board {
     /* The i-th of what it knows of itself; false: there are no more. One caller at a time; may poll
      * for milliseconds. May be NULL. */
     bool (*fact)(unsigned i, struct board_fact *out);
+    /* Shows a picture of that size from now on; false: it cannot. Once. One caller at a time, fact() being
+     * another. NULL: there is no screen that we know. */
+    bool (*screen)(unsigned width, unsigned height, struct board_screen *out);
 };
 extern const struct board board;
 

@@ -171,6 +171,11 @@ void hal_map(uintptr_t va, void *page);
  * returns no core holds a translation. */
 void *hal_unmap(uintptr_t va);
 
+/* Maps [base, base + size), a device's memory that holds no RAM of ours, onto itself: for data, past the caches.
+ * Whole pages. Tables come from page. False: no page, or something is mapped there already, or this machine has
+ * no devices. One caller at a time, hal_map_tables() being another. */
+bool hal_map_uncached(uintptr_t base, size_t size, void *(*page)(void));
+
 /* A guard: a page of a window that will never be mapped. Only a port whose windows are mapped by a
  * host does anything here. */
 void hal_guard(uintptr_t va);

@@ -8,6 +8,7 @@
 #include <bareloom/defer.h>
 #include <bareloom/event.h>
 #include <bareloom/flight.h>
+#include <bareloom/framebuffer.h>
 #include <bareloom/go.h>
 #include <bareloom/gpio.h>
 #include <bareloom/group.h>

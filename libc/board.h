@@ -3,5 +3,5 @@
 
 #include <bareloom/sync.h>
 
-/* board.fact() and a disk's init() take one caller at a time. */
+/* board.fact(), board.screen() and a disk's init() take one caller at a time. */
 extern struct mutex board_asked;

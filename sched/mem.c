@@ -5,6 +5,7 @@
 
 #include <bareloom/go.h>
 #include <bareloom/irq.h>
+#include <bareloom/sync.h>
 
 #include "hal/errno.h"
 #include "hal/sanitize.h"
@@ -276,6 +277,15 @@ void dma_free(struct dma_buf *b) {
     }
     b->cpu = NULL;
     b->size = 0;
+}
+
+int dma_map(uint64_t device, size_t size) {
+    static struct mutex one_caller;
+    check_may_block("dma_map");
+    mutex_lock(&one_caller);
+    bool mapped = (device | size) % HAL_PAGE == 0 && hal_map_uncached(device, size, page_alloc);
+    mutex_unlock(&one_caller);
+    return mapped ? 0 : -EINVAL;
 }
 
 void dma_to_device(const struct dma_buf *b) {

@@ -292,6 +292,11 @@ void trace_stop(void) {
     samples_set(0);
 }
 
+unsigned trace_what(void) {
+    unsigned events = relaxed_load(&cores[0].hooks) & (TRACE_EVENTS | TRACE_BLOCKS);
+    return events | (relaxed_load(&cores[0].sample_every) != 0 ? TRACE_SAMPLES : 0);
+}
+
 static bool forget_cpu(struct g *g, void *arg) {
     (void)arg;
     atomic_store_explicit(&g->cpu, 0, memory_order_relaxed);

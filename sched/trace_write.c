@@ -40,6 +40,56 @@ static uint64_t when_of(const struct trace_event *e) {
     return e->when_kind >> 10;
 }
 
+/* ---- stretches ------------------------------------------------------------------------------ */
+
+static bool begins(const struct trace_event *e) {
+    return kind_of(e) == EV_START || kind_of(e) == EV_IDLE;
+}
+
+static bool ends(const struct trace_event *e) {
+    unsigned kind = kind_of(e);
+    return kind == EV_STOP || kind == EV_BLOCK || kind == EV_END || kind == EV_AWAKE;
+}
+
+/* The last event of core i, before end, that begins a stretch no later than since; or the first that is there. What was
+ * recorded before trace_stop() may have ended since then, unseen. */
+static uint64_t beginning(unsigned i, int64_t since, uint64_t first, uint64_t end) {
+    struct trace_event e;
+    uint64_t n = end;
+    bool begun = false;
+    while (!begun && n > first && trace_get(i, n - 1, &e) && (int64_t)when_of(&e) >= trace_began()) {
+        n--;
+        begun = begins(&e) && (int64_t)when_of(&e) <= since;
+    }
+    return n;
+}
+
+void trace_stretches(unsigned core, ns_t since,
+                     void (*fn)(const struct trace_stretch *s, void *arg), void *arg) {
+    struct trace_stretch s = {.begin = -1}; /* none is open */
+    struct trace_event e;
+    uint64_t first, end;
+    trace_range(core, &first, &end);
+    for (uint64_t n = beginning(core, since, first, end); n < end; n++) {
+        if (!trace_get(core, n, &e)) {
+            s.begin = -1;
+        } else if (begins(&e)) {
+            s.begin = (ns_t)when_of(&e);
+            s.g = kind_of(&e) == EV_START ? (uint32_t)e.value : 0;
+        } else if (ends(&e) && s.begin >= 0) {
+            s.end = (ns_t)when_of(&e);
+            if (s.end > since) {
+                fn(&s, arg);
+            }
+            s.begin = -1;
+        }
+    }
+    if (s.begin >= 0) {
+        s.end = hal_now();
+        fn(&s, arg);
+    }
+}
+
 /* ---- lines ---------------------------------------------------------------------------------- */
 
 struct line {

@@ -121,6 +121,60 @@ TEST(sched, trace_start_refuses) {
     CHECK(trace_start(TRACE_SAMPLES, KEPT, 1000000) < 0);
 }
 
+/* ---- stretches ----------------------------------------------------------------------------------- */
+
+struct told {
+    unsigned of_g, idle, wrong; /* stretches of the G; of sleep; that are in the wrong order, or too old */
+    uint32_t g;
+    ns_t since, last;
+};
+
+static void tell(const struct trace_stretch *s, void *arg) {
+    struct told *t = arg;
+    t->wrong += s->begin < t->last || s->end < s->begin || s->begin < t->since;
+    t->last = s->end;
+    t->of_g += s->g == t->g;
+    t->idle += s->g == 0;
+}
+
+static void yields(void *arg) {
+    struct told *t = arg;
+    t->g = (uint32_t)go_id();
+    for (int i = 0; i < 3; i++) {
+        go_yield();
+    }
+}
+
+TEST(sched, trace_stretches_of_a_core) {
+    struct told t = {.since = go_now()};
+    use_cores(1);
+    CHECK_EQ(trace_what() & TRACE_BLOCKS, 0u);
+    begin_trace();
+    CHECK((trace_what() & TRACE_EVENTS) != 0);
+    start(yields, &t);
+    do {
+        go_sleep(MS(1));
+    } while (t.g == 0);
+    t.last = t.since = trace_began();
+    trace_stretches(0, 0, tell, &t);
+    CHECK(t.wrong == 0 && t.of_g >= 1 && t.idle >= 1);
+    CHECK(t.last <= go_now());
+    trace_stop();
+    CHECK_EQ(trace_what(), 0u);
+
+    /* What was recorded before belongs to another record: whether it has ended meanwhile nobody knows. */
+    begin_trace();
+    struct told later = {.g = t.g, .last = trace_began(), .since = trace_began()};
+    trace_stretches(0, 0, tell, &later);
+    CHECK(later.wrong == 0 && later.of_g == 0);
+    ns_t now = go_now(); /* only what ends after it */
+    struct told none = {.last = trace_began(), .since = trace_began()};
+    go_yield();
+    trace_stretches(0, now + SEC(3600), tell, &none);
+    trace_stop();
+    CHECK(none.of_g + none.idle <= 1); /* the one that goes on */
+}
+
 /* ---- profiles ------------------------------------------------------------------------------------ */
 
 TEST(sched, profile_meets_who_runs) {

@@ -7,6 +7,7 @@
 #include "drivers/bcm2836.h"
 #include "drivers/mini_uart.h"
 #include "drivers/pi_facts.h"
+#include "drivers/pi_framebuffer.h"
 #include "drivers/pi_gpio.h"
 #include "drivers/pi_mailbox.h"
 #include "drivers/pi_pm.h"
@@ -75,6 +76,10 @@ static bool fact(unsigned i, struct board_fact *out) {
     return pi_facts_get(MAILBOX, PM, i, out);
 }
 
+static bool screen(unsigned width, unsigned height, struct board_screen *out) {
+    return pi_framebuffer_open(MAILBOX, width, height, out);
+}
+
 const struct board board = {
     .name = "Raspberry Pi 3",
     .max_cores = 4,
@@ -90,4 +95,5 @@ const struct board board = {
     .power_off = power_off,
     .reset = reset,
     .fact = fact,
+    .screen = screen,
 };

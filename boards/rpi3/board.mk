@@ -3,7 +3,7 @@
 TITLE       := Raspberry Pi 3
 HAL         := aarch64
 CPU         := cortex-a53
-DRIVERS     := bcm2836 bcm2835_ic pl011 mini_uart pi_facts pi_gpio pi_mailbox pi_pm sdhci spin_table semihost
+DRIVERS     := bcm2836 bcm2835_ic pl011 mini_uart pi_facts pi_framebuffer pi_gpio pi_mailbox pi_pm sdhci spin_table semihost
 IMAGE       := kernel8.img
 LOAD_ADDR   := 0x80000
 TEXT_OFFSET := 0x80000
@@ -13,5 +13,6 @@ QEMU        := -M raspi3b -m 1G -smp 4
 QEMU_MIN    := 6
 CORES       := 4
 QEMU_DISK   := -drive if=sd,format=raw,file=$(DISK)
+SCREEN      := 1
 FIRMWARE    := bootcode.bin start.elf fixup.dat
 CHAIN_ADDR  := 0x14000000

@@ -8,6 +8,7 @@
 #include "drivers/gicv2.h"
 #include "drivers/mini_uart.h"
 #include "drivers/pi_facts.h"
+#include "drivers/pi_framebuffer.h"
 #include "drivers/pi_gpio.h"
 #include "drivers/pi_mailbox.h"
 #include "drivers/pi_pm.h"
@@ -78,6 +79,10 @@ static bool fact(unsigned i, struct board_fact *out) {
     return pi_facts_get(MAILBOX, PM, i, out);
 }
 
+static bool screen(unsigned width, unsigned height, struct board_screen *out) {
+    return pi_framebuffer_open(MAILBOX, width, height, out);
+}
+
 const struct board board = {
     .name = "Raspberry Pi 4",
     .max_cores = 4,
@@ -93,4 +98,5 @@ const struct board board = {
     .power_off = power_off,
     .reset = reset,
     .fact = fact,
+    .screen = screen,
 };

@@ -2,7 +2,7 @@
 TITLE       := Raspberry Pi 4
 HAL         := aarch64
 CPU         := cortex-a72
-DRIVERS     := gicv2 pl011 mini_uart pi_facts pi_gpio pi_mailbox pi_pm sdhci spin_table semihost
+DRIVERS     := gicv2 pl011 mini_uart pi_facts pi_framebuffer pi_gpio pi_mailbox pi_pm sdhci spin_table semihost
 IMAGE       := kernel8.img
 LOAD_ADDR   := 0x80000
 TEXT_OFFSET := 0x80000
@@ -12,5 +12,6 @@ QEMU        := -M raspi4b -m 2G -smp 4
 QEMU_MIN    := 9
 CORES       := 4
 QEMU_DISK   := -drive if=sd,format=raw,file=$(DISK)
+SCREEN      := 1
 FIRMWARE    := start4.elf fixup4.dat
 CHAIN_ADDR  := 0x14000000

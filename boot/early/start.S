@@ -274,7 +274,7 @@ astray:
 
 /* Turns MMU and caches on; x9-x12 are lost. */
 mmu_on:
-    ldr     x9, =0xff00             /* MAIR_VALUE, pagetable.h */
+    ldr     x9, =0x44ff00           /* MAIR_VALUE, pagetable.h */
     msr     mair_el1, x9
     ldr     x9, =0x00803519         /* TCR_VALUE, pagetable.h */
     mrs     x10, id_aa64mmfr0_el1   /* physical addresses as large as the core has, 40 bits at most */

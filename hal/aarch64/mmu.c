@@ -201,6 +201,23 @@ void *hal_unmap(uintptr_t va) {
     return page;
 }
 
+bool hal_map_uncached(uintptr_t base, size_t size, void *(*page)(void)) {
+    bool high = base >= WINDOW_BASE || size > WINDOW_BASE - base;
+    for (uintptr_t at = base; !high && at < base + size; at += HAL_PAGE) {
+        if (mmu_descriptor(at) != 0) { /* a second mapping, of other attributes, is what must not be */
+            return false;
+        }
+    }
+    if (high || !hal_map_tables(base, size, page)) {
+        return false;
+    }
+    for (uintptr_t at = base; at < base + size; at += HAL_PAGE) {
+        *(volatile uint64_t *)leaf(at) = at | PT_SHOWN | PT_PAGE;
+    }
+    published();
+    return true;
+}
+
 void hal_guard(uintptr_t va) {
     (void)va; /* what is not mapped is guard enough */
 }

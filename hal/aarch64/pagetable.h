@@ -13,6 +13,7 @@
 
 #define PT_DEVICE    (UINT64_C(0) << 2) /* MAIR index 0 */
 #define PT_NORMAL    (UINT64_C(1) << 2) /* MAIR index 1 */
+#define PT_UNCACHED  (UINT64_C(2) << 2) /* MAIR index 2 */
 #define PT_READ_ONLY (UINT64_C(1) << 7)
 #define PT_SHARED    (UINT64_C(3) << 8) /* inner shareable */
 #define PT_ACCESSED  (UINT64_C(1) << 10)
@@ -25,6 +26,7 @@
 #define PT_TEXT    (PT_NORMAL | PT_READ_ONLY | PT_SHARED | PT_ACCESSED | PT_NO_EXEC0)
 #define PT_CONST   (PT_TEXT | PT_NO_EXEC)
 #define PT_DATA    (PT_NORMAL | PT_SHARED | PT_ACCESSED | PT_NO_EXEC0 | PT_NO_EXEC)
+#define PT_SHOWN   (PT_UNCACHED | PT_SHARED | PT_ACCESSED | PT_NO_EXEC0 | PT_NO_EXEC)
 #define PT_DEVICES (PT_DEVICE | PT_ACCESSED | PT_NO_EXEC0 | PT_NO_EXEC)
 
 #define PT_ENTRIES    512u
@@ -34,8 +36,8 @@
 #define PT_BLOCK_SIZE (UINT64_C(1) << PT_L2_SHIFT)
 #define PT_GIB        (UINT64_C(1) << PT_L1_SHIFT)
 
-/* Device-nGnRnE; Normal, write-back, read and write allocate. */
-#define MAIR_VALUE UINT64_C(0xff00)
+/* Device-nGnRnE; Normal, write-back, read and write allocate; Normal, not cached. */
+#define MAIR_VALUE UINT64_C(0x44ff00)
 
 /* T0SZ 25, walks write-back and inner shareable, TTBR1 off; the physical size is or-ed in at bit
  * 32. */

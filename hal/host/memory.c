@@ -124,6 +124,13 @@ void hal_guard(uintptr_t va) {
 }
 
 /* There is no device that reads memory. */
+bool hal_map_uncached(uintptr_t va, size_t size, void *(*page)(void)) {
+    (void)va;
+    (void)size;
+    (void)page;
+    return false;
+}
+
 void hal_dma_clean(const void *p, size_t n) {
     (void)p;
     (void)n;

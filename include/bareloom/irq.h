@@ -46,3 +46,8 @@ void dma_free(struct dma_buf *b);
  * (and also before the device writes: a dirty line must not fall on its data). Any context. */
 void dma_to_device(const struct dma_buf *b);
 void dma_from_device(const struct dma_buf *b);
+
+/* Memory that is a device's own, as a picture's: from now on the program reads and writes it at that address, past
+ * the caches, so nothing is to be cleaned for the device. Whole pages, for ever. 0, or -EINVAL where that cannot be:
+ * something is mapped there already, as RAM is; no page is left for tables; on the host. From a G. */
+int dma_map(uint64_t device, size_t size);

@@ -21,6 +21,21 @@ int trace_start(unsigned what, size_t events, unsigned hz);
 /* Ends it. What is there stays until it is overwritten. From a G. */
 void trace_stop(void);
 
+/* Which of TRACE_EVENTS and so on are being recorded now. Any context. */
+unsigned trace_what(void);
+
+/* What a core did for some time: it ran goroutine g, or slept, where g is 0. */
+struct trace_stretch {
+    ns_t begin, end;
+    uint32_t g; /* the low half of its number */
+};
+
+/* Calls fn for each stretch of core that is recorded and ends after since, the oldest first; of the last one, which goes on,
+ * end is now. What lies between them is scheduling, or was overwritten; a core of which nothing is told does what it did
+ * when recording began. From a G; fn may block. */
+void trace_stretches(unsigned core, ns_t since,
+                     void (*fn)(const struct trace_stretch *s, void *arg), void *arg);
+
 /* A mark in the record, with a text that must be a constant of the program. Any context. */
 void trace_mark(const char *text);
 
