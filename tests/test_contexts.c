@@ -277,7 +277,9 @@ static struct sema came;
 
 static void handler(void *arg) {
     (void)arg;
-    clear_pending(RAISED_LINE);
+    if (!clear_pending(RAISED_LINE)) {
+        return;
+    }
     try_all(call_blocking);
     try_all(call_g_only);
     sema_post(&came);
@@ -320,7 +322,9 @@ static void calls_any_context(void) {
 
 static void handler_of_any(void *arg) {
     (void)arg;
-    clear_pending(RAISED_LINE);
+    if (!clear_pending(RAISED_LINE)) {
+        return;
+    }
     calls_any_context();
     sema_post(&came);
 }

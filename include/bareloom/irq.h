@@ -11,7 +11,8 @@
 typedef void irq_fn(void *arg);
 
 /* Calls fn(arg) on each interrupt of line, on the core that the machine routes it to, until
- * irq_detach(). The handler must quieten its device. The line numbers are the board's (docs of
+ * irq_detach(). The handler must quieten its device, and looks whether it has asked at all: it may be called when
+ * the device is quiet already (on the Raspberry Pi 3 all lines move with the one that roams). The line numbers are the board's (docs of
  * boards/<b>). 0, -EINVAL for a line that the board cannot have, -EBUSY when it is taken. From a
  * G. */
 int irq_attach(unsigned line, irq_fn *fn, void *arg);
