@@ -9,6 +9,7 @@
 
 #include "drivers/pi_mailbox.h"
 #include "drivers/pi_pm.h"
+#include "drivers/pi_systimer.h"
 
 #define CLOCK_UART 2
 #define CLOCK_ARM  3
@@ -39,16 +40,19 @@ static const struct {
 };
 #define FACTS (sizeof facts / sizeof facts[0])
 
-bool pi_facts_get(uintptr_t mailbox, uintptr_t pm, unsigned i, struct board_fact *out) {
+bool pi_facts_get(const struct pi_facts *at, unsigned i, struct board_fact *out) {
     *out = (struct board_fact){0};
     if (i == FACTS) {
-        *out = (struct board_fact){.name = "last reset", .unit = pi_pm_last_reset(pm)};
+        *out = (struct board_fact){.name = "last reset", .unit = pi_pm_last_reset(at->pm)};
+    } else if (i == FACTS + 1) {
+        *out = (struct board_fact){"counter of the cores", pi_systimer_counter_hz(at->systimer),
+                                   "Hz, by the system timer"};
     }
     if (i >= FACTS) {
-        return i == FACTS;
+        return i <= FACTS + 1;
     }
     uint32_t values[2] = {facts[i].what, 0};
-    if (pi_mailbox_tag(mailbox, facts[i].tag, values, facts[i].values)) {
+    if (pi_mailbox_tag(at->mailbox, facts[i].tag, values, facts[i].values)) {
         uint32_t last = values[facts[i].values - 1];
         out->name = facts[i].name;
         out->unit = facts[i].unit;

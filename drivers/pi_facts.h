@@ -4,6 +4,9 @@
 
 #include "hal/board.h"
 
-/* The i-th fact, which is not there if out->name is NULL: this firmware does not answer. False: there are no more. base
- * is the mailbox block's and the power management block's. */
-bool pi_facts_get(uintptr_t mailbox, uintptr_t pm, unsigned i, struct board_fact *out);
+struct pi_facts {
+    uintptr_t mailbox, pm, systimer; /* where these blocks are */
+};
+
+/* The i-th fact, which is not there if out->name is NULL: this firmware does not answer. False: there are no more. */
+bool pi_facts_get(const struct pi_facts *at, unsigned i, struct board_fact *out);

@@ -19,8 +19,9 @@
 #define RSTS_POWER      (1u << 12)
 #define RSTS_WATCHDOG   (1u << 5) /* a full reset; its neighbors are the partition's */
 #define RSTS_PARTITION  0x555u    /* bits 0 2 4 6 8 10: where to boot from; 63 means halt */
-#define WDOG            0x24u     /* 19:0 in units of 1/65536 s */
-#define WDOG_TIME       4096u     /* 62 ms: what the UART's FIFO holds still goes out */
+#define RSTC_NO_RESET   0x102u
+#define WDOG            0x24u /* 19:0 in units of 1/65536 s */
+#define WDOG_TIME       4096u /* 62 ms: what the UART's FIFO holds still goes out */
 
 #define POLLS 10000000u /* far longer than WDOG_TIME */
 
@@ -29,11 +30,25 @@ static void change(uintptr_t reg, uint32_t clear, uint32_t set) {
     mmio_write32(reg, PASSWORD | value | set);
 }
 
+static void arm(uintptr_t base, uint32_t time) {
+    mmio_write32(base + WDOG, PASSWORD | time);
+    change(base + RSTC, RSTC_CONFIG, RSTC_FULL_RESET);
+}
+
+void pi_pm_watchdog(uintptr_t base, uint64_t us) {
+    insn_dmb_sy();
+    if (us != 0) {
+        arm(base, (uint32_t)((us << 16) / 1000000));
+    } else {
+        mmio_write32(base + RSTC, PASSWORD | RSTC_NO_RESET);
+    }
+    insn_dmb_sy();
+}
+
 static void reset_into(uintptr_t base, uint32_t partition) {
     insn_dsb_sy(); /* what was printed is out */
     change(base + RSTS, RSTS_PARTITION, partition);
-    mmio_write32(base + WDOG, PASSWORD | WDOG_TIME);
-    change(base + RSTC, RSTC_CONFIG, RSTC_FULL_RESET);
+    arm(base, WDOG_TIME);
     for (unsigned i = 0; i < POLLS; i++) {
         (void)mmio_read32(base + RSTC);
     }

@@ -128,6 +128,17 @@ struct board_screen {
     size_t pitch;   /* bytes from one row to the next */
 };
 
+/* ---- random numbers ------------------------------------------------------------------------- */
+struct rng;
+struct rng_ops {
+    void (*init)(const struct rng *r);                /* once, before word */
+    bool (*word)(const struct rng *r, uint32_t *out); /* one caller at a time; false: none is ready yet */
+};
+struct rng {
+    const struct rng_ops *ops;
+    uintptr_t base;
+};
+
 /* ---- memory --------------------------------------------------------------------------------- */
 struct range {
     uintptr_t base;
@@ -162,6 +173,7 @@ struct board {
     const struct intc *const *intc; /* NULL-terminated candidates, the first that is there is used */
     bool (*intc_present)(const struct intc *c); /* NULL: the first is the one */
     const struct gpio *gpio;                    /* NULL: none that we know */
+    const struct rng *rng;                      /* the same */
     struct range devices[BOARD_RANGES];         /* mapped Device-nGnRnE; ends at size 0 */
     struct range ram;                           /* where RAM starts, and its least size */
     size_t (*ram_size)(void); /* bytes of RAM from ram.base, as mailbox or device tree say; NULL or 0:
@@ -172,6 +184,9 @@ struct board {
     int (*start_core)(unsigned core, uintptr_t entry);
     void (*power_off)(int status); /* returns if it cannot; may be NULL */
     void (*reset)(void);           /* returns if it cannot; may be NULL */
+    /* Resets the machine after so many microseconds, 16 to 15 million, unless it is called again; 0: never mind. Any
+     * context. NULL: no watchdog that we know. */
+    void (*watchdog)(uint64_t us);
     /* The i-th of what it knows of itself; false: there are no more. One caller at a time; may poll
      * for milliseconds. May be NULL. */
     bool (*fact)(unsigned i, struct board_fact *out);

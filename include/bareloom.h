@@ -16,9 +16,11 @@
 #include <bareloom/irq.h>
 #include <bareloom/limit.h>
 #include <bareloom/once.h>
+#include <bareloom/random.h>
 #include <bareloom/select.h>
 #include <bareloom/sync.h>
 #include <bareloom/task.h>
 #include <bareloom/time.h>
 #include <bareloom/trace.h>
 #include <bareloom/typed.h>
+#include <bareloom/watchdog.h>

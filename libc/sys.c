@@ -56,6 +56,16 @@ clock_t _times(struct tms *t) {
     return now;
 }
 
+/* ---- randomness ------------------------------------------------------------------------------ */
+
+int getentropy(void *p, size_t n) {
+    int error = n <= 256 ? random_bytes(p, n) : -EIO;
+    if (error != 0) {
+        errno = error == -ENODEV ? ENOSYS : EIO;
+    }
+    return error != 0 ? -1 : 0;
+}
+
 /* ---- ends ------------------------------------------------------------------------------------ */
 
 /* exit() has run what atexit() was given and has flushed stdio. */

@@ -4,6 +4,7 @@
  * Addresses: BCM2835 ARM Peripherals, moved to 0x3f000000; QA7 for the local block at 0x40000000.
  */
 #include "hal/board.h"
+#include "drivers/bcm2835_rng.h"
 #include "drivers/bcm2836.h"
 #include "drivers/mini_uart.h"
 #include "drivers/pi_facts.h"
@@ -17,8 +18,10 @@
 
 #define PERIPHERALS 0x3f000000u
 #define IC          (PERIPHERALS + 0x00b200u)
+#define SYSTIMER    (PERIPHERALS + 0x003000u)
 #define MAILBOX     (PERIPHERALS + 0x00b880u)
 #define PM          (PERIPHERALS + 0x100000u)
+#define RNG         (PERIPHERALS + 0x104000u)
 #define GPIO        (PERIPHERALS + 0x200000u)
 #define PL011       (PERIPHERALS + 0x201000u)
 #define AUX         (PERIPHERALS + 0x215000u)
@@ -36,6 +39,8 @@ static const struct uart mini_uart = {&mini_uart_ops, AUX, .clock = 250000000, .
 
 static const struct gpio gpio = {&pi_gpio_ops, GPIO, .pins = 28, .taken = 1u << 14 | 1u << 15,
                                  .line = 49};
+
+static const struct rng rng = {&bcm2835_rng_ops, RNG};
 
 static const struct intc intc = {
     &bcm2836_ops, {LOCAL, IC}, BCM2836_TIMER_LINE, BCM2836_IPI_LINE, .gic = 0};
@@ -72,8 +77,13 @@ static void reset(void) {
     pi_pm_reset(PM);
 }
 
+static void watchdog(uint64_t us) {
+    pi_pm_watchdog(PM, us);
+}
+
 static bool fact(unsigned i, struct board_fact *out) {
-    return pi_facts_get(MAILBOX, PM, i, out);
+    static const struct pi_facts at = {MAILBOX, PM, SYSTIMER};
+    return pi_facts_get(&at, i, out);
 }
 
 static bool screen(unsigned width, unsigned height, struct board_screen *out) {
@@ -86,6 +96,7 @@ const struct board board = {
     .core_ids = {0, 1, 2, 3},
     .console = CONFIG_PI_MINI_UART ? &mini_uart : &pl011,
     .gpio = &gpio,
+    .rng = &rng,
     .intc = intcs,
     .devices = {{PERIPHERALS, 0x01000000}, {LOCAL, 0x00200000}},
     .ram = {0, 0x1c000000}, /* 512 MB less 64 for the GPU */
@@ -94,6 +105,7 @@ const struct board board = {
     .start_core = start_core,
     .power_off = power_off,
     .reset = reset,
+    .watchdog = watchdog,
     .fact = fact,
     .screen = screen,
 };

@@ -13,12 +13,15 @@
 #include "drivers/pi_mailbox.h"
 #include "drivers/pi_pm.h"
 #include "drivers/pl011.h"
+#include "drivers/rng200.h"
 #include "drivers/semihost.h"
 #include "drivers/spin_table.h"
 
 #define PERIPHERALS 0xfe000000u
+#define SYSTIMER    (PERIPHERALS + 0x003000u)
 #define MAILBOX     (PERIPHERALS + 0x00b880u)
 #define PM          (PERIPHERALS + 0x100000u)
+#define RNG         (PERIPHERALS + 0x104000u)
 #define GPIO        (PERIPHERALS + 0x200000u)
 #define PL011       (PERIPHERALS + 0x201000u)
 #define AUX         (PERIPHERALS + 0x215000u)
@@ -40,6 +43,8 @@ static const struct uart mini_uart = {&mini_uart_ops, AUX, .clock = 250000000, .
 
 static const struct gpio gpio = {&pi_gpio_2711_ops, GPIO, .pins = 28, .taken = 1u << 14 | 1u << 15,
                                  .line = 145};
+
+static const struct rng rng = {&rng200_ops, RNG};
 
 static const struct intc intc = {&gicv2_ops, {GICD, GICC}, TIMER_LINE, IPI_LINE, .gic = 2};
 static const struct intc *const intcs[] = {&intc, NULL};
@@ -75,8 +80,13 @@ static void reset(void) {
     pi_pm_reset(PM);
 }
 
+static void watchdog(uint64_t us) {
+    pi_pm_watchdog(PM, us);
+}
+
 static bool fact(unsigned i, struct board_fact *out) {
-    return pi_facts_get(MAILBOX, PM, i, out);
+    static const struct pi_facts at = {MAILBOX, PM, SYSTIMER};
+    return pi_facts_get(&at, i, out);
 }
 
 static bool screen(unsigned width, unsigned height, struct board_screen *out) {
@@ -89,6 +99,7 @@ const struct board board = {
     .core_ids = {0, 1, 2, 3},
     .console = CONFIG_PI_MINI_UART ? &mini_uart : &pl011,
     .gpio = &gpio,
+    .rng = &rng,
     .intc = intcs,
     .devices = {{0xfc000000, 0x04000000}},
     .ram = {0, 0x38000000}, /* 1 GB less 128 MB for the GPU */
@@ -97,6 +108,7 @@ const struct board board = {
     .start_core = start_core,
     .power_off = power_off,
     .reset = reset,
+    .watchdog = watchdog,
     .fact = fact,
     .screen = screen,
 };

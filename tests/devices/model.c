@@ -67,6 +67,10 @@ static const struct {
     {"GPIO: edges", gpio_edges},
     {"SD host controller: cards, old and new, slow to start, not there", sdhci_cards},
     {"SD host controller: gets over errors", sdhci_errors},
+    {"random numbers of the BCM2835", rng_of_bcm2835},
+    {"random numbers of the BCM2711", rng_of_bcm2711},
+    {"watchdog, reset, last reset", watchdog},
+    {"system timer", system_timer},
 };
 
 int main(void) {

@@ -43,6 +43,8 @@ void model_leave(void);
         }                                                                                          \
     } while (0)
 
-/* One a driver, in the file of its name. */
+/* The tests. */
 void gpio_pulls(void), gpio_edges(void);
 void sdhci_cards(void), sdhci_errors(void);
+void rng_of_bcm2835(void), rng_of_bcm2711(void);
+void watchdog(void), system_timer(void);

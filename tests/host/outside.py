@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# What stands outside of the machine, moved by QEMU's monitor: virt's power button, to the example button.
+# What stands outside of the machine, moved by QEMU's monitor: virt's power button, to the example button; a watchdog.
 # boards: virt rpi3
 import json
 import os
@@ -60,12 +60,20 @@ def button(folder):
     s.ends_with(0)
 
 
+def watchdog(folder):
+    """QEMU resets at once, whatever the time."""
+    if BOARD == "rpi3":
+        s, _ = session(folder, "tests/programs/watchdog")
+        s.expect("last reset: power\n(?s:.*)Bareloom on ")
+        s.child.kill()
+
+
 def main():
     board = run.load_board(BOARD)
     if why := run.cannot_run(board):
         print(why)
         return run.SKIP
-    for test in [button]:
+    for test in [button, watchdog]:
         with tempfile.TemporaryDirectory() as folder:
             test(folder)
             print(f"ok   {test.__name__}", flush=True)
