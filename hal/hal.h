@@ -71,7 +71,8 @@ struct hal_core {
  *                                         256 bytes below top, which must be mapped. When fn returns,
  *                                         sched_returned() comes.
  * bool hal_take(_Atomic int32_t *p);      takes one from *p if it is positive; acquire
- * bool hal_give(_Atomic int32_t *p);      adds one to *p if it is neither negative nor INT32_MAX; release. False: not
+ * bool hal_give(_Atomic int32_t *p);      adds one to *p if it is neither negative nor INT32_MAX; release. False: not.
+ *                                         *p is never -1
  * int64_t hal_now(void);                  nanoseconds since power-on, monotonic, the same on all cores
  * int64_t hal_stamp(void);                the clock in its own unit, read perhaps a few instructions early:
  *                                         for what is stored often and looked at seldom

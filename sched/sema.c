@@ -72,11 +72,16 @@ _Noreturn static void too_many(void) {
     PANIC("semaphore: released more than it can count");
 }
 
+/* Whether n more can be counted. With the flag one less: all ones, -1, is a count to which hal_give() would add. */
+static bool fits(int32_t count, int32_t n) {
+    return (count & ~WAITERS) <= INT32_MAX - n - (count < 0);
+}
+
 /* While nobody waits: true, and n has been given. */
 static bool give(struct sema *s, int32_t n) {
     int32_t old = atomic_load_explicit(&s->count, memory_order_relaxed);
     do {
-        if ((old & ~WAITERS) > INT32_MAX - n) {
+        if (!fits(old, n)) {
             too_many();
         }
         /* release: to who takes it; pairs with hal_take(), take() and flag() */
@@ -102,8 +107,9 @@ __attribute__((noinline)) static void sema_post_slow(struct sema *s, int32_t n) 
     for (bool more = true; more && (n == 0 || !give(s, n));) {
         hal_irq_t was = spin_lock(&s->lock);
         more = n != 0; /* if the flag has gone again: given without the lock */
-        if (atomic_load_explicit(&s->count, memory_order_relaxed) < 0) {
-            if (left(s) > INT32_MAX - n) { /* another gave meanwhile */
+        int32_t count = atomic_load_explicit(&s->count, memory_order_relaxed);
+        if (count < 0) {
+            if (!fits(count, n)) { /* another gave meanwhile */
                 spin_unlock(&s->lock, was);
                 too_many();
             }

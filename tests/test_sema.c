@@ -118,6 +118,29 @@ TEST(sched, TestWeightedDoesntBlockIfTooBig) {
     CHECK_EQ(sema_wait_n_until(&sema, 2, WITHIN(FOREVER)), 0);
 }
 
+static void wants_ten(void *arg) {
+    (void)arg;
+    sema_wait_n(&sema, 10);
+    wg_done(&wg);
+}
+
+static void posts(void *arg) {
+    sema_post_n(&sema, (uint32_t)(uintptr_t)arg);
+}
+
+/* Both ways of posting count up to the same; but while somebody waits not to the last: hal_give() would add to it. */
+TEST(sched, sema_nearly_full_while_one_waits) {
+    sema_post_n(&sema, 5);
+    wg_add(&wg, 1);
+    start(wants_ten, NULL);
+    settle();
+    CHECK(!go_try(posts, (void *)(uintptr_t)(INT32_MAX - 5), NULL));
+    sema_post_n(&sema, INT32_MAX - 6);
+    wg_wait(&wg);
+    CHECK_EQ(sema_try(&sema, INT32_MAX - 11), 0);
+    CHECK_EQ(sema_try(&sema, 1), -EAGAIN);
+}
+
 TEST(sched, TestWeightedAcquireCanceled) {
     struct ctx *ctx = ctx_make(ctx_background());
     ctx_cancel(ctx);

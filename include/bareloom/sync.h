@@ -155,6 +155,6 @@ int sema_wait_n_until(struct sema *s, uint32_t n, struct limit l);
 int sema_try(struct sema *s, uint32_t n);
 
 /* Adds one, or n, and serves those who wait, in order. Never blocks; also from a handler. PANIC
- * when the count would pass 2^31 - 1. */
+ * when the count would pass 2^31 - 1, or reach it while others wait. */
 void sema_post(struct sema *s);
 void sema_post_n(struct sema *s, uint32_t n);
