@@ -15,8 +15,8 @@
  * What a line brings faster than it is read is lost once the ring is full. Where input is a file
  * (the host) it waits.
  *
- * DUMP_KEY is for the runtime and comes to no reader. So that it is heard in a program that never reads, a
- * machine's receiver is on from the start; what comes until somebody reads waits in the ring.
+ * DUMP_KEY is for the runtime and comes to no reader. So that it is heard in a program that never reads, the line is
+ * attached from the start, and a machine's receiver is on; what comes until somebody reads waits in the ring.
  *
  * kprintf() has its own lock and the same UART: its lines may stand in the middle of ours, which is
  * what lets a report come out whoever was writing.
@@ -121,12 +121,6 @@ static void start(const struct uart *u) {
     mutex_lock(&rx.starting);
     if (!atomic_load_explicit(&rx.started, memory_order_relaxed)) {
         u->ops->rx_enable(u);
-        int status = irq_attach(u->line, on_receive, (void *)(uintptr_t)u);
-        if (status != 0) {
-            PANIC("console: cannot have interrupt line %u: error %d", u->line, -status);
-        }
-        irq_listen(u->line, false); /* what is typed while nobody reads wakes nobody */
-        irq_roam(u->line);
         pump_from_g(u);
         atomic_store_explicit(&rx.started, true, memory_order_release);
     }
@@ -134,7 +128,16 @@ static void start(const struct uart *u) {
 }
 
 void console_start(void) {
-    start(board.console);
+    const struct uart *u = board.console;
+    int status = irq_attach(u->line, on_receive, (void *)(uintptr_t)u);
+    if (status != 0) {
+        PANIC("console: cannot have interrupt line %u: error %d", u->line, -status);
+    }
+    irq_listen(u->line, false); /* what is typed while nobody reads wakes nobody */
+    irq_roam(u->line);
+    if (u->ops->eof == NULL) {
+        start(u);
+    }
 }
 
 /* A byte, or -1: none is there. */

@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-/* Turns the receiver on, if it is not yet. From a G. */
+/* From now on DUMP_KEY is heard. Once, before anything is read. From a G. */
 void console_start(void);
 
 /* console_write() for text: a newline goes out as CR LF. */

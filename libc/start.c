@@ -17,9 +17,9 @@
 #include <stdlib.h>
 
 #include "hal/board.h"
+#include "libc/console.h"
 
 #ifndef HAL_HOST /* there the host's C library has started itself */
-#include "libc/console.h"
 #include "libc/reent.h"
 
 void __libc_init_array(void);
@@ -41,6 +41,7 @@ static void library_init(void) {
 }
 #else
 static void library_init(void) {
+    console_start();
     atexit(trace_finish); /* exit() does not come by machine_exit() here */
 }
 #endif

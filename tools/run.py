@@ -126,7 +126,8 @@ def run_on_terminal(cmd):
     """A program of this computer, which may make the terminal raw: however it ends, kill -9 too, the terminal is then
     as it was."""
     found = termios.tcgetattr(sys.stdin)
-    signal.signal(signal.SIGINT, lambda *_: None)  # for the program alone, which would inherit SIG_IGN
+    for key in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(key, lambda *_: None)  # for the program alone, which would inherit SIG_IGN
     try:
         return describe(subprocess.call(cmd))
     finally:
@@ -171,7 +172,8 @@ def main():
         print(shlex.join(cmd))
         return 0
     if console:
-        print("run: " + ("Ctrl-\\ ends the program" if host else "Ctrl-A X ends QEMU"), file=sys.stderr)
+        print("run: " + ("Ctrl-A X ends the program (Ctrl-C one that reads no keys)" if host else "Ctrl-A X ends QEMU")
+              + ", Ctrl-\\ shows its goroutines", file=sys.stderr)
         if host:
             return run_on_terminal(cmd)
         os.execvp(cmd[0], cmd)

@@ -6,8 +6,10 @@
  * It puts bytes into a ring and raises the line; when the ring is full it waits, and what comes
  * waits in the kernel. After the end of the input rx() gives -1 for ever and eof() says why.
  *
- * A terminal is put into raw mode but for Ctrl-\, which ends the process: a key is a byte, Ctrl-C
- * too, Enter is CR, and nothing is echoed, as on a serial line.
+ * A terminal is put into raw mode: a key is a byte, Ctrl-C too, Enter is CR, and nothing is echoed, as on a serial
+ * line. Ctrl-A X ends the process, as it does QEMU; Ctrl-A twice is that key.
+ *
+ * DUMP_KEY comes as a byte like the others, or, from a terminal that nobody has made raw, as SIGQUIT.
  */
 #include "hal/host/uart.h"
 
@@ -21,8 +23,8 @@
 
 #include "hal/host/host.h"
 
-#define RING           4096u
-#define CTRL_BACKSLASH 28
+#define RING   4096u
+#define CTRL_A 1
 
 static struct {
     pthread_mutex_t lock;
@@ -35,6 +37,7 @@ static struct {
 
 static struct termios found; /* set before raw */
 static _Atomic bool raw;
+static _Atomic bool dump_asked; /* by SIGQUIT */
 
 /* ---- the terminal ---------------------------------------------------------------------------- */
 
@@ -56,7 +59,7 @@ static void on_end(int sig, siginfo_t *info, void *context) {
 }
 
 static void terminal_raw(void) {
-    static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT};
+    static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGABRT};
     /* In the background the terminal is somebody else's. */
     if (!isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) != getpgrp() ||
         tcgetattr(STDIN_FILENO, &found) != 0) {
@@ -67,9 +70,7 @@ static void terminal_raw(void) {
     t.c_lflag &= ~(tcflag_t)(ICANON | ECHO | IEXTEN);
     t.c_cc[VMIN] = 1;
     t.c_cc[VTIME] = 0;
-    /* As SIGINT, for which make waits for its programs. */
-    t.c_cc[VINTR] = CTRL_BACKSLASH;
-    t.c_cc[VQUIT] = t.c_cc[VSUSP] = _POSIX_VDISABLE;
+    t.c_cc[VINTR] = t.c_cc[VQUIT] = t.c_cc[VSUSP] = _POSIX_VDISABLE;
     for (unsigned i = 0; i < sizeof ends / sizeof ends[0]; i++) {
         host_on_signal(ends[i], on_end);
     }
@@ -82,6 +83,23 @@ static void terminal_raw(void) {
 }
 
 /* ---- receive --------------------------------------------------------------------------------- */
+
+/* Takes out what is for us, and ends the process where that says so; how many bytes are left. The reader's. */
+static size_t without_escapes(uint8_t *bytes, size_t n) {
+    static bool escape;
+    size_t left = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint8_t b = bytes[i];
+        if (escape && (b == 'x' || b == 'X')) {
+            kill(getpid(), SIGINT); /* another thread takes it: on_end() */
+        }
+        if (escape ? b == CTRL_A : b != CTRL_A) {
+            bytes[left++] = b;
+        }
+        escape = !escape && b == CTRL_A;
+    }
+    return left;
+}
 
 /* Under the lock. Returns once all n are in the ring. */
 static void ring_put(const struct uart *u, const uint8_t *bytes, size_t n) {
@@ -103,7 +121,7 @@ static void *reader(void *arg) {
         }
         pthread_mutex_lock(&ring.lock);
         if (n > 0) {
-            ring_put(u, bytes, (size_t)n);
+            ring_put(u, bytes, atomic_load(&raw) ? without_escapes(bytes, (size_t)n) : (size_t)n);
         } else {
             ring.end = true;
         }
@@ -134,6 +152,9 @@ static void uart_rx_enable(const struct uart *u) {
 static int uart_rx(const struct uart *u) {
     int byte = -1;
     (void)u;
+    if (atomic_exchange(&dump_asked, false)) {
+        return DUMP_KEY;
+    }
     pthread_mutex_lock(&ring.lock);
     if (ring.in != ring.out) {
         byte = ring.bytes[ring.out++ % RING];
@@ -155,11 +176,25 @@ static void uart_rx_ack(const struct uart *u) {
     (void)u; /* the line's latch is open already */
 }
 
-/* ---- transmit -------------------------------------------------------------------------------- */
+/* ---- what comes without a reader --------------------------------------------------------------- */
+
+static unsigned line; /* set before the handler is installed */
+
+static void on_quit(int sig) {
+    (void)sig;
+    atomic_store(&dump_asked, true);
+    host_raise(line); /* atomics and a futex: safe here */
+}
 
 static void uart_init(const struct uart *u) {
-    (void)u;
+    struct sigaction a = {.sa_handler = on_quit};
+    line = u->line;
+    a.sa_flags = SA_ONSTACK | SA_RESTART; /* the program notices nothing */
+    sigemptyset(&a.sa_mask);
+    sigaction(SIGQUIT, &a, NULL);
 }
+
+/* ---- transmit -------------------------------------------------------------------------------- */
 
 /* A full pipe makes tx wait in the kernel: the core stands still, as it would for a slow UART. */
 static bool uart_tx_ready(const struct uart *u) {

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-# A program at a terminal: Ctrl-C is a key, Ctrl-\ ends it, and the terminal is as it was found however it ends.
+# A program at a terminal: Ctrl-C is a key, Ctrl-\ shows its goroutines and it goes on, Ctrl-A X ends it, and the terminal
+# is as it was found however it ends.
 # boards: host
 import fcntl
 import os
@@ -15,7 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import console  # noqa: E402
 import run  # noqa: E402
 
-CTRL_C, CTRL_BACKSLASH = b"\x03", b"\x1c"
+CTRL_A, CTRL_C, CTRL_BACKSLASH = b"\x01", b"\x03", b"\x1c"
 failures = 0
 
 
@@ -69,6 +70,37 @@ def ends(what, cmd, wanted, keys=b"", kill=None):
     t.close()
 
 
+def goes_on(what, cmd):
+    """It is asked twice what its goroutines do, and takes keys all the same."""
+    t = Terminal(cmd)
+    good = t.expect("ready")
+    for key in (b"1", b"2"):
+        t.type(CTRL_BACKSLASH)
+        check(f"{what}: all goroutines are shown", good and t.expect('goroutine 1 [') and t.expect("end of the dump"), t)
+        t.text = ""
+        t.type(CTRL_A + CTRL_A + CTRL_A + b"k" + key)  # one Ctrl-A; what follows another is for the terminal
+        check(f"{what}: it goes on", t.expect("key 1\r\n") and t.expect(f"key {key[0]}\r\n") and "key 28" not in t.text
+              and "key 107" not in t.text, t)
+    t.type(b"q")
+    status = run.describe(t.child.wait(console.HANG_SECONDS))
+    check(f"{what}: status {status}", status == (2 if cmd[0] == "make" else 4), t)
+    t.close()
+
+
+def never_reads(image):
+    """Then the terminal is not raw, and the key is a signal."""
+    t = Terminal([image])
+    good = t.expect("all wait")
+    check("it never reads: the terminal is as it was", t.settings() == t.found, t)
+    for _ in range(2):
+        t.type(CTRL_BACKSLASH)
+        check("it never reads: who holds what", good and t.expect('held by goroutine') and t.expect("end of the dump"), t)
+        t.text = ""
+    t.type(CTRL_C)
+    check("it never reads: Ctrl-C ends it", run.describe(t.child.wait(console.HANG_SECONDS)) == 128 + signal.SIGINT, t)
+    t.close()
+
+
 def children_of(pid):
     return [int(p) for p in subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True,
                                            text=True).stdout.split()]
@@ -84,13 +116,18 @@ def main():
         ends("fault", [image], 2, b"f")
         ends("abort()", [image], 128 + signal.SIGABRT, b"a")
         ends("raise(SIGTERM)", [image], 128 + signal.SIGTERM, b"t")
-        ends("Ctrl-\\", [image], 128 + signal.SIGINT, CTRL_BACKSLASH)
+        ends("Ctrl-A X", [image], 128 + signal.SIGINT, CTRL_A + b"x")
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             ends(number.name, [image], 128 + number, kill=lambda pid: os.kill(pid, number))
         make_run = [f"{run.ROOT}/tools/run.py", "--board", "host", "--image", image, "--interactive"]
-        ends("Ctrl-\\ under make run", make_run, 128 + signal.SIGINT, CTRL_BACKSLASH)
+        ends("Ctrl-A X under make run", make_run, 128 + signal.SIGINT, CTRL_A + b"X")
+        goes_on("Ctrl-\\", [image])
+        goes_on("Ctrl-\\ under make run", make_run)
+        goes_on("Ctrl-\\ under make", ["make", "-s", "-C", run.ROOT, "run", "BOARD=host", "APP=tests/programs/terminal"])
         ends("kill -9 under make run", make_run, 128 + signal.SIGKILL,
              kill=lambda pid: [os.kill(child, signal.SIGKILL) for child in children_of(pid)])
+    with tempfile.TemporaryDirectory() as folder:
+        never_reads(console.build(folder, "tests/host/dump_app"))
     return 1 if failures else 0
 
 

@@ -58,16 +58,28 @@ static void nothing_comes(void *arg) {
     (void)arg;
 }
 
+#ifdef __aarch64__
+static void mask_interrupts(void) {
+    __asm__ volatile("msr daifset, #2" ::: "memory");
+}
+#define WAIT_A_LITTLE() __asm__ volatile("yield")
+#else
+static void mask_interrupts(void) {
+    PANIC("--mask is for machines");
+}
+#define WAIT_A_LITTLE() go_yield()
+#endif
+
 static void masked(void *arg) {
     volatile unsigned long *n = arg;
     if (irq_attach(QUIET_LINE, nothing_comes, NULL) != 0) {
         abort();
     }
-    __asm__ volatile("msr daifset, #2" ::: "memory");
+    mask_interrupts();
     kprintf("masked\n");
     for (;;) {
         ++*n;
-        __asm__ volatile("yield");
+        WAIT_A_LITTLE();
     }
 }
 
