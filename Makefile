@@ -286,8 +286,10 @@ APP_ALL_CFLAGS := $(NEWLIB_CFLAGS) $(APP_WARN) $(if $(SAN),$(SAN_FLAG_$(SAN))) $
 RUNTIME_SRCS := $(sort $(wildcard boot/*.[cS] boot/early/*.[cS] hal/*.[cS] hal/aarch64/*.[cS] sched/*.c)) \
                 $(DRIVERS:%=drivers/%.c) $(wildcard boards/$(BOARD)/*.c) $(if $(SAN),$(SAN_SRCS_$(SAN)))
 LIBC_SRCS    := $(sort $(filter-out $(if $(APP_INPUT),,libc/input.c libc/input_file.c) \
-                $(if $(APP_DISK),,libc/disk.c libc/fat.c libc/fat_port.c),$(wildcard libc/*.[cS]))) \
+                $(if $(APP_DISK),,libc/disk.c libc/fat.c libc/fat_port.c) $(if $(SAN),$(SAN_OMIT_$(SAN))),$(wildcard libc/*.[cS]))) \
                 $(if $(SAN),$(SAN_LIBC_$(SAN)))
+# libc/malloc.c stands in front of these; a sanitizer may take its place.
+LIBC_WRAP    := $(if $(filter libc/malloc.c,$(LIBC_SRCS)),_malloc_r _free_r _realloc_r _mallinfo_r _malloc_stats_r _malloc_trim_r)
 
 else # ---- HAL = host
 
@@ -416,7 +418,7 @@ $(OUT)/link.ld: linker/aarch64.ld.S $(SETTINGS)
 # Linked twice: the first link has an empty symbol table, from its symbols the second's is made. The
 # table lies behind all code and constants, so that no function moves between them; symtab.py checks it.
 link = $(LD) -static -nostdlib -T $(OUT)/link.ld -z max-page-size=4096 -z noexecstack --build-id=none \
-       --gc-sections --fix-cortex-a53-843419 --fatal-warnings $(LD_FLAGS) $(patsubst %,--wrap=%,$(APP_WRAP) $(if $(SAN),$(SAN_WRAP_$(SAN)))) $(OBJS) $1 \
+       --gc-sections --fix-cortex-a53-843419 --fatal-warnings $(LD_FLAGS) $(patsubst %,--wrap=%,$(APP_WRAP) $(LIBC_WRAP) $(if $(SAN),$(SAN_WRAP_$(SAN)))) $(OBJS) $1 \
        --start-group $(NEWLIB)/aarch64-none-elf/lib/libc.a $(NEWLIB)/aarch64-none-elf/lib/libm.a \
        $(shell $(GCC) -print-libgcc-file-name) --end-group -Map $@.map -o $@
 

@@ -199,6 +199,12 @@ struct counters {
     _Atomic int64_t asleep_since; /* 0: awake */
 };
 
+/* Free objects of one class (stash.c). */
+struct stash {
+    struct item *top, *full; /* chains; full: NULL, or GO_STASH_BATCH of them */
+    uint32_t n;              /* in top: fewer */
+};
+
 /* Whom a core watches, from when on it has seen no sign of life (watch.c). */
 struct watching {
     unsigned core;
@@ -256,6 +262,7 @@ struct core {
     _Atomic uint32_t naps; /* odd: asleep; written by the owner, read by the last to fall asleep (asleep.c) */
 
     struct alarm_heap alarms;
+    struct stash stash[GO_STASH_CLASSES]; /* own core only, masked */
     struct g g0;
 } __attribute__((aligned(64)));
 

@@ -5,6 +5,7 @@
 #   SAN_DEFS_S   definitions, for all sources
 #   SAN_SRCS_S   files that implement hal/sanitize.h and what the compiler's calls lead to
 #   SAN_LIBC_S   the same, above the C library
+#   SAN_OMIT_S   what these take the place of
 #   SAN_SKIP_S   sources that are not instrumented (patterns)
 #   SAN_WRAP_S   functions whose callers get __wrap_f (machines)
 
@@ -54,6 +55,7 @@ SAN_DEFS_undefined := -DSANITIZE -DSANITIZE_REDZONE_BYTES=0
 
 SAN_SRCS_address   := hal/sanitize/address.c hal/sanitize/copies.c hal/sanitize/hold.c hal/sanitize/report.c \
                       hal/sanitize/nothing.c
+SAN_OMIT_address   := libc/malloc.c
 SAN_LIBC_address   := libc/sanitize/malloc.c libc/sanitize/strings.c
 SAN_SRCS_race      := hal/sanitize/race.c hal/sanitize/report.c hal/sanitize/nothing.c
 SAN_SRCS_undefined := hal/sanitize/undefined.c hal/sanitize/report.c hal/sanitize/nothing.c

@@ -94,3 +94,22 @@ void go_page_free(void *page);
  * when it moves down. The old end, or (void *)-1. From a G; calls are the caller's to serialize
  * (malloc's lock). */
 void *go_heap_grow(ptrdiff_t n);
+
+/* Free objects that the caller's core keeps, in classes: what an allocator puts in front of its one
+ * lock. The first 16 bytes of an object are the stash's while it is there. A core keeps fewer than
+ * two batches of each class, all cores together eight more, so what one core gives and another takes
+ * goes between them by whole batches. From a G; where it may not block, nothing is given or taken, so
+ * that the allocator's lock tells of it. */
+#define GO_STASH_CLASSES 24u
+#define GO_STASH_BATCH   16u
+
+/* An object, or NULL: there is none here. Does not block. */
+void *go_stash_take(unsigned class);
+
+/* Gives one. NULL; or a chain of objects that are too many, each beginning with the address of the
+ * next: the allocator's to free. Does not block. */
+void *go_stash_give(unsigned class, void *object);
+
+/* Calls back with chains of all that the stashes hold, going from core to core for it: when memory is
+ * short. From a G; blocks. */
+void go_stash_drain(void (*back)(void *first));

@@ -202,9 +202,32 @@ static void allocates(void *arg) {
     allocated = malloc(10);
 }
 
+/* Also where a block is at hand. */
+static void leave_one(void) {
+    allocated = malloc(10);
+    free(allocated);
+}
+
+TEST(death, malloc_with_preemption_off) {
+    expect_status(2);
+    expect_text("panic: mutex_lock: would block with preemption off");
+    leave_one();
+    go_preempt_off();
+    allocated = malloc(10);
+}
+
+TEST(death, free_with_preemption_off) {
+    expect_status(2);
+    expect_text("panic: mutex_lock: would block with preemption off");
+    allocated = malloc(10);
+    go_preempt_off();
+    free(allocated);
+}
+
 TEST(death, malloc_in_a_handler) {
     expect_status(2);
     expect_text("panic: libc: ");
     expect_text("outside of a goroutine, by an interrupt handler");
+    leave_one();
     raise_interrupt(allocates);
 }

@@ -191,3 +191,151 @@ TEST(libc, malloc_on_all_cores) {
     }
     CHECK((const char *)sbrk(0) - end < (ptrdiff_t)KB(256));
 }
+
+/* ---- what cores keep (libc/malloc.c) --------------------------------------------------------- */
+
+/* Each size a stash knows and those beyond: aligned, as large as it says, and kept through realloc(). */
+TEST(libc, malloc_of_each_size) {
+    for (size_t n = 0; n <= 1400; n++) {
+        unsigned char *first = malloc(n);
+        CHECK(first != NULL);
+        CHECK_EQ((uintptr_t)first % 16, 0);
+        CHECK(malloc_usable_size(first) >= n);
+        memset(first, (int)n, n);
+        size_t other = n * 7919 % 1500;
+        unsigned char *p = realloc(first, other);
+        CHECK(p != NULL);
+        CHECK_EQ((uintptr_t)p % 16, 0);
+        CHECK(malloc_usable_size(p) >= other);
+        for (size_t i = 0; i < n && i < other; i++) {
+            CHECK_EQ(p[i], (unsigned char)n);
+        }
+        memset(p, 1, other);
+        free(p);
+    }
+}
+
+/* Blocks whose sizes are no class's: what memalign() cuts off, before and behind. */
+TEST(libc, aligned_blocks_come_back) {
+    for (size_t a = 16; a <= KB(4); a *= 2) {
+        for (size_t n = 1; n <= 1200; n += 37) {
+            unsigned char *p = memalign(a, n), *q = malloc(n);
+            CHECK(p != NULL && q != NULL);
+            CHECK_EQ((uintptr_t)p % a, 0);
+            CHECK(malloc_usable_size(p) >= n);
+            memset(p, 1, n);
+            memset(q, 2, n);
+            for (size_t i = 0; i < n; i++) {
+                CHECK_EQ(p[i] + q[i], 3);
+            }
+            free(p);
+            free(q);
+        }
+    }
+}
+
+TEST(libc, realloc_of_too_much) {
+    volatile size_t n = SIZE_MAX - 100;
+    static void *volatile p; /* a compiler would say that it is gone */
+    p = malloc(100);
+    CHECK(p != NULL);
+    errno = 0;
+    got = realloc(p, n);
+    CHECK(got == NULL);
+    CHECK_EQ(errno, ENOMEM);
+    settle(); /* the heap has no owner: another G goes on */
+    char text[16] = "";
+    wg_add(&wg, 1);
+    start(prints_a_number, text);
+    wg_wait(&wg);
+    CHECK(strcmp(text, "2.500") == 0);
+    free(p);
+}
+
+#define ROW 200u
+
+static void *row[ROW];
+
+static void fills_row(void *arg) {
+    for (unsigned i = 0; i < ROW; i++) {
+        row[i] = malloc((uintptr_t)arg + i % 8 * 100);
+        CHECK(row[i] != NULL);
+    }
+    wg_done(&wg);
+}
+
+static void frees_row(void *arg) {
+    (void)arg;
+    for (unsigned i = 0; i < ROW; i++) {
+        free(row[i]);
+    }
+    wg_done(&wg);
+}
+
+static void on(unsigned core, go_fn *fn, uintptr_t arg) {
+    wg_add(&wg, 1);
+    start_on(core, fn, (void *)arg);
+    wg_wait(&wg);
+}
+
+/* What another core frees comes back, and is no longer in use to who asks. */
+TEST(libc, freed_on_another_core) {
+    unsigned far = go_num_cores() - 1;
+    on(0, fills_row, 20);
+    on(far, frees_row, 0);
+    size_t used = mallinfo().uordblks;
+    const char *end = sbrk(0);
+    for (unsigned i = 0; i < 50; i++) {
+        on(0, fills_row, 20);
+        CHECK(mallinfo().uordblks >= used + ROW * 20 || test_sanitized);
+        on(far, frees_row, 0);
+    }
+    CHECK((const char *)sbrk(0) - end < (ptrdiff_t)KB(256));
+    CHECK(mallinfo().uordblks == used || test_sanitized); /* a sanitizer lets what is freed rest */
+}
+
+static struct sema freeing, taking;
+
+/* Both started while there is memory for it. */
+static void frees_when_told(void *arg) {
+    sema_wait(&freeing);
+    frees_row(arg);
+}
+
+static void takes_when_told(void *arg) {
+    size_t *n = arg;
+    struct link *again = NULL;
+    sema_wait(&taking);
+    *n = take_all(&again, KB(1));
+    give_all(&again);
+    wg_done(&wg);
+}
+
+/* The last memory lies in another core's stash. */
+TEST(libc, last_memory_is_elsewhere) {
+    if (test_sanitized) {
+        SKIP("a sanitizer's heap keeps for itself what is freed");
+    }
+    struct link *all = NULL;
+    size_t n = 0;
+    start_on(go_num_cores() - 1, frees_when_told, NULL);
+    start_on(0, takes_when_told, &n);
+    take_all(&all, MB(1));
+    take_all(&all, KB(1));
+    for (unsigned i = 0; i < 40; i++) {
+        row[i] = all;
+        all = all->next;
+    }
+    for (unsigned i = 40; i < ROW; i++) {
+        row[i] = NULL;
+    }
+    wg_add(&wg, 1);
+    sema_post(&freeing);
+    wg_wait(&wg);
+    wg_add(&wg, 1);
+    sema_post(&taking);
+    wg_wait(&wg);
+    give_all(&all);
+    malloc_trim(0);
+    CHECK(n >= 40);
+}

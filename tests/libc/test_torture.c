@@ -98,7 +98,7 @@ static void check_block(const struct state *s, unsigned i) {
 static void allocates(struct state *s) {
     unsigned i = test_random(&s->random) % BLOCKS;
     if (s->block[i] == NULL) {
-        s->size[i] = 1 + test_random(&s->random) % 500;
+        s->size[i] = 1 + test_random(&s->random) % 2000; /* from a core's stash, and under the lock */
         s->block[i] = malloc(s->size[i]);
         CHECK(s->block[i] != NULL);
         memset(s->block[i], s->number + (int)i, s->size[i]);
