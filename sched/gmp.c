@@ -80,12 +80,11 @@ void gmp_put(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
         wake_one();
         return;
     }
-    if ((why == WHY_NEW || why == WHY_WOKEN) && sim_spurns_runnext(c)) {
+    if (why == WHY_WOKEN && sim_spurns_runnext(c)) {
         why = WHY_YIELD;
     }
     struct g *before;
     switch (why) {
-    case WHY_NEW:
     case WHY_WOKEN:
     case WHY_DISPLACED:
         before = runnext_of(c);

@@ -37,7 +37,7 @@ static inline struct g *gmp_take_runnext(struct core *c) NEEDS(irq_masked) {
 /* Masked, own core. Another G has got runnext, which before had, or nobody; perhaps a core idles. */
 void gmp_next_was(struct core *c, struct g *before) NEEDS(irq_masked);
 
-/* Masked, own core, g0 or a G: gmp_put() for WHY_NEW and WHY_WOKEN. */
+/* Masked, own core, g0 or a G: gmp_put() for WHY_WOKEN: also a new G. */
 static inline void gmp_put_next(struct core *c, struct g *g) NEEDS(irq_masked) {
     if (__builtin_expect(CONFIG_SIM != 0 || g->pin != ANY_CORE, 0)) {
         gmp_put(c, g, WHY_WOKEN);

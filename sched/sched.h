@@ -40,7 +40,7 @@ struct rwmutex;
 #define UNCOMMON __attribute__((noinline, cold))
 
 /* Why a G is put on a queue; policies may care. */
-enum why { WHY_NEW, WHY_WOKEN, WHY_YIELD, WHY_SLICE, WHY_DISPLACED };
+enum why { WHY_WOKEN, WHY_YIELD, WHY_SLICE, WHY_DISPLACED };
 
 enum g_state { G_DEAD, G_RUNNABLE, G_RUNNING, G_WAITING };
 

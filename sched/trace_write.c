@@ -195,7 +195,7 @@ static const char *const kinds[EV_KINDS] = {
 static const char *const irqs[] = {[IRQ_TIMER] = "timer", [IRQ_IPI] = "doorbell", [IRQ_DEVICE] = "device"};
 
 static const char *const whys[] = {
-    [WHY_NEW] = "", [WHY_WOKEN] = "", [WHY_YIELD] = "yield", [WHY_SLICE] = "preempted", [WHY_DISPLACED] = "displaced"};
+    [WHY_WOKEN] = "", [WHY_YIELD] = "yield", [WHY_SLICE] = "preempted", [WHY_DISPLACED] = "displaced"};
 
 static void say_event(unsigned core, const struct trace_event *e) {
     unsigned kind = kind_of(e), arg = arg_of(e);
@@ -225,7 +225,7 @@ static void say_event(unsigned core, const struct trace_event *e) {
     if (kind == EV_BLOCK) {
         kprintf(" [%s]", reason_text(arg));
     } else if (kind == EV_STOP) {
-        kprintf(" [%s]", whys[arg % 5]);
+        kprintf(" [%s]", whys[arg % 4]);
     } else if (kind == EV_UNBLOCK || kind == EV_CREATE) {
         kprintf(kind == EV_UNBLOCK && arg != 0 ? " in a handler over goroutine %lu" : " by goroutine %lu",
                 b);

@@ -29,7 +29,7 @@ import trace_view
 # sched/trace.h and sched/sched.h have them in this order.
 KINDS = ("none create fn name start stop block unblock end steal ipi irq_begin irq_end timer idle awake mark sample"
          " stack").split()
-WHYS = ["new", "woken", "yield", "preempted", "displaced"]
+WHYS = ["woken", "yield", "preempted", "displaced"]
 IRQS = ["timer", "doorbell", "device"]
 REASONS = ["", "sleep", "chan send", "chan receive", "chan send (nil chan)", "chan receive (nil chan)",
            "sync.Mutex.Lock", "sync.WaitGroup.Wait", "semacquire", "select", "select (no cases)", "sync.RWMutex.RLock",
