@@ -1,5 +1,6 @@
 /* drivers/pi_mailbox.h - questions to the VideoCore's firmware on a Raspberry Pi. Polled. One
- * caller at a time: the boot core, or whoever has stopped the others. base is the mailbox block's.
+ * caller at a time: the boot core, then whoever holds board_asked (libc/board.h). base is the mailbox
+ * block's.
  */
 #pragma once
 

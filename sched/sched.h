@@ -100,7 +100,7 @@ struct g {
     _Atomic uint32_t status; /* enum g_state; G_WAITING + enum wait_reason while it waits */
     _Atomic uint64_t entry; /* the tick of the core that has entered it last; also in lives before */
     _Atomic uint64_t cpu;   /* nanoseconds that it ran while HOOK_CPU was set (trace.c) */
-    int64_t since;          /* a stamp: when it began to wait, to the precision of a slice */
+    int64_t since; /* plain, a dump may tell a wrong age. A stamp: when it began to wait, by its slice's begin */
 
     /* Running G only */
     uintptr_t stack_low; /* lowest committed address: only its own core faults on it (HAZARDS 14) */
