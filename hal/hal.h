@@ -34,7 +34,7 @@ struct core;
 /* What the port needs to know of a G; the first member of struct g. Offsets are asserted by the
  * port. */
 struct hal_g {
-    void *sp;    /* saved stack pointer while off a core, when frame is NULL. Writer: the switch. */
+    void *sp; /* saved stack pointer while off a core; NULL: it was preempted, see frame. Writer: the switch. */
     void *tls;   /* loaded into the thread pointer at each switch to this G. */
     void *port;  /* the port's own. */
     void *frame; /* saved state of a preempted G, HAL_FRAME_SIZE bytes, or NULL. */
@@ -71,6 +71,8 @@ struct hal_core {
  *                                         256 bytes below top, which must be mapped. When fn returns,
  *                                         sched_returned() comes.
  * bool hal_take(_Atomic int32_t *p);      takes one from *p if it is positive; acquire
+ * bool hal_claim(_Atomic uint32_t *p, uint32_t end, uint32_t *at);
+ *                                         adds one to *p unless it is end; acquire; *at is what it was. False: it is
  * bool hal_give(_Atomic int32_t *p);      adds one to *p if it is neither negative nor INT32_MAX; release. False: not.
  *                                         *p is never -1
  * int64_t hal_now(void);                  nanoseconds since power-on, monotonic, the same on all cores
@@ -83,29 +85,39 @@ struct hal_core {
 
 /* Bytes of a preemption frame, a multiple of its alignment of 64; aarch64: x0-x30, sp, pc, pstate,
  * q0-q31, fpsr, fpcr. The port leaves the first 8 bytes alone, always: the scheduler links free
- * frames through them, and frees a frame just before hal_resume() reads it. */
+ * frames through them, and frees a frame just before the port reads it. */
 #define HAL_FRAME_SIZE 832u
 
 /* On a G, masked. Saves what a function call must keep on the G's stack, writes g->hal.sp, moves to
  * the empty core stack as g0 and calls then(g, arg), which returns the G to be entered now as
- * hal_enter() does, or does not return but ends in hal_resume(). hal_park itself returns, masked, when
- * somebody has entered the G again, perhaps on another core. The store of g->hal.sp precedes the call
- * of then: publish the G from there, never before. */
+ * hal_enter() does. hal_park itself returns, unmasked, when somebody has entered the G again, perhaps on
+ * another core. The store of g->hal.sp precedes the call of then: publish the G from there, never
+ * before. */
 typedef struct g *hal_then(struct g *g, void *arg);
 void hal_park(struct g *g, hal_then *then, void *arg);
+
+/* The short way where the next G is known; only in a port and a build in which nobody looks at atomic
+ * operations. On a G, masked. As hal_park with a then() that stores value to *word with release and
+ * returns next, but from stack to stack: the store, which publishes g, is behind the last access to g's
+ * stack. Where g0 has to do something in between it does: for a G that was preempted; and with look,
+ * where after a full fence behind the store *look is not 0: sched_published() is called, on the core
+ * stack. */
+void hal_switch(struct g *g, struct g *next, _Atomic uint32_t *word, uint32_t value);
+void hal_switch_look(struct g *g, struct g *next, _Atomic uint32_t *word, uint32_t value,
+                     const _Atomic uint32_t *look);
 
 /* As hal_park, but saves nothing: the G is never entered again. Also from sched_fault(), for the G
  * that faulted. */
 _Noreturn void hal_leave(struct g *g, hal_then *then, void *arg);
 
-/* On g0. Becomes g: sets hal_self() and the thread pointer, returns into its hal_park (masked), or
- * into its first function (unmasked), with the core stack empty. */
-_Noreturn void hal_enter(struct g *g);
+/* The same for one that ends where next is known: on the G, masked; becomes next. */
+_Noreturn void hal_leave_for(struct g *next);
 
-/* On g0. The same for a G that was preempted: all of its registers come back from frame, and it
- * goes on at the interrupted instruction, unmasked. The frame may be given to the next preemption
- * of this core as soon as this is called; nothing else may write it. */
-_Noreturn void hal_resume(struct g *g, void *frame);
+/* On g0. Becomes g: sets hal_self() and the thread pointer, returns into its hal_park, or
+ * into its first function, unmasked, with the core stack empty. If it was preempted all of its registers
+ * come back from the frame that sched_resumes() gives, and it goes on at the interrupted instruction,
+ * unmasked. */
+_Noreturn void hal_enter(struct g *g);
 
 /* On a G, unmasked. Calls fn(arg) and returns true; or false, when fn or what it called said
  * hal_throw() with what was stored to *sp: then all that a call must keep is as it was before, on
@@ -261,6 +273,13 @@ void sched_irq(unsigned line);
  * the G; then it calls sched_preempted() as g0 on the core stack. */
 void *sched_irq_exit(void);
 _Noreturn void sched_preempted(struct g *g, void *frame);
+
+/* On g0. g, whose sp is NULL, is entered now; the frame from which. The port has read it before this core can
+ * be interrupted again, when the frame may be given to another G. */
+void *sched_resumes(struct g *g);
+
+/* Masked, on the core stack: what hal_switch_look() looked at is not 0. */
+void sched_published(void);
 
 /* On a G, unmasked: its first function has returned. */
 _Noreturn void sched_returned(void);

@@ -1,4 +1,4 @@
-/* hal/take.h - hal_take() and hal_give() in C11, where somebody looks at each atomic or the processor has nothing better.
+/* hal/take.h - hal_take(), hal_claim() and hal_give() in C11, where somebody looks at each atomic or the processor has nothing better.
  * Include hal/hal.h. */
 #pragma once
 
@@ -11,6 +11,18 @@ static inline bool hal_take(_Atomic int32_t *p) {
     while (old > 0) {
         if (atomic_compare_exchange_weak_explicit(p, &old, old - 1, memory_order_acquire,
                                                   memory_order_relaxed)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static inline bool hal_claim(_Atomic uint32_t *p, uint32_t end, uint32_t *at) {
+    uint32_t was = atomic_load_explicit(p, memory_order_relaxed);
+    while (was != end) {
+        if (atomic_compare_exchange_weak_explicit(p, &was, was + 1, memory_order_acquire,
+                                                  memory_order_relaxed)) {
+            *at = was;
             return true;
         }
     }

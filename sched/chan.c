@@ -40,32 +40,31 @@ INLINE hal_irq_t chan_lock(struct chan *c, bool big) TAKES(irq_masked, c->lock) 
     return was;
 }
 
-/* Also makes w's G runnable, which was waiting for us, if w is not NULL. */
-INLINE void chan_unlock_wake(struct chan *c, bool big, hal_irq_t was, struct waiter *w)
-    OPENS(irq_masked, c->lock) UNCHECKED {
-    struct g *g = NULL; /* w is on g's stack, and after the unlock its partner may free c */
-    if (w != NULL) {
-        g = w->g;
-        w->ok = true;
+INLINE void chan_unlock(struct chan *c, bool big, hal_irq_t was) OPENS(irq_masked, c->lock) UNCHECKED {
+    spin_unlock_masked(&c->lock);
+    if (big) {
+        go_preempt_on();
+    } else {
+        hal_irq_restore(was);
     }
+}
+
+/* Also makes w's G runnable, which was waiting for us; 0. */
+INLINE int chan_unlock_wake(struct chan *c, bool big, hal_irq_t was, struct waiter *w)
+    OPENS(irq_masked, c->lock) UNCHECKED {
+    struct g *g = w->g; /* w is on g's stack, and after the unlock its partner may free c */
+    w->ok = true;
     spin_unlock_masked(&c->lock);
     if (big) {
         go_preempt_on();
         hal_irq_mask();
     }
-    if (g != NULL) {
-        ready(g);
-    }
-    hal_irq_restore(was);
+    return ready_and_open(g, was);
 }
 
-INLINE void chan_unlock(struct chan *c, bool big, hal_irq_t was) OPENS(irq_masked, c->lock) {
-    chan_unlock_wake(c, big, was, NULL);
-}
-
-/* Waits with the lock held, which is open afterwards; as wait_on(). */
+/* Waits with the lock held, which is open afterwards; as wait_on(), but unmasked. */
 INLINE int chan_wait(struct chan *c, bool big, struct wait_list *l, struct waiter *w,
-                     enum wait_reason why, const struct limit *limit, hal_irq_t was)
+                     enum wait_reason why, const struct limit *limit)
     OPENS(irq_masked, c->lock) UNCHECKED {
     if (big) {
         hal_irq_mask();
@@ -74,8 +73,12 @@ INLINE int chan_wait(struct chan *c, bool big, struct wait_list *l, struct waite
         atomic_store_explicit(&g->resched, 0, memory_order_relaxed); /* we give way anyhow */
     }
     chan_slow(c, l == &c->senders ? TELLS_SENDERS : TELLS_RECEIVERS);
+    if (!is_limited(limit)) {
+        wait_for_ever(&c->lock, l, w, why);
+        return 0;
+    }
     int r = wait_on(&c->lock, l, w, why, limit);
-    hal_irq_restore(was);
+    hal_irq_unmask();
     return r;
 }
 
@@ -192,8 +195,7 @@ INLINE int send_now(struct chan *c, bool big, const void *v, hal_irq_t was) UNCH
     if (w != NULL) {
         looked_for(c, &c->receivers, TELLS_RECEIVERS);
         copy_out(w->data, v, c->elem);
-        chan_unlock_wake(c, big, was, w);
-        return 0;
+        return chan_unlock_wake(c, big, was, w);
     }
     uint32_t n = chan_count(c);
     if (n < c->capacity) {
@@ -229,7 +231,10 @@ INLINE int recv_now(struct chan *c, bool big, void *v, hal_irq_t was) UNCHECKED 
     } else {
         return -EAGAIN;
     }
-    chan_unlock_wake(c, big, was, w);
+    if (w != NULL) {
+        return chan_unlock_wake(c, big, was, w);
+    }
+    chan_unlock(c, big, was);
     return 0;
 }
 
@@ -244,29 +249,20 @@ static int block_on_nil(enum wait_reason why, const struct limit *limit) {
     return r;
 }
 
-/* With the lock, which they open. */
-INLINE int send_locked(struct chan *c, bool big, const void *v, const struct limit *limit,
-                       hal_irq_t was) UNCHECKED {
-    if (send_now(c, big, v, was) == 0) {
-        return 0;
-    }
+/* With the lock, which they open, and nothing to be had. Not inline: who need not wait needs no waiter on its stack. */
+INLINE int send_waits(struct chan *c, bool big, const void *v, const struct limit *limit) UNCHECKED {
     struct waiter w = {.data = (void *)(uintptr_t)v};
-    int r = chan_wait(c, big, &c->senders, &w, WAIT_CHAN_SEND, limit, was);
+    int r = chan_wait(c, big, &c->senders, &w, WAIT_CHAN_SEND, limit);
     if (r == 0 && !w.ok) {
         PANIC("send on closed channel");
     }
     return r;
 }
 
-INLINE int recv_locked(struct chan *c, bool big, void *v, const struct limit *limit,
-                       hal_irq_t was) UNCHECKED {
+INLINE int recv_waits(struct chan *c, bool big, void *v, const struct limit *limit) UNCHECKED {
     size_t elem = c->elem; /* after a close the channel may be gone by the time we run again */
-    int r = recv_now(c, big, v, was);
-    if (r != -EAGAIN) {
-        return r;
-    }
     struct waiter w = {.data = v};
-    r = chan_wait(c, big, &c->receivers, &w, WAIT_CHAN_RECV, limit, was);
+    int r = chan_wait(c, big, &c->receivers, &w, WAIT_CHAN_RECV, limit);
     if (r != 0 || w.ok) {
         return r;
     }
@@ -274,14 +270,73 @@ INLINE int recv_locked(struct chan *c, bool big, void *v, const struct limit *li
     return -EPIPE;
 }
 
-/* The fast way was not open. The calls end with a jump to one of these, and so need no frame themselves; the names are
- * what a backtrace shows. */
+SLOW int chan_send_waits(struct chan *c, const void *v, const struct limit *limit) UNCHECKED {
+    return send_waits(c, false, v, limit);
+}
+
+SLOW int chan_recv_waits(struct chan *c, void *v, const struct limit *limit) UNCHECKED {
+    return recv_waits(c, false, v, limit);
+}
+
+/* The fast way was not open. The calls end with a jump to one of these, and these to one of those above, so that only
+ * who waits needs a frame; the names are what a backtrace shows. */
 SLOW int chan_send_slow(struct chan *c, const void *v, const struct limit *limit, hal_irq_t was) UNCHECKED {
-    return send_locked(c, false, v, limit, was);
+    int r = send_now(c, false, v, was);
+    return r == -EAGAIN ? chan_send_waits(c, v, limit) : r;
 }
 
 SLOW int chan_recv_slow(struct chan *c, void *v, const struct limit *limit, hal_irq_t was) UNCHECKED {
-    return recv_locked(c, false, v, limit, was);
+    int r = recv_now(c, false, v, was);
+    return r == -EAGAIN ? chan_recv_waits(c, v, limit) : r;
+}
+
+SLOW int chan_send_big(struct chan *c, const void *v, const struct limit *limit) UNCHECKED {
+    int r = send_now(c, true, v, chan_lock(c, true));
+    return r == -EAGAIN ? send_waits(c, true, v, limit) : r;
+}
+
+SLOW int chan_recv_big(struct chan *c, void *v, const struct limit *limit) UNCHECKED {
+    int r = recv_now(c, true, v, chan_lock(c, true));
+    return r == -EAGAIN ? recv_waits(c, true, v, limit) : r;
+}
+
+/* The first of l, who is alone in having a say: whose value of 8 bytes goes straight over. NULL: it is not so simple. */
+INLINE struct waiter *plain_partner(struct chan *c, const struct wait_list *l, uint32_t tells) {
+    struct waiter *w = l->head;
+    return w != NULL && relaxed_load(&c->tells) == tells && !w->shared && w->data != NULL ? w : NULL;
+}
+
+/* It has its value, or has given it. */
+INLINE int partner_goes_on(struct chan *c, struct wait_list *l, uint32_t tells, struct waiter *w,
+                           hal_irq_t was) OPENS(irq_masked, c->lock) UNCHECKED {
+    wait_unlink_first(l, w);
+    looked_for(c, l, tells);
+    return chan_unlock_wake(c, false, was, w);
+}
+
+/* What is commonest where the fast way was not open: a partner waits, or the caller has to. */
+SLOW int chan_send_word(struct chan *c, const void *v, hal_irq_t was) UNCHECKED {
+    struct waiter *w = plain_partner(c, &c->receivers, TELLS_RECEIVERS);
+    if (w != NULL) {
+        __builtin_memcpy(w->data, v, WORD);
+        return partner_goes_on(c, &c->receivers, TELLS_RECEIVERS, w, was);
+    }
+    if (c->receivers.head == NULL && !c->closed && chan_count(c) == c->capacity) {
+        return chan_send_waits(c, v, NULL);
+    }
+    return chan_send_slow(c, v, NULL, was);
+}
+
+SLOW int chan_recv_word(struct chan *c, void *v, hal_irq_t was) UNCHECKED {
+    if (c->senders.head == NULL && !c->closed && chan_count(c) == 0) {
+        return chan_recv_waits(c, v, NULL);
+    }
+    struct waiter *w = plain_partner(c, &c->senders, TELLS_SENDERS);
+    if (w != NULL && c->capacity == 0) {
+        __builtin_memcpy(v, w->data, WORD);
+        return partner_goes_on(c, &c->senders, TELLS_SENDERS, w, was);
+    }
+    return chan_recv_slow(c, v, NULL, was);
 }
 
 /* Other sizes, and no channel at all. */
@@ -291,7 +346,7 @@ SLOW int chan_send_any(struct chan *c, const void *v, const struct limit *limit)
     }
     chan_touch(v, c->elem);
     if (chan_big(c)) {
-        return send_locked(c, true, v, limit, chan_lock(c, true));
+        return chan_send_big(c, v, limit);
     }
     return chan_send_slow(c, v, limit, chan_lock(c, false));
 }
@@ -302,7 +357,7 @@ SLOW int chan_recv_any(struct chan *c, void *v, const struct limit *limit) UNCHE
     }
     chan_touch(v, c->elem);
     if (chan_big(c)) {
-        return recv_locked(c, true, v, limit, chan_lock(c, true));
+        return chan_recv_big(c, v, limit);
     }
     return chan_recv_slow(c, v, limit, chan_lock(c, false));
 }
@@ -315,7 +370,7 @@ int chan_send(struct chan *c, const void *v) UNCHECKED {
     uint64_t word = *(const any_word *)v; /* before the lock: see chan_touch() */
     hal_irq_t was = spin_lock(&c->lock);
     if (!put_fast(c, word)) {
-        return chan_send_slow(c, v, NULL, was);
+        return chan_send_word(c, v, was);
     }
     spin_unlock(&c->lock, was);
     return 0;
@@ -330,7 +385,7 @@ int chan_recv(struct chan *c, void *v) UNCHECKED {
     hal_irq_t was = spin_lock(&c->lock);
     uint64_t word;
     if (!get_fast(c, &word)) {
-        return chan_recv_slow(c, v, NULL, was);
+        return chan_recv_word(c, v, was);
     }
     spin_unlock(&c->lock, was);
     *(any_word *)v = word;

@@ -29,7 +29,6 @@ struct core *sched_core(unsigned i, void *stack_top) {
     c->random = sim_seed(i);
     c->tick = i;
     c->slice_over_at = UINT64_MAX;
-    c->picks_left = 1;
     c->deadline = INT64_MAX;
     c->sample_when = INT64_MAX;
     c->last_displaced = INT64_MIN / 2;

@@ -25,6 +25,7 @@ void gmp_publish_runnext(struct core *c) NEEDS(irq_masked) {
     struct g *g = runnext_of(c);
     if (g != NULL) {
         set_runnext(c, NULL);
+        g->slice_used = 0; /* behind others: its next one is whole */
         runq_put(&c->runq, g);
         wake_one();
     }
@@ -52,6 +53,7 @@ void gmp_next_was(struct core *c, struct g *before) NEEDS(irq_masked) {
          * has none */
         gqueue_push_front(&c->pinned, before);
         c->pinned_turn = false;
+        look_closer(c);
     } else if (before != NULL) {
         runq_put(&c->runq, before);
         wake_one();
@@ -71,6 +73,7 @@ void gmp_put(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
         } else {
             gqueue_push(&c->pinned, g);
         }
+        look_closer(c);
         return;
     }
     if (!core_active(c)) {
@@ -146,13 +149,19 @@ static struct g *take_retired(struct core *c) NEEDS(irq_masked) {
 
 /* What is looked at seldom. A G from the global queue at its turn, or NULL. */
 static struct g *look_around(struct core *c) NEEDS(irq_masked) {
-    c->picks_left = GLOBAL_EVERY;
+    c->around_at = next_tick(c) + GLOBAL_EVERY * HAL_MAX_CORES;
     refill(c);
     return core_active(c) ? globq_get(&c->runq) : NULL;
 }
 
-struct g *gmp_pick(struct core *c) NEEDS(irq_masked) {
-    struct g *g = c->picks_left == 0 ? look_around(c) : NULL;
+/* Whether the next pick may be plain, when the picked one leaves. */
+static bool may_be_plain(const struct core *c, const struct g *picked) {
+    return (picked == NULL || picked->pin == ANY_CORE) && c->pinned.head == NULL &&
+           inbox_empty(c) && core_active(c) && !hooked(c);
+}
+
+static struct g *pick(struct core *c) NEEDS(irq_masked) {
+    struct g *g = next_tick(c) >= c->around_at ? look_around(c) : NULL;
     if (g == NULL) {
         g = drain_inbox(c);
     }
@@ -166,6 +175,12 @@ struct g *gmp_pick(struct core *c) NEEDS(irq_masked) {
     if (g != NULL) {
         slice_begin(c);
     }
+    return g;
+}
+
+struct g *gmp_pick(struct core *c) NEEDS(irq_masked) {
+    struct g *g = pick(c);
+    c->look_at = may_be_plain(c, g) ? c->around_at : 0;
     return g;
 }
 

@@ -1,10 +1,12 @@
 /*
  * sched/gmp.h - the policy's short ways: what nearly every switch needs, inline; the rest is gmp.c.
  *
- * Nearly every pick is a plain one: the inbox is empty, and runnext or the ring has a G. What changes
- * seldom - whether the core has been retired, the global queue, pools that run low - is looked at by one
- * pick in 61, or at once when something on this core has asked for it by look_everywhere(). The inbox
- * cannot wait: others put into it.
+ * Nearly every pick is a plain one: it knows runnext, the ring, and the list behind the ring. All else there may be -
+ * pinned Gs, what others sent to the inbox, a trace, that the core has been retired - is behind one comparison, of the
+ * number of this pick with the number from which on they are not plain. None is while a pinned G runs, so that a G which
+ * yields in a plain way is not one. Who puts such a thing there says
+ * look_closer(); from another core it comes with an interrupt, whose handler says it. A pick that is not plain finds out
+ * whether the next one is to be (gmp_pick). One in 61 looks everywhere: at the global queue, and at pools that run low.
  * TOUR 7 / read next: sched/gmp.c
  */
 #pragma once
@@ -15,16 +17,21 @@ static inline void set_runnext(struct core *c, struct g *g) {
     relaxed_store(&c->runnext, g); /* see runnext_of */
 }
 
-/* g0. Takes the next G of c's own queues and the global one, and begins a slice for it if it is not to
+/* Takes the next G of c's own queues and the global one, and begins a slice for it if it is not to
  * go on in its waker's; or NULL. */
 struct g *gmp_pick(struct core *c) NEEDS(irq_masked);
 
-/* g0. Counts this pick; false: it is one that must be gmp_pick()'s. */
-static inline bool gmp_pick_is_plain(struct core *c) NEEDS(irq_masked) {
-    return __builtin_expect(--c->picks_left != 0 && inbox_empty(c), 1); /* each counts, whatever others send */
+/* What the tick will be once c has entered the next G. */
+static inline uint64_t next_tick(const struct core *c) {
+    return relaxed_load(&c->tick) + HAL_MAX_CORES;
 }
 
-/* g0, of a plain pick. What comes before all queues, but only for what is left of the slice: a pair that
+/* False: this pick, after which the tick will be that one, must be gmp_pick()'s. */
+static inline bool gmp_pick_is_plain(const struct core *c, uint64_t tick) NEEDS(irq_masked) {
+    return __builtin_expect(tick < c->look_at, 1);
+}
+
+/* Of a plain pick. What comes before all queues, but only for what is left of the slice: a pair that
  * wakes each other ends up on the ring with it (WHY_SLICE in gmp_put), so nobody else starves. */
 static inline struct g *gmp_take_runnext(struct core *c) NEEDS(irq_masked) {
     struct g *g = runnext_of(c);
@@ -36,6 +43,16 @@ static inline struct g *gmp_take_runnext(struct core *c) NEEDS(irq_masked) {
 
 /* Masked, own core. Another G has got runnext, which before had, or nobody; perhaps a core idles. */
 void gmp_next_was(struct core *c, struct g *before) NEEDS(irq_masked);
+
+/* The commonest case of the one below; false, and nothing done: it is another. */
+static inline bool gmp_put_next_plainly(struct core *c, struct g *g) NEEDS(irq_masked) {
+    if (CONFIG_SIM != 0 || g->pin != ANY_CORE || runnext_of(c) != NULL ||
+        (relaxed_load(&machine.idle_mask) != 0 && c->guard == NULL)) { /* see gmp_next_was() */
+        return false;
+    }
+    set_runnext(c, g);
+    return true;
+}
 
 /* Masked, own core, g0 or a G: gmp_put() for WHY_WOKEN: also a new G. */
 static inline void gmp_put_next(struct core *c, struct g *g) NEEDS(irq_masked) {

@@ -120,12 +120,14 @@ UNCOMMON static void cache_spill(struct core *c) NEEDS(irq_masked) {
     spin_unlock_masked(&pool.lock);
 }
 
+/* g may be running still: it stays here, where nobody else looks. */
 static inline void cache_dead(struct core *c, struct g *g) NEEDS(irq_masked) {
-    g->link = c->dead;
-    c->dead = g;
-    if (++c->dead_count > CACHE_MAX) {
+    if (c->dead_count >= CACHE_MAX) {
         cache_spill(c);
     }
+    g->link = c->dead;
+    c->dead = g;
+    c->dead_count++;
 }
 
 static void g_free(struct core *c, struct g *g) NEEDS(irq_masked) {
@@ -462,13 +464,22 @@ struct g *g_end(struct g *g, void *arg) NEEDS(irq_masked) {
     return schedule();
 }
 
-/* The same for one that leaves nothing behind. */
-static struct g *end_plainly(struct g *g, void *arg) NEEDS(irq_masked) {
-    (void)arg;
+static struct g *ended(struct g *g, void *next) NEEDS(irq_masked) {
+    (void)g;
+    return next != NULL ? next : schedule_search();
+}
+
+/* The same for one that leaves nothing behind, on its own stack: from its core's cache nobody else takes it, and this
+ * core not before it has left it. */
+_Noreturn static void end_plainly(struct g *g) NEEDS(irq_masked) {
     struct core *c = this_core();
     life_over(c, g);
     cache_dead(c, g);
-    return schedule();
+    struct g *next = schedule_here(c);
+    if (next == NULL || HAL_ATOMICS_SEEN) {
+        hal_leave(g, ended, next);
+    }
+    hal_leave_for(next);
 }
 
 static bool leaves_nothing(const struct g *g) {
@@ -505,7 +516,7 @@ _Noreturn void sched_returned(void) {
         exit_otherwise(g);
     }
     hal_irq_mask();
-    hal_leave(g, end_plainly, NULL);
+    end_plainly(g);
 }
 
 _Noreturn void go_exit(void) {

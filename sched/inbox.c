@@ -5,8 +5,8 @@
  * arrival. Taking all by one exchange has no ABA.
  *
  * The kick: only who finds the inbox empty kicks. Whoever pushed first onto an empty inbox is
- * masked until it has kicked, so a second pusher's G is covered by that kick, or by an owner who is
- * awake and looks anyway.
+ * masked until it has kicked, so a second pusher's G is covered by that kick. An owner who is awake does not look before
+ * it comes.
  *
  * TOUR 8 / read next: sched/idle.c */
 #include "sched/sched.h"
@@ -18,7 +18,9 @@ void inbox_put(struct core *c, struct g *g) NEEDS(irq_masked) {
         /* release: pairs with the acquire in inbox_take; the G's state before the G */
     } while (!atomic_compare_exchange_weak_explicit(&c->inbox, &head, g, memory_order_release,
                                                     memory_order_relaxed));
-    if (head == NULL && c != this_core()) {
+    if (c == this_core()) {
+        look_closer(c);
+    } else if (head == NULL) {
         kick(c->hal.index);
     }
 }

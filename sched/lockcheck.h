@@ -33,10 +33,15 @@ hal_irq_t hal_irq_save(void) TAKES(irq_masked);
 void hal_irq_restore(hal_irq_t was) OPENS(irq_masked);
 void hal_irq_mask(void) TAKES(irq_masked);
 void hal_irq_unmask(void) OPENS(irq_masked);
-void hal_park(struct g *g, hal_then *then, void *arg) NEEDS(irq_masked);
+void hal_park(struct g *g, hal_then *then, void *arg) OPENS(irq_masked);
+void hal_switch(struct g *g, struct g *next, _Atomic uint32_t *word, uint32_t value) OPENS(irq_masked);
+void hal_switch_look(struct g *g, struct g *next, _Atomic uint32_t *word, uint32_t value,
+                     const _Atomic uint32_t *look) OPENS(irq_masked);
 _Noreturn void hal_leave(struct g *g, hal_then *then, void *arg) NEEDS(irq_masked);
 _Noreturn void hal_enter(struct g *g) NEEDS(irq_masked);
-_Noreturn void hal_resume(struct g *g, void *frame) NEEDS(irq_masked);
+_Noreturn void hal_leave_for(struct g *next) NEEDS(irq_masked);
+void *sched_resumes(struct g *g) NEEDS(irq_masked);
+void sched_published(void) NEEDS(irq_masked);
 void hal_idle(void) NEEDS(irq_masked);
 void hal_timer_set(int64_t when) NEEDS(irq_masked);
 void hal_irq_enable(unsigned line, unsigned core) NEEDS(irq_masked);

@@ -165,6 +165,7 @@ void sched_timer(void) {
 }
 
 static void doorbell(struct core *c) NEEDS(irq_masked) {
+    look_closer(c); /* there may be something in the inbox, or a trace has begun */
     if (!core_active(c)) {
         look_everywhere(c); /* go_set_cores() may have retired us just now */
     }
@@ -230,7 +231,6 @@ void *sched_irq_exit(void) {
 /* g was stopped with its state saved: by its slice's end, or for the first G of the inbox. */
 static struct g *put_aside(struct core *c, struct g *g) NEEDS(irq_masked) {
     count(&c->n.preempted);
-    g_set_status(g, G_RUNNABLE);
     trace_g(c, EV_STOP, g, slice_is_over(c) || inbox_empty(c) ? WHY_SLICE : WHY_DISPLACED);
     if (slice_is_over(c) || inbox_empty(c)) {
         gmp_put(c, g, WHY_SLICE);
@@ -252,7 +252,15 @@ static struct g *put_aside(struct core *c, struct g *g) NEEDS(irq_masked) {
     return dispatch(c, first);
 }
 
+void *sched_resumes(struct g *g) {
+    void *frame = g->hal.frame;
+    g->hal.frame = NULL;
+    frame_free(this_core(), frame); /* masked until it has been read: nobody takes it before */
+    return frame;
+}
+
 _Noreturn void sched_preempted(struct g *g, void *frame) {
+    g->hal.sp = NULL;
     g->hal.frame = frame;
     hal_enter(put_aside(this_core(), g));
 }
@@ -282,8 +290,9 @@ void go_preempt_on(void) {
         hal_irq_mask();
         if (gmp_anything(this_core())) {
             hal_park(g, preempted_late, NULL);
+        } else {
+            hal_irq_unmask();
         }
-        hal_irq_unmask();
     }
 }
 

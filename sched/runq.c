@@ -45,25 +45,38 @@ static struct g *ring_put_rest(struct runq *q, struct gqueue *gs) NEEDS(irq_mask
     return first;
 }
 
-/* Owner, ring empty. The count falls only when the ring shows what left the list: an idle core that
- * looks in between must not see an empty queue. */
-struct g *runq_refill(struct runq *q) NEEDS(irq_masked) {
+struct g *runq_get_behind(struct runq *q) NEEDS(irq_masked) {
     spin_lock_masked(&q->lock);
-    struct g *first = gqueue_pop(&q->overflow);
-    uint32_t moved = first != NULL;
-    while (moved != 0 && moved < HALF && q->overflow.head != NULL) {
-        ring_put(q, gqueue_pop(&q->overflow));
-        moved++;
-    }
-    atomic_fetch_sub_explicit(&q->overflow_count, moved, memory_order_release); /* after ring_put */
+    struct g *g = gqueue_pop(&q->overflow);
+    relaxed_store(&q->overflow_count, runq_behind(q) - (g != NULL)); /* under the lock */
     spin_unlock_masked(&q->lock);
+    return g;
+}
+
+/* Unchecked: words have no "held if". */
+struct g *runq_turn_behind(struct runq *q, struct g *g) NEEDS(irq_masked) UNCHECKED {
+    spin_lock_masked(&q->lock);
+    if (q->overflow.head == NULL) {
+        spin_unlock_masked(&q->lock);
+        return NULL;
+    }
+    struct g *first;
+    bool longer = ring_get(q, &first);
+    if (!longer) {
+        first = gqueue_pop(&q->overflow);
+    }
+    gqueue_push(&q->overflow, g);
+    /* Under the lock. In between it is never 0: who looks without the lock must not see an empty queue, since nobody
+     * is woken for this */
+    relaxed_store(&q->overflow_count, runq_behind(q) + longer);
     return first;
 }
 
 struct gqueue runq_take_all(struct runq *q, unsigned *n) NEEDS(irq_masked) {
     struct gqueue all = {0};
     *n = 0;
-    for (struct g *g = ring_get(q); g != NULL; g = ring_get(q)) {
+    struct g *g;
+    while (ring_get(q, &g)) {
         gqueue_push(&all, g);
         (*n)++;
     }

@@ -3,7 +3,7 @@
  * behind it.
  *
  * Strictly first in, first out: while the overflow list is not empty every put goes to its tail,
- * and the ring is refilled from it only when it has run empty. So with n Gs that yield, each runs
+ * and gets are from it once the ring has run empty. So with n Gs that yield, each runs
  * once in n turns whatever n is (HAZARDS 5: with Go's spill to the global queue some ran 4 times
  * while others ran 357).
  *
@@ -38,18 +38,15 @@ static inline uint32_t runq_behind(struct runq *q) {
 
 /* Anyone. How many, give or take what moves meanwhile. */
 static inline unsigned runq_length(struct runq *q) {
-    /* acquire, and this before the ring: pairs with runq_refill, what left the list is seen in the
-     * ring */
-    uint32_t behind = atomic_load_explicit(&q->overflow_count, memory_order_acquire);
-    return behind + ring_length(q);
+    return runq_behind(q) + ring_length(q);
 }
 
 /* Anyone. The same question, but for how many. */
 static inline bool runq_is_empty(struct runq *q) {
-    /* as in runq_length() */
-    return atomic_load_explicit(&q->overflow_count, memory_order_acquire) == 0 &&
-           atomic_load_explicit(&q->head, memory_order_acquire) ==
-               atomic_load_explicit(&q->tail, memory_order_acquire);
+    /* No order between the two: nothing goes from the one to the other but the yielding one's turn, which finds both
+     * in use (runq_turn_behind) */
+    return runq_behind(q) == 0 && atomic_load_explicit(&q->head, memory_order_acquire) ==
+                                      atomic_load_explicit(&q->tail, memory_order_acquire);
 }
 
 /* Anyone. Whether any core but this one has Gs on its queue. */
@@ -63,14 +60,6 @@ static inline bool any_runq(const struct core *but) {
     return false;
 }
 
-/* Owner, who knows that there is room. */
-static inline void ring_put_at(struct runq *q, uint32_t tail, struct g *g) {
-    relaxed_store(&q->ring[tail % RING], g); /* published by tail */
-    /* release: the slot, and the G's saved state, before the tail that shows them to a thief's
-     * acquire */
-    atomic_store_explicit(&q->tail, tail + 1, memory_order_release);
-}
-
 /* Owner. False when the ring is full. */
 static inline bool ring_put(struct runq *q, struct g *g) {
     uint32_t tail = relaxed_load(&q->tail); /* our own */
@@ -79,32 +68,39 @@ static inline bool ring_put(struct runq *q, struct g *g) {
     if (tail - head >= RING) {
         return false;
     }
-    ring_put_at(q, tail, g);
+    relaxed_store(&q->ring[tail % RING], g); /* published by tail */
+    /* release: the slot, and the G's saved state, before the tail that shows them to a thief's
+     * acquire */
+    atomic_store_explicit(&q->tail, tail + 1, memory_order_release);
     return true;
 }
 
-static inline struct g *ring_get(struct runq *q) {
-    uint32_t tail = relaxed_load(&q->tail); /* our own */
-    uint32_t head = relaxed_load(&q->head); /* checked by the swap */
-    while (head != tail) {
-        struct g *g = relaxed_load(&q->ring[head % RING]);
-        /* acquire: as in ring_put(), for ring_put_after(). The slot itself is our own writing */
-        if (atomic_compare_exchange_weak_explicit(&q->head, &head, head + 1, memory_order_acquire,
-                                                  memory_order_relaxed)) {
-            return g;
-        }
+/* Owner. False: the ring is empty. */
+static inline bool ring_get(struct runq *q, struct g **first) {
+    uint32_t at;
+    /* acquire: as in ring_put(), for ring_put_unseen() */
+    if (!hal_claim(&q->head, relaxed_load(&q->tail), &at)) {
+        return false;
     }
-    return NULL;
+    *first = relaxed_load(&q->ring[at % RING]); /* nobody but us writes it again */
+    return true;
 }
 
-/* Owner, after a ring_get() that gave one: there is room. */
-static inline void ring_put_after(struct runq *q, struct g *g) {
-    ring_put_at(q, relaxed_load(&q->tail), g);
+/* Owner, after a ring_get() that gave one, so there is room: g is put, but for what the caller does then, store what
+ * this returns to tail with release. */
+static inline uint32_t ring_put_unseen(struct runq *q, struct g *g) {
+    uint32_t tail = relaxed_load(&q->tail); /* our own */
+    relaxed_store(&q->ring[tail % RING], g);
+    return tail + 1;
 }
 
-/* Owner, masked. The rest of the two below: onto the overflow list; from it, with more for the ring. */
+/* Owner, masked. The rest of the two below: onto the overflow list, and from it. */
 void runq_put_behind(struct runq *q, struct g *g) NEEDS(irq_masked);
-struct g *runq_refill(struct runq *q) NEEDS(irq_masked);
+struct g *runq_get_behind(struct runq *q) NEEDS(irq_masked);
+
+/* Owner, masked, while there is somebody behind the ring: puts g and gets the first. The lock is held still, whose
+ * opening shows g; NULL: thieves have been here, nothing was done. */
+struct g *runq_turn_behind(struct runq *q, struct g *g) NEEDS(irq_masked);
 
 /* Owner, masked. */
 static inline void runq_put(struct runq *q, struct g *g) NEEDS(irq_masked) {
@@ -116,8 +112,10 @@ static inline void runq_put(struct runq *q, struct g *g) NEEDS(irq_masked) {
 
 /* Owner, masked. NULL: empty. */
 static inline struct g *runq_get(struct runq *q) NEEDS(irq_masked) {
-    struct g *g = ring_get(q);
-    return __builtin_expect(g != NULL, 1) || runq_behind(q) == 0 ? g : runq_refill(q);
+    struct g *g;
+    return __builtin_expect(ring_get(q, &g), 1) ? g
+           : runq_behind(q) != 0                ? runq_get_behind(q)
+                                                : NULL;
 }
 
 /* ---- the rest -------------------------------------------------------------------------------- */

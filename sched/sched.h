@@ -97,7 +97,7 @@ struct g {
 
     /* Written by whoever owns the G (its core while running, the queue's owner else); read racily
      * by dumps, hence atomic, relaxed */
-    _Atomic uint32_t status; /* enum g_state; G_WAITING + enum wait_reason while it waits */
+    _Atomic uint32_t status; /* G_DEAD, G_RUNNABLE also while it runs, or G_WAITING + enum wait_reason */
     _Atomic uint64_t entry; /* the tick of the core that has entered it last; also in lives before */
     _Atomic uint64_t cpu;   /* nanoseconds that it ran while HOOK_CPU was set (trace.c) */
     int64_t since; /* plain, a dump may tell a wrong age. A stamp: when it began to wait, by its slice's begin */
@@ -220,10 +220,11 @@ struct core {
     /* Own core only, masked; what each switch needs comes first */
     _Atomic(struct g *) runnext; /* private: no thief takes it; others only look whether it is there */
     struct gqueue pinned; /* in front perhaps a displaced G that lost runnext to one its displacer woke */
-    int64_t slice_stamp;   /* when the running G's slice began */
-    _Atomic uint64_t tick; /* grows by HAL_MAX_CORES with each entry of a G, from the core's index: no
-                              two entries have the same */
-    uint32_t picks_left;   /* until one looks everywhere: gmp.h */
+    int64_t slice_stamp; /* when the running G's slice began */
+    _Atomic uint64_t tick; /* grows by HAL_MAX_CORES with each entry of a G, and when there is none to enter, from the
+                              core's index: no two entries have the same */
+    uint64_t look_at;   /* the tick from which on a pick is not plain: gmp.h */
+    uint64_t around_at; /* the tick from which on one looks everywhere */
     bool pinned_turn;
     bool searching;         /* this core owns one of machine.searchers */
     _Atomic uint32_t hooks; /* what happens at events (trace.h); written by any G */
@@ -311,11 +312,6 @@ static inline unsigned g_status(const struct g *g) {
     return relaxed_load(&g->status);
 }
 
-static inline enum g_state g_state(const struct g *g) {
-    unsigned s = g_status(g);
-    return s < G_WAITING ? (enum g_state)s : G_WAITING;
-}
-
 /* WAIT_NONE: it does not wait. */
 static inline enum wait_reason g_waits_for(const struct g *g) {
     unsigned s = g_status(g);
@@ -327,7 +323,16 @@ static inline unsigned g_core(const struct g *g) {
     return (unsigned)(relaxed_load(&g->entry) % HAL_MAX_CORES);
 }
 
-/* Times that c has entered a G. */
+/* One that can run is running if its core has not entered another since. */
+static inline enum g_state g_state(const struct g *g) {
+    unsigned s = g_status(g);
+    if (s == G_RUNNABLE && relaxed_load(&cores[g_core(g)].tick) == relaxed_load(&g->entry)) {
+        return G_RUNNING;
+    }
+    return s < G_WAITING ? (enum g_state)s : G_WAITING;
+}
+
+/* Times that c has entered a G, or left one without another to enter. */
 static inline uint64_t core_switches(const struct core *c) {
     return relaxed_load(&c->tick) / HAL_MAX_CORES;
 }
@@ -346,9 +351,14 @@ static inline int64_t slice_length(void) {
     return relaxed_load(&machine.slice);
 }
 
-/* Own core, masked. The next pick looks everywhere: at what changes seldom, and at the pools. */
+/* Own core, masked. The next pick is not plain: there is something that such a one does not look at (gmp.h). */
+static inline void look_closer(struct core *c) NEEDS(irq_masked) {
+    c->look_at = 0;
+}
+
+/* Own core, masked. The next pick looks everywhere: also at what changes seldom, and at the pools. */
 static inline void look_everywhere(struct core *c) NEEDS(irq_masked) {
-    c->picks_left = 1;
+    c->look_at = c->around_at = 0;
 }
 
 /* Whether anything is done at events. */
@@ -382,9 +392,15 @@ static inline void trace_runs_again(struct core *c) NEEDS(irq_masked) {
 
 /* ---- schedule.c: leaving and entering Gs ---------------------------------------------------- */
 
-/* g0, masked. The G to enter next, by hal_park() and its like or by hal_enter(); one that was preempted
- * it resumes itself. Sleeps until there is one. */
+/* g0, masked. The G to enter next, by hal_park() and its like or by hal_enter(). Sleeps until there is
+ * one. */
 struct g *schedule(void) NEEDS(irq_masked);
+
+/* The same from the queues of c, the own core, or NULL. Also on a G, which is about to leave. */
+struct g *schedule_here(struct core *c) NEEDS(irq_masked);
+
+/* g0, masked, after that has found none: searches, or sleeps without a tick, until there is a G. */
+struct g *schedule_search(void) NEEDS(irq_masked);
 
 /* g0 of a core that begins: the same, and its tick is set. */
 struct g *schedule_first(void) NEEDS(irq_masked);
@@ -398,31 +414,19 @@ struct g *dispatch(struct core *c, struct g *g) NEEDS(irq_masked);
 void park(enum wait_reason reason, void (*then)(struct g *g, void *arg), void *arg) NEEDS(irq_masked);
 
 /* Own G: what dumps tell of it from now on. */
-static inline void begin_wait(struct g *g, enum wait_reason reason) NEEDS(irq_masked) {
-    g->since = this_core()->slice_stamp;
+static inline void begin_wait(struct core *c, struct g *g, enum wait_reason reason) NEEDS(irq_masked) {
+    g->since = c->slice_stamp;
     g_set_status(g, G_WAITING + (unsigned)reason);
 }
 
-/* The same with what is commonest: then() opens a spinlock. */
-struct g *parked_on(struct g *g, void *lock) NEEDS(irq_masked);
-
-void park_on_hooked(enum wait_reason reason, spinlock_t *lock) NEEDS(irq_masked) OPENS(*lock);
-
-static inline void park_on(enum wait_reason reason, spinlock_t *lock) NEEDS(irq_masked)
-    OPENS(*lock) UNCHECKED {
-    struct g *g = hal_self();
-    if (hooked(this_core())) {
-        park_on_hooked(reason, lock);
-        return;
-    }
-    begin_wait(g, reason);
-    sanitize_release((const void *)lock); /* it is g that had the lock, though g0 will open it */
-    hal_park(g, parked_on, (void *)lock);
-    sanitize_acquire(g); /* pairs with ready() */
-}
+/* The same with what is commonest: a spinlock is opened, and that is what makes it findable. Returns unmasked. */
+void park_on(enum wait_reason reason, spinlock_t *lock) OPENS(irq_masked, *lock);
 
 /* Masked. Makes a waiting G runnable; the caller is the one who ended its wait. Any context. */
 void ready(struct g *g) NEEDS(irq_masked);
+
+/* The same and hal_irq_restore(was), for what ends with both; 0, for what ends well then. */
+int ready_and_open(struct g *g, hal_irq_t was) OPENS(irq_masked);
 
 /* Says why the caller may not block, and panics. what names the call. */
 _Noreturn void must_not_block(const char *what);

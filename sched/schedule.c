@@ -9,45 +9,35 @@
 #include "sched/gmp.h"
 #include "sched/sim.h"
 
-/* One that was preempted, or displaced with the rest of its slice. */
-UNCOMMON static struct g *begin_again(struct core *c, struct g *g) NEEDS(irq_masked) {
-    if (g->slice_used != 0) {
-        slice_begin(c);
-        c->slice_stamp -= g->slice_used;
-        g->slice_used = 0;
-        arm_sooner(c, slice_start(c) + slice_length()); /* that may be before the tick which is set */
-    }
-    void *frame = g->hal.frame;
-    if (frame == NULL) {
-        return g;
-    }
-    g->hal.frame = NULL;
-    frame_free(c, frame); /* masked until it has been read: nobody takes it before */
-    hal_resume(g, frame);
-}
-
-UNCOMMON static struct g *begin_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
-    trace_g_slow(c, EV_START, g, 0);
-    return begin_again(c, g);
-}
-
-static inline struct g *begin(struct core *c, struct g *g) NEEDS(irq_masked) {
-    ASSERT(g_status(g) == G_RUNNABLE);
-    g_set_status(g, G_RUNNING);
+/* c is about to enter g, which runs from then on: what says so is the tick. */
+static inline void enters(struct core *c, struct g *g, uint64_t tick) NEEDS(irq_masked) {
+    DEBUG_ASSERT(g_status(g) == G_RUNNABLE);
     /* relaxed, and no read-modify-write: one core at a time; watchdogs only compare */
-    uint64_t tick = relaxed_load(&c->tick) + HAL_MAX_CORES;
     relaxed_store(&c->tick, tick);
     relaxed_store(&g->entry, tick);
     sim_step(c, g);
-    if (hooked(c)) {
-        return begin_hooked(c, g);
+}
+
+/* It was displaced, and goes on in what is left of its slice. */
+UNCOMMON static void slice_goes_on(struct core *c, struct g *g) NEEDS(irq_masked) {
+    slice_begin(c);
+    c->slice_stamp -= g->slice_used;
+    g->slice_used = 0;
+    arm_sooner(c, slice_start(c) + slice_length()); /* that may be before the tick which is set */
+}
+
+/* Any G, at the end of any pick. */
+static struct g *begin(struct core *c, struct g *g) NEEDS(irq_masked) {
+    enters(c, g, next_tick(c));
+    trace_g(c, EV_START, g, 0);
+    if (g->slice_used != 0) {
+        slice_goes_on(c, g);
     }
-    return __builtin_expect(((uintptr_t)g->hal.frame | (uintptr_t)g->slice_used) == 0, 1)
-               ? g
-               : begin_again(c, g);
+    return g;
 }
 
 struct g *dispatch(struct core *c, struct g *g) NEEDS(irq_masked) {
+    look_closer(c); /* it may be pinned: see gmp.h */
     return begin(c, g);
 }
 
@@ -59,9 +49,10 @@ static void tick_begin(struct core *c) NEEDS(irq_masked) {
     trace_runs_again(c);
 }
 
-/* Nothing on c's queues: searches, or sleeps without a tick, until there is a G. */
-static struct g *search(struct core *c) NEEDS(irq_masked) {
+struct g *schedule_search(void) NEEDS(irq_masked) {
+    struct core *c = this_core();
     struct g *g;
+    relaxed_store(&c->tick, next_tick(c)); /* the one that was entered last does not run here any more */
     do {
         if (core_active(c) && search_begin(c) && (g = gmp_steal(c)) != NULL) {
             break;
@@ -74,34 +65,113 @@ static struct g *search(struct core *c) NEEDS(irq_masked) {
     return begin(c, g);
 }
 
-UNCOMMON static struct g *schedule_any(struct core *c) NEEDS(irq_masked) {
-    struct g *g = gmp_pick(c);
-    return g != NULL ? begin(c, g) : search(c);
+/* After pick_plainly(): of a plain pick with nobody next the ring was empty. */
+UNCOMMON static struct g *pick_closely(struct core *c) NEEDS(irq_masked) {
+    uint64_t tick = next_tick(c);
+    struct g *g;
+    if (gmp_pick_is_plain(c, tick) && runnext_of(c) == NULL && runq_behind(&c->runq) != 0 &&
+        (g = runq_get_behind(&c->runq)) != NULL) {
+        slice_begin(c);
+        enters(c, g, tick);
+        return g;
+    }
+    g = gmp_pick(c);
+    return g != NULL ? begin(c, g) : NULL;
 }
 
-/* The commonest: the one that the G which leaves has woken, or the first of the ring. */
-static inline struct g *next(void) NEEDS(irq_masked) {
-    struct core *c = this_core();
-    struct g *g;
-    if (gmp_pick_is_plain(c)) {
-        if ((g = gmp_take_runnext(c)) != NULL) {
-            return begin(c, g);
-        }
-        if (c->pinned.head == NULL && (g = ring_get(&c->runq)) != NULL) {
-            slice_begin(c);
-            return begin(c, g);
-        }
+/* The commonest: the one that the G which leaves has woken, or the first of the ring. NULL: pick_closely(). */
+static inline struct g *pick_plainly(struct core *c) NEEDS(irq_masked) {
+    struct g *g = runnext_of(c);
+    uint64_t tick = next_tick(c);
+    if (!gmp_pick_is_plain(c, tick)) {
+        return NULL;
     }
-    return schedule_any(c);
+    if (g != NULL) {
+        if (__builtin_expect(g->slice_used != 0, 0)) {
+            return NULL;
+        }
+        set_runnext(c, NULL);
+    } else if (ring_get(&c->runq, &g)) { /* and it was never displaced: see gmp_publish_runnext() */
+        slice_begin(c);
+    } else {
+        return NULL;
+    }
+    enters(c, g, tick);
+    return g;
+}
+
+static inline struct g *pick(struct core *c) NEEDS(irq_masked) {
+    struct g *g = pick_plainly(c);
+    return g != NULL ? g : pick_closely(c);
+}
+
+struct g *schedule_here(struct core *c) NEEDS(irq_masked) {
+    return pick(c);
 }
 
 struct g *schedule(void) NEEDS(irq_masked) {
-    return next();
+    struct core *c = this_core();
+    struct g *g = pick(c);
+    return g != NULL ? g : schedule_search();
 }
 
 struct g *schedule_first(void) NEEDS(irq_masked) {
     tick_begin(this_core());
-    return next();
+    return schedule();
+}
+
+/* ---- from one G to the next ------------------------------------------------------------------ */
+
+/* Where somebody looks at atomic operations they must be C's. */
+#define SWITCH_IN_C (HAL_ATOMICS_SEEN || SANITIZED)
+
+#if SWITCH_IN_C
+struct switching {
+    struct g *next;
+    _Atomic uint32_t *word;
+    uint32_t value;
+};
+
+static struct g *switched(struct g *g, void *arg) NEEDS(irq_masked) {
+    struct switching s = *(struct switching *)arg; /* on g's stack */
+    (void)g;
+    atomic_store_explicit(s.word, s.value, memory_order_release); /* as in hal_switch() */
+    return s.next;
+}
+
+static struct g *switched_look(struct g *g, void *arg) NEEDS(irq_masked) {
+    struct g *next = switched(g, arg);
+    wake_one();
+    return next;
+}
+
+#define SWITCH(then)                                                                               \
+    struct switching s = {.next = next, .word = word, .value = value};                             \
+    hal_park(g, then, &s)
+#endif
+
+/* g, which is masked on this core, leaves it for next. The store of value to word, with release, shows g to others. */
+static inline void leave_for(struct g *g, struct g *next, _Atomic uint32_t *word, uint32_t value)
+    OPENS(irq_masked) {
+#if SWITCH_IN_C
+    SWITCH(switched);
+#else
+    hal_switch(g, next, word, value);
+#endif
+}
+
+/* The same where an idle core could take it: who finds one after a full fence wakes it, as in wake_one(). */
+static inline void leave_to_others(struct g *g, struct g *next, _Atomic uint32_t *word,
+                                   uint32_t value) OPENS(irq_masked) {
+#if SWITCH_IN_C
+    SWITCH(switched_look);
+#else
+    hal_switch_look(g, next, word, value, &machine.idle_mask);
+#endif
+}
+
+void sched_published(void) {
+    wake_idle();
 }
 
 /* ---- park and ready ------------------------------------------------------------------------- */
@@ -125,34 +195,53 @@ struct parking {
 static struct g *parked(struct g *g, void *arg) NEEDS(irq_masked) {
     struct parking *p = arg; /* on g's stack, which nobody can enter before then() */
     p->then(g, p->arg);
-    return next();
+    return schedule();
 }
 
 void park(enum wait_reason reason, void (*then)(struct g *g, void *arg), void *arg) NEEDS(irq_masked) {
     struct g *g = hal_self();
+    struct core *c = this_core();
     struct parking p = {.then = then, .arg = arg};
     ASSERT(hal_irq_masked() && g->preempt_off == 0);
-    begin_wait(g, reason);
-    trace_g(this_core(), EV_BLOCK, g, reason);
+    begin_wait(c, g, reason);
+    trace_g(c, EV_BLOCK, g, reason);
     sanitize_follow();
     hal_park(g, parked, &p);
+    hal_irq_mask();
     sanitize_acquire(g); /* pairs with ready() */
 }
 
 /* Unchecked: which lock it is, only the G knows that parks. */
-struct g *parked_on(struct g *g, void *lock) NEEDS(irq_masked) UNCHECKED {
+static struct g *parked_on(struct g *g, void *lock) NEEDS(irq_masked) UNCHECKED {
     (void)g;
     spin_unlock_masked((spinlock_t *)lock);
-    return next();
+    return schedule_search();
 }
 
-void park_on_hooked(enum wait_reason reason, spinlock_t *lock) NEEDS(irq_masked) UNCHECKED {
+/* The pick is not plain, or finds nothing here. Unchecked, as parked_on(). */
+UNCOMMON static void park_closely(struct core *c, struct g *g, spinlock_t *lock)
+    OPENS(irq_masked, *lock) UNCHECKED {
+    trace_g(c, EV_BLOCK, g, g_waits_for(g));
+    struct g *next = pick_closely(c);
+    if (next != NULL) {
+        leave_for(g, next, lock, spin_opened(lock));
+    } else {
+        hal_park(g, parked_on, (void *)lock);
+    }
+}
+
+void park_on(enum wait_reason reason, spinlock_t *lock) OPENS(irq_masked, *lock) UNCHECKED {
     struct g *g = hal_self();
-    begin_wait(g, reason);
-    trace_g_slow(this_core(), EV_BLOCK, g, reason);
-    sanitize_release((const void *)lock); /* as in park_on() */
-    hal_park(g, parked_on, (void *)lock);
-    sanitize_acquire(g);
+    struct core *c = this_core();
+    begin_wait(c, g, reason);
+    sanitize_release((const void *)lock); /* it is g that had the lock, though who opens it may be g0 */
+    struct g *next = pick_plainly(c);
+    if (next != NULL) {
+        leave_for(g, next, lock, spin_opened(lock));
+    } else {
+        park_closely(c, g, lock);
+    }
+    sanitize_acquire(g); /* pairs with ready() */
 }
 
 /* From a handler: over g0 it interrupts nothing, and the first G that it makes ready is the next. */
@@ -164,8 +253,8 @@ static void ready_in_handler(struct core *c, struct g *g) NEEDS(irq_masked) {
     }
 }
 
-/* From a handler, or to another core; or somebody wants to know. */
-static void ready_otherwise(struct core *c, struct g *g) NEEDS(irq_masked) {
+/* From a handler, or to another core; or somebody was next, or idles, or wants to know. */
+UNCOMMON static void ready_otherwise(struct core *c, struct g *g) NEEDS(irq_masked) {
     trace_g(c, EV_UNBLOCK, g, 0);
     if (c->hal.in_handler) {
         ready_in_handler(c, g);
@@ -176,55 +265,84 @@ static void ready_otherwise(struct core *c, struct g *g) NEEDS(irq_masked) {
     }
 }
 
-void ready(struct g *g) NEEDS(irq_masked) {
-    struct core *c = this_core();
+/* Waiting before, runnable from now on; true: and it is next, with nothing more to be done. */
+static inline bool ready_plainly(struct core *c, struct g *g) NEEDS(irq_masked) {
     ASSERT(g_status(g) >= G_WAITING);
     sanitize_release(g); /* what the waker did before, the woken one sees */
     g_set_status(g, G_RUNNABLE);
-    if (c->hal.in_handler || (g->pin != ANY_CORE && g->pin != c->hal.index) || hooked(c)) {
+    return !c->hal.in_handler && !hooked(c) && gmp_put_next_plainly(c, g);
+}
+
+void ready(struct g *g) NEEDS(irq_masked) {
+    struct core *c = this_core();
+    if (!ready_plainly(c, g)) {
         ready_otherwise(c, g);
-    } else {
-        gmp_put_next(c, g);
     }
+}
+
+UNCOMMON static int ready_otherwise_and_open(struct core *c, struct g *g, hal_irq_t was)
+    OPENS(irq_masked) {
+    ready_otherwise(c, g);
+    hal_irq_restore(was);
+    return 0;
+}
+
+int ready_and_open(struct g *g, hal_irq_t was) OPENS(irq_masked) {
+    struct core *c = this_core();
+    if (!ready_plainly(c, g)) {
+        return ready_otherwise_and_open(c, g, was);
+    }
+    hal_irq_restore(was);
+    return 0;
 }
 
 /* ---- yield ---------------------------------------------------------------------------------- */
 
-/* The uncommon ways: pinned, others before the ring or behind it, nobody there, or somebody wants to know. */
-UNCOMMON static struct g *yielded_otherwise(struct core *c, struct g *g) NEEDS(irq_masked) {
-    struct g *other = gmp_pick(c);
-    if (other == NULL && (core_active(c) || g->pin != ANY_CORE)) {
-        return g; /* it goes on */
-    }
-    trace_g(c, EV_STOP, g, WHY_YIELD);
-    g_set_status(g, G_RUNNABLE);
-    gmp_put(c, g, WHY_YIELD); /* if this core has been retired, to the others */
-    return other != NULL ? begin(c, other) : search(c);
-}
-
-UNCOMMON static struct g *wake_and_begin(struct core *c, struct g *g) NEEDS(irq_masked) {
-    wake_idle();
-    return begin(c, g);
-}
-
-static struct g *yielded(struct g *g, void *arg) NEEDS(irq_masked) {
-    (void)arg;
+static struct g *yielded(struct g *g, void *next) NEEDS(irq_masked) {
     struct core *c = this_core();
-    struct g *other;
-    if (!gmp_pick_is_plain(c) || runnext_of(c) != NULL || c->pinned.head != NULL ||
-        runq_behind(&c->runq) != 0 || g->pin != ANY_CORE || hooked(c) ||
-        (other = ring_get(&c->runq)) == NULL) {
-        return yielded_otherwise(c, g);
+    trace_g(c, EV_STOP, g, WHY_YIELD);
+    gmp_put(c, g, WHY_YIELD); /* if this core has been retired, to the others */
+    return next != NULL ? begin(c, next) : schedule_search();
+}
+
+/* Pinned, others before the ring, nobody there, or somebody wants to know. */
+UNCOMMON static void yield_closely(struct core *c, struct g *g) OPENS(irq_masked) {
+    struct g *next = gmp_pick(c);
+    if (next != NULL || (!core_active(c) && g->pin == ANY_CORE)) {
+        hal_park(g, yielded, next);
+    } else {
+        hal_irq_unmask(); /* it goes on */
     }
-    g_set_status(g, G_RUNNABLE);
-    ring_put_after(&c->runq, g);
+}
+
+/* Others wait behind the ring. Unchecked: runq_turn_behind() has taken its lock. */
+UNCOMMON static void yield_behind(struct core *c, struct g *g) OPENS(irq_masked) UNCHECKED {
+    struct g *next = runq_turn_behind(&c->runq, g);
+    if (next == NULL) {
+        yield_closely(c, g);
+        return;
+    }
     slice_begin(c);
-    return wake_needed() ? wake_and_begin(c, other) : begin(c, other);
+    enters(c, next, next_tick(c));
+    leave_for(g, next, &c->runq.lock, spin_opened(&c->runq.lock));
 }
 
 void go_yield(void) {
     check_may_block("go_yield");
     hal_irq_mask();
-    hal_park(hal_self(), yielded, NULL);
-    hal_irq_unmask();
+    struct core *c = this_core();
+    struct g *g = hal_self();
+    struct g *next;
+    uint64_t tick = next_tick(c);
+    if (!gmp_pick_is_plain(c, tick) || runnext_of(c) != NULL) {
+        yield_closely(c, g);
+    } else if (runq_behind(&c->runq) != 0) {
+        yield_behind(c, g);
+    } else if (!ring_get(&c->runq, &next)) {
+        yield_closely(c, g);
+    } else {
+        slice_begin(c);
+        enters(c, next, tick);
+        leave_to_others(g, next, &c->runq.tail, ring_put_unseen(&c->runq, g));
+    }
 }

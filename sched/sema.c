@@ -55,17 +55,14 @@ static bool serve(struct sema *s, struct waiter ***end) NEEDS(s->lock) {
 
 /* Under the lock. Sets the flag; false: there is enough, and n has been taken. */
 static bool flag(struct sema *s, uint32_t n) NEEDS(s->lock) {
-    int32_t old = atomic_load_explicit(&s->count, memory_order_relaxed), new;
-    do {
-        if (old >= 0 && (uint32_t)old >= n) {
-            new = old - (int32_t)n;
-        } else {
-            new = old | WAITERS;
-        }
-        /* acquire: pairs with hal_give() and the release in give() */
-    } while (!atomic_compare_exchange_weak_explicit(&s->count, &old, new, memory_order_acquire,
-                                                    memory_order_relaxed));
-    return new < 0;
+    /* acquire: pairs with hal_give() and the release in give() */
+    int32_t old = atomic_fetch_or_explicit(&s->count, WAITERS, memory_order_acquire);
+    if (old < 0 || (uint32_t)old < n) {
+        return true;
+    }
+    /* release, as in unflag(): with the flag, if only for a moment, nobody else has written */
+    atomic_store_explicit(&s->count, old - (int32_t)n, memory_order_release);
+    return false;
 }
 
 _Noreturn static void too_many(void) {
@@ -127,23 +124,26 @@ __attribute__((noinline)) static void sema_post_slow(struct sema *s, int32_t n) 
 __attribute__((noinline)) static void sema_post_waited(struct sema *s) {
     hal_irq_t was = spin_lock(&s->lock);
     struct waiter *w = s->waiters.head;
-    if (w == NULL || w->n != 1 || left(s) != 0 || !wait_take_this(&s->waiters, w)) {
+    if (w == NULL || w->n != 1 || left(s) != 0 || w->shared) {
         spin_unlock(&s->lock, was);
         sema_post_slow(s, 1);
         return;
     }
+    wait_unlink_first(&s->waiters, w);
     unflag(s);
     struct g *g = w->g; /* w is on its stack */
-    w->ok = true;
     spin_unlock_masked(&s->lock);
-    ready(g);
-    hal_irq_restore(was);
+    ready_and_open(g, was);
+}
+
+UNCOMMON _Noreturn static void asked_too_much(void) {
+    PANIC("semaphore: asked for more than it can count");
 }
 
 static int wait_slow(struct sema *s, uint32_t n, const struct limit *limit) {
     check_may_block("sema_wait");
     if (n > INT32_MAX) {
-        PANIC("semaphore: asked for more than it can count");
+        asked_too_much();
     }
     hal_irq_t was = spin_lock(&s->lock);
     if (!flag(s, n)) {
@@ -159,8 +159,17 @@ static int wait_slow(struct sema *s, uint32_t n, const struct limit *limit) {
     return r;
 }
 
+/* The commonest: one, for ever. */
 __attribute__((noinline)) static void sema_wait_slow(struct sema *s) {
-    wait_slow(s, 1, NULL);
+    hal_irq_mask();
+    spin_lock_masked(&s->lock);
+    if (!flag(s, 1)) {
+        spin_unlock_masked(&s->lock);
+        hal_irq_unmask();
+        return;
+    }
+    struct waiter w = {.n = 1};
+    wait_for_ever(&s->lock, &s->waiters, &w, WAIT_SEMA);
 }
 
 /* Takes n if that needs no waiting. */

@@ -92,13 +92,17 @@ static inline void spin_lock_beside(spinlock_t *l) NEEDS(irq_masked) TAKES(*l) U
     spin_wait(l);
 }
 
-static inline void spin_unlock_masked(spinlock_t *l) NEEDS(irq_masked) OPENS(*l) UNCHECKED {
-    uint32_t open = 0;
-    if (LOCK_RANKS) {
-        lock_rank_open(l);
-        open = atomic_load_explicit(l, memory_order_relaxed) & ~1u; /* nobody but us changes it */
+/* This core is about to open l, by a store of this with release. */
+static inline uint32_t spin_opened(spinlock_t *l) NEEDS(irq_masked) {
+    if (!LOCK_RANKS) {
+        return 0;
     }
-    atomic_store_explicit(l, open, memory_order_release);
+    lock_rank_open(l);
+    return atomic_load_explicit(l, memory_order_relaxed) & ~1u; /* nobody but us changes it */
+}
+
+static inline void spin_unlock_masked(spinlock_t *l) NEEDS(irq_masked) OPENS(*l) UNCHECKED {
+    atomic_store_explicit(l, spin_opened(l), memory_order_release);
 }
 
 static inline hal_irq_t spin_lock(spinlock_t *l) TAKES(irq_masked, *l) {

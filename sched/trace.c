@@ -257,6 +257,15 @@ static void hooks_set(unsigned set, unsigned clear) {
         atomic_fetch_or_explicit(&cores[i].hooks, set, memory_order_release); /* the rings before it */
         atomic_fetch_and_explicit(&cores[i].hooks, ~clear, memory_order_relaxed);
     }
+    for (unsigned i = 0; set != 0 && i < hal_core_count(); i++) { /* from its next pick on */
+        hal_irq_t was = hal_irq_save();
+        if (i == this_core()->hal.index) {
+            look_closer(this_core());
+        } else {
+            kick(i);
+        }
+        hal_irq_restore(was);
+    }
 }
 
 static void samples_set(int64_t every) {

@@ -146,6 +146,7 @@ static int wait_queued(spinlock_t *lock, struct wait_list *l, struct waiter *w,
         return wait_limited(lock, l, w, why, limit);
     }
     park_on(why, lock);
+    hal_irq_mask();
     return 0;
 }
 

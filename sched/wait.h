@@ -30,8 +30,8 @@ struct waiter {
     uint32_t seq; /* with shared */
     bool shared;  /* more than one may end this wait */
     bool queued;  /* on the list; guarded by the object's lock */
-    bool woken;   /* taken by a waker, who won; written under the object's lock, before ready() */
-    bool ok;      /* the object's: set by the waker before ready() */
+    bool woken; /* with shared: taken by a waker, who won; written under the object's lock, before ready() */
+    bool ok; /* the object's: set by the waker before ready() */
 };
 
 /* Own G. Begins a wait that more than one may end; returns its number. */
@@ -96,22 +96,41 @@ static inline void wait_unlink(struct wait_list *l, struct waiter *w) {
     w->queued = false;
 }
 
+static inline void wait_unlink_first(struct wait_list *l, struct waiter *w) {
+    l->head = w->next;
+    if (w->next != NULL) {
+        w->next->prev = NULL;
+    } else {
+        l->tail = NULL;
+    }
+    w->queued = false;
+}
+
+/* Under the object's lock, w off the list: whether its wait is the caller's to end. */
+static inline bool wait_is_ours(struct waiter *w) {
+    if (!w->shared) {
+        return true;
+    }
+    if (!wait_claim(w->g, w->seq)) {
+        return false;
+    }
+    w->woken = true;
+    return true;
+}
+
 /* Under the object's lock: w off the list; true: its wait is ours to end, its G stays parked until
  * our ready(). */
 static inline bool wait_take_this(struct wait_list *l, struct waiter *w) {
     wait_unlink(l, w);
-    if (!w->shared || wait_claim(w->g, w->seq)) {
-        w->woken = true;
-        return true;
-    }
-    return false;
+    return wait_is_ours(w);
 }
 
 /* The same for the first waiter whose wait is ours to end; NULL: none. */
 static inline struct waiter *wait_take(struct wait_list *l) {
     struct waiter *w;
     while ((w = l->head) != NULL) {
-        if (wait_take_this(l, w)) {
+        wait_unlink_first(l, w);
+        if (wait_is_ours(w)) {
             return w;
         }
     }
@@ -144,6 +163,14 @@ void wake_all(struct waiter *chain, bool ok);
  *      -ETIMEDOUT, -ECANCELED, -ENOMEM    as in <bareloom/limit.h> */
 int wait_on(spinlock_t *lock, struct wait_list *l, struct waiter *w, enum wait_reason why,
             const struct limit *limit) NEEDS(irq_masked) OPENS(*lock);
+
+/* The same without a limit; returns unmasked. */
+static inline void wait_for_ever(spinlock_t *lock, struct wait_list *l, struct waiter *w,
+                                 enum wait_reason why) OPENS(irq_masked, *lock) {
+    w->g = hal_self();
+    wait_enqueue(l, w);
+    park_on(why, lock);
+}
 
 /* The same, before those who wait already. */
 int wait_on_first(spinlock_t *lock, struct wait_list *l, struct waiter *w, enum wait_reason why,

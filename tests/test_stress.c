@@ -307,6 +307,30 @@ static void bursts(size_t capacity) {
     chan_free(burst.c);
 }
 
+#define YIELDS 30
+
+static void long_yielder(void *arg) {
+    (void)arg;
+    for (int i = 0; i < YIELDS; i++) {
+        atomic_fetch_add(&total, 1); /* each once: who enters a G before it is saved repeats what it did */
+        go_yield();
+    }
+    wg_done(&wg);
+}
+
+/* Two on one core, so that a thief that has just been woken takes the one which has this moment yielded. */
+TEST(stress, bursts_of_two) {
+    unsigned rounds = test_rounds(1000);
+    total = 0;
+    for (unsigned i = 0; i < rounds; i++) {
+        wg_add(&wg, 2);
+        start(long_yielder, NULL);
+        start(long_yielder, NULL);
+        wg_wait(&wg);
+    }
+    CHECK_EQ(atomic_load(&total), 2 * YIELDS * rounds);
+}
+
 TEST(stress, bursts_unbuffered) {
     bursts(0);
 }

@@ -2,7 +2,7 @@
  * hal/aarch64/context.S - leaving and entering a G. Contracts: hal/hal.h.
  *
  * A G runs at EL1t on SP_EL0, g0 at EL1h on SP_EL1, the core stack. While a G runs, SP_EL1 is exactly
- * the top of the core stack. Interrupts are masked in all of this file but for a G's first instructions.
+ * the top of the core stack. Interrupts are masked in all of this file, until the G that was entered goes on.
  *
  * What hal_park leaves on the G's stack, lowest address first, a frame record so that backtraces go on:
  *      x29 x30 | x19 .. x28 | d8 .. d15 | fpcr fpsr
@@ -29,18 +29,8 @@
     mov     sp, x9
     .endm
 
-/* Identity and thread pointer of the G in x0; its sp comes into x9, x10 is lost. */
-    .macro  BECOME_G
-    ldp     x9, x10, [x0, #G_SP]    /* and G_TLS */
-    msr     tpidr_el1, x0
-    msr     tpidr_el0, x10
-    .endm
-
-/* void hal_park(struct g *g, hal_then *then, void *arg) */
-    .global hal_park
-    .type   hal_park, %function
-    .balign 64
-hal_park:
+/* All that a call must keep goes to the stack of the G in x0, and where it is into the G; x9, x10 are lost. */
+    .macro  SAVE
     stp     x29, x30, [sp, #-PARK_SIZE]!
     stp     x19, x20, [sp, #16]
     stp     x21, x22, [sp, #32]
@@ -55,17 +45,10 @@ hal_park:
     mrs     x10, fpsr
     stp     x9, x10, [sp, #160]
     mov     x9, sp
-    str     x9, [x0, #G_SP]         /* before then(), which publishes g */
-    BECOME_G0                       /* its stack is empty: it always is while a G runs */
-call_then:
-    mov     x9, x1
-    mov     x1, x2
-    mov     x29, xzr                /* g0's first frame */
-    blr     x9
-enter:                              /* x0 is the next one */
-    BECOME_G
-    msr     spsel, #0
-    mov     sp, x9
+    str     x9, [x0, #G_SP]         /* before what publishes the G */
+    .endm
+
+    .macro  RESTORE
     ldp     x19, x20, [sp, #16]
     ldp     x21, x22, [sp, #32]
     ldp     x23, x24, [sp, #48]
@@ -79,8 +62,91 @@ enter:                              /* x0 is the next one */
     msr     fpcr, x9
     msr     fpsr, x10
     ldp     x29, x30, [sp], #PARK_SIZE
+    msr     daifclr, #2
     ret
+    .endm
+
+/* void hal_park(struct g *g, hal_then *then, void *arg) */
+    .global hal_park
+    .type   hal_park, %function
+    .balign 64
+hal_park:
+    SAVE
+    BECOME_G0                       /* its stack is empty: it always is while a G runs */
+call_then:
+    mov     x9, x1
+    mov     x1, x2
+    mov     x29, xzr                /* g0's first frame */
+    blr     x9
+enter:                              /* x0 is the next one, the core stack is empty */
+    ldp     x9, x10, [x0, #G_SP]    /* and G_TLS */
+    cbz     x9, preempted
+    msr     tpidr_el1, x0
+    msr     tpidr_el0, x10
+    msr     spsel, #0
+    mov     sp, x9
+    RESTORE
     .size   hal_park, . - hal_park
+
+/* The G in x0 has no stack pointer; as g0, on the empty core stack. */
+preempted:
+    mov     x19, x0
+    bl      sched_resumes
+    mov     x1, x0
+    mov     x0, x19
+    b       resume
+
+/* void hal_switch(struct g *g, struct g *next, _Atomic uint32_t *word, uint32_t value): on SP_EL0 all the time. The
+ * store is behind the last access to g's stack. */
+    .global hal_switch
+    .type   hal_switch, %function
+    .balign 64
+hal_switch:
+    SAVE
+    ldp     x9, x10, [x1, #G_SP]
+    cbz     x9, 1f
+    mov     sp, x9
+    msr     tpidr_el1, x1
+    msr     tpidr_el0, x10
+    stlr    w3, [x2]
+    RESTORE
+1:  BECOME_G0
+    stlr    w3, [x2]
+    mov     x0, x1
+    b       preempted
+    .size   hal_switch, . - hal_switch
+
+/* void hal_switch_look(struct g *g, struct g *next, _Atomic uint32_t *word, uint32_t value,
+ *                      const _Atomic uint32_t *look) */
+    .global hal_switch_look
+    .type   hal_switch_look, %function
+    .balign 64
+hal_switch_look:
+    SAVE
+    ldp     x9, x10, [x1, #G_SP]
+    cbz     x9, 2f
+    mov     sp, x9
+    msr     tpidr_el1, x1
+    msr     tpidr_el0, x10
+    stlr    w3, [x2]
+    dmb     ish
+    ldr     w9, [x4]
+    cbnz    w9, 1f
+    RESTORE
+1:  msr     spsel, #1               /* the core stack is empty */
+    bl      sched_published
+    msr     spsel, #0
+    RESTORE
+2:  mov     x19, x1
+    BECOME_G0
+    stlr    w3, [x2]
+    dmb     ish
+    ldr     w9, [x4]
+    cbz     w9, 3f
+    bl      sched_published
+3:  mov     x0, x19
+    b       preempted
+    .size   hal_switch_look, . - hal_switch_look
 
 /* void hal_leave(struct g *g, hal_then *then, void *arg); from a G or its fault */
     .global hal_leave
@@ -93,6 +159,20 @@ hal_leave:
     msr     tpidr_el1, x10
     b       call_then
     .size   hal_leave, . - hal_leave
+
+/* void hal_leave_for(struct g *next) */
+    .global hal_leave_for
+    .type   hal_leave_for, %function
+hal_leave_for:
+    ldp     x9, x10, [x0, #G_SP]
+    cbz     x9, 1f
+    mov     sp, x9
+    msr     tpidr_el1, x0
+    msr     tpidr_el0, x10
+    RESTORE
+1:  BECOME_G0
+    b       preempted
+    .size   hal_leave_for, . - hal_leave_for
 
 /* void hal_enter(struct g *g) */
     .global hal_enter
@@ -155,9 +235,7 @@ hal_throw:
 hal_first:
     .cfi_startproc
     .cfi_undefined x30              /* nobody called it: debuggers stop here */
-    mov     x29, xzr
     mov     x0, x20
-    msr     daifclr, #2
     blr     x19
     bl      sched_returned
     .cfi_endproc
@@ -191,13 +269,13 @@ hal_save_fp:
     ret
     .size   hal_save_fp, . - hal_save_fp
 
-/* void hal_resume(struct g *g, void *frame) */
-    .global hal_resume
-    .type   hal_resume, %function
+/* Becomes the G in x0, which was preempted, from the frame at x1; as g0. */
     .balign 64
-hal_resume:
+resume:
     EMPTY_CORE_STACK
-    BECOME_G
+    ldr     x10, [x0, #G_TLS]
+    msr     tpidr_el1, x0
+    msr     tpidr_el0, x10
     ldr     x9, [x1, #FRAME_FPSR]
     msr     fpsr, x9
     ldr     x9, [x1, #FRAME_FPSR + 8]
@@ -221,7 +299,6 @@ hal_resume:
     ldp     q30, q31, [x9], #32
     mov     x30, x1
     b       trap_return
-    .size   hal_resume, . - hal_resume
 
 /*
  * Goes back to what struct trap at x30 says, with SP_EL1 set already. ELR and SPSR are loaded last of all that

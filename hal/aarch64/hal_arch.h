@@ -92,6 +92,21 @@ no:
     return false;
 }
 
+static inline bool hal_claim(_Atomic uint32_t *p, uint32_t end, uint32_t *at) {
+    uint32_t was = 0; /* cppcheck does not see the output below */
+    __asm__ goto(
+        "1:\tldaxr %w0, [%1]\n\tcmp %w0, %w2\n\tb.eq %l[no]\n\tadd w16, %w0, #1\n\tstxr w17, w16, "
+        "[%1]\n\tcbnz w17, 1b"
+        : "=&r"(was)
+        : "r"(p), "r"(end)
+        : "x16", "x17", "cc", "memory"
+        : no);
+    *at = was;
+    return true;
+no:
+    return false;
+}
+
 static inline bool hal_give(_Atomic int32_t *p) {
     __asm__ goto("1:\tldxr w16, [%0]\n\tadds w16, w16, #1\n\tb.mi %l[no]\n\tstlxr w17, w16, "
                  "[%0]\n\tcbnz w17, 1b" ::"r"(p)

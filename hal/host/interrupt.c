@@ -186,13 +186,6 @@ __attribute__((noinline)) static void interrupt(struct host_core *c) {
     host_self()->masked = false; /* c may be another thread's by now */
 }
 
-_Noreturn void hal_resume(struct g *g, void *frame) {
-    struct host_core *c = host_self();
-    c->self = g;
-    host_fiber_to_g(c, (struct hal_g *)g);
-    host_switch_in(host_frame_sp(frame));
-}
-
 uintptr_t hal_interrupted_sp(void) {
     return (uintptr_t)host_self()->interrupted_sp;
 }

@@ -62,6 +62,7 @@ void hal_park(struct g *g, hal_then *then, void *arg) {
     host_switch_out(&((struct hal_g *)g)->sp, c->stack_top, left, &l);
     host_fiber_on_g((struct hal_g *)g);
     host_set_errno(e);
+    hal_irq_unmask();
 }
 
 _Noreturn void hal_leave(struct g *g, hal_then *then, void *arg) {
@@ -75,9 +76,13 @@ _Noreturn void hal_leave(struct g *g, hal_then *then, void *arg) {
 
 _Noreturn void hal_enter(struct g *g) {
     struct host_core *c = host_self();
+    void *sp = ((struct hal_g *)g)->sp;
+    if (sp == NULL) {
+        sp = host_frame_sp(sched_resumes(g));
+    }
     c->self = g;
     host_fiber_to_g(c, (struct hal_g *)g);
-    host_switch_in(((struct hal_g *)g)->sp);
+    host_switch_in(sp);
 }
 
 void hal_prepare(struct g *g, void *top, void (*fn)(void *), void *arg) {

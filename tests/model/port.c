@@ -87,6 +87,7 @@ void hal_park(struct g *g, hal_then *then, void *arg) {
     MODEL_CHECK(g == here()->self && here()->masked);
     model_plain(&g->hal.sp, sizeof g->hal.sp, true);
     host_switch_out(&g->hal.sp, model_stack_top(), left, &l);
+    hal_irq_unmask();
 }
 
 _Noreturn void hal_leave(struct g *g, hal_then *then, void *arg) {
@@ -105,14 +106,12 @@ static void becomes(struct g *g) {
 }
 
 _Noreturn void hal_enter(struct g *g) {
-    becomes(g);
-    model_plain(&g->hal.sp, sizeof g->hal.sp, false);
-    host_switch_in(g->hal.sp);
-}
-
-_Noreturn void hal_resume(struct g *g, void *frame) {
-    void *sp;
-    memcpy(&sp, (char *)frame + 8, sizeof sp);
+    void *sp = g->hal.sp;
+    if (sp == NULL) {
+        memcpy(&sp, (char *)sched_resumes(g) + 8, sizeof sp);
+    } else {
+        model_plain(&g->hal.sp, sizeof g->hal.sp, false);
+    }
     becomes(g);
     host_switch_in(sp);
 }

@@ -188,7 +188,7 @@ static void overflow_list(void) {
     model_thread(steals, 1);
 }
 
-/* ---- refilling the ring from the list behind it ------------------------------------------------------ */
+/* ---- the list behind the ring, by itself ------------------------------------------------------------ */
 
 static void looks(unsigned me) {
     (void)me;
@@ -207,19 +207,45 @@ static void only_behind(unsigned n) {
     model_watch(&queues[0].lock);
 }
 
-static void check_refill(void) {
+static void check_seen(void) {
     if (seen_empty) {
         model_fail("a queue that always holds something looks empty");
     }
 }
 
-static void refill_seen(void) {
+static void behind_seen(void) {
     only_behind(3);
     model_thread(gets_one, 0);
     model_thread(looks, 1);
 }
 
-static void refill_and_thief(void) {
+/* The yielding one's turn: the first comes out, and a new one is the last. */
+static void turns(unsigned me) {
+    (void)me;
+    struct g *g = &gs[made++];
+    g->since = 1;
+    took(0, runq_turn_behind(&queues[0], g));
+    spin_unlock_masked(&queues[0].lock);
+}
+
+static void turn_seen(void) {
+    only_behind(1);
+    model_thread(turns, 0);
+    model_thread(looks, 1);
+}
+
+static void last_turn_in_the_ring_seen(void) {
+    begin(0, RING + 1);
+    for (unsigned i = 0; i < RING - 1; i++) {
+        get();
+    }
+    taken[0] = 0;
+    model_watch(&queues[0].overflow_count);
+    model_thread(turns, 0);
+    model_thread(looks, 1);
+}
+
+static void behind_and_thief(void) {
     only_behind(4);
     model_thread(gets_one, 0);
     model_thread(steals, 1);
@@ -243,8 +269,10 @@ int main(int argc, char **argv) {
         {"indexes overflow", indexes_overflow, check, 3, 2},
         {"slots are used again", slots_are_used_again, check, 3, 2},
         {"overflow list", overflow_list, check, 3, 2},
-        {"the ring is refilled, somebody looks", refill_seen, check_refill, 3, 2},
-        {"the ring is refilled, somebody steals", refill_and_thief, check_each_of_four, 3, 1},
+        {"from the list, somebody looks", behind_seen, check_seen, 3, 2},
+        {"a turn of the list, somebody looks", turn_seen, check_seen, 3, 2},
+        {"a turn of both, somebody looks", last_turn_in_the_ring_seen, check_seen, 3, 2},
+        {"from the list, somebody steals", behind_and_thief, check_each_of_four, 3, 1},
     };
     return model_main(argc, argv, scenarios, sizeof scenarios / sizeof scenarios[0]);
 }

@@ -4,7 +4,7 @@ off their cores. The same for QEMU, for a board behind OpenOCD, for the host's p
 A G's registers are in one of four places:
     a thread     its core was stopped while it ran: the core's stack pointer lies in the G's stack
     a trap       it runs, and a handler or a fault runs over it: at the top of its core's stack
-    a frame      it was preempted (hal/aarch64/context.S, hal_resume)
+    a frame      it was preempted (hal/aarch64/context.S, resume)
     its stack    it waits, yielded, or has yet to begin (hal_park, hal_prepare)
 gdb shows frames of registers that it has no thread for when an unwinder says that they called the current frame:
 so nothing of the target is changed, and a dump, which cannot be written to, is shown like all else.
@@ -150,6 +150,8 @@ class G:
         waiting = G.states["G_WAITING"]
         self.state, self.reason = min(self.status, waiting), max(0, self.status - waiting)
         self.core = self.entry % (symbol("cores").type.range()[1] + 1)
+        if self.is_("RUNNABLE") and self.entry == int(symbol("cores")[self.core]["tick"]):
+            self.state = G.states["G_RUNNING"]  # g_state()
         self.since = stamp_ns(signed(self.since))
         self.title = text_at(self.name) if self.name else ""
 
