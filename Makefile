@@ -310,7 +310,8 @@ APP_ALL_CFLAGS := -std=gnu11 $(HOST_FLAGS) $(APP_WARN) $(SWITCHED) $(SAN_LIB) $(
 RUNTIME_SRCS := $(sort $(wildcard hal/*.[cS] hal/host/*.[cS] sched/*.c)) $(DRIVERS:%=drivers/%.c) boards/host/board.c \
                 $(if $(SAN),$(SAN_SRCS_$(SAN)))
 # Of libc/ what is not glue to newlib.
-LIBC_SRCS    := $(addprefix libc/,board_info.c console.c font.c framebuffer.c gpio.c random.c start.c watchdog.c $(if $(APP_INPUT),input.c))
+LIBC_SRCS    := $(addprefix libc/,board_info.c console.c dma.c font.c framebuffer.c gpio.c i2c.c job.c pwm.c random.c \
+                spi.c start.c watchdog.c $(if $(APP_INPUT),input.c))
 
 endif
 

@@ -139,6 +139,68 @@ struct rng {
     uintptr_t base;
 };
 
+/* ---- devices that do one job at a time ------------------------------------------------------ */
+enum job_result { JOB_DONE, JOB_BUSY, JOB_NOBODY /* answered */, JOB_FAILED };
+
+struct job_device;
+/* One caller at a time; step() is the handler's, and no other of these is called while the line is attached. job is the
+ * struct ..._job of the device's kind. */
+struct job_ops {
+    void (*begin)(const struct job_device *d, void *job); /* to be followed by step() at each interrupt */
+    enum job_result (*step)(const struct job_device *d, void *job); /* JOB_BUSY: more will come, or nothing
+                                         has come at all; else the line has fallen */
+    void (*abort)(const struct job_device *d); /* what takes too long is over */
+};
+struct job_device {
+    const struct job_ops *ops;
+    uintptr_t base;
+    unsigned line;
+    uint32_t (*prepare)(void); /* before the first job: pins, power; its input clock in Hz. NULL: nothing. May
+                                         ask the firmware, as board.fact() does */
+};
+
+struct spi_job {
+    unsigned chip, mode; /* mode: bit 0 the clock's phase, bit 1 its polarity */
+    uint32_t divisor;    /* of the input clock: even, 2 to 65536 */
+    const uint8_t *out;  /* NULL: zeros */
+    uint8_t *in;         /* NULL: dropped */
+    size_t n, sent, received;
+};
+
+struct i2c_job {
+    unsigned address;
+    uint32_t divisor; /* of the input clock: even, 2 to 65534 */
+    bool read;
+    uint8_t *data;
+    size_t n, done; /* n: 1 to 65535 */
+};
+
+struct dma_job {
+    uint64_t to, from; /* struct dma_buf's addresses; multiples of 4, as n */
+    size_t n;          /* 4 to 2^30 - 4 */
+};
+
+/* Pulses: pins that are high for a part of each period. */
+struct pwm;
+struct pwm_ops {
+    void (*init)(const struct pwm *p); /* once; pins, clock. One caller at a time, as the next */
+    bool (*set)(const struct pwm *p, unsigned pin, uint64_t period, uint64_t high); /* nanoseconds; period 0: off,
+                                         low. False: this pin cannot, or not such a period */
+};
+struct pwm {
+    const struct pwm_ops *ops;
+    uintptr_t base[3]; /* its own, the clock manager's, the pins' */
+    uint32_t clock;    /* the crystal, in Hz */
+};
+
+/* Not in the table below, so that a program that uses none has none of it in its image: boards/<b>/devices.c. NULL:
+ * none that we know. */
+struct board_devices {
+    const struct job_device *spi, *i2c, *dma;
+    const struct pwm *pwm;
+};
+extern const struct board_devices board_devices;
+
 /* ---- memory --------------------------------------------------------------------------------- */
 struct range {
     uintptr_t base;

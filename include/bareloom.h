@@ -12,12 +12,15 @@
 #include <bareloom/go.h>
 #include <bareloom/gpio.h>
 #include <bareloom/group.h>
+#include <bareloom/i2c.h>
 #include <bareloom/info.h>
 #include <bareloom/irq.h>
 #include <bareloom/limit.h>
 #include <bareloom/once.h>
+#include <bareloom/pwm.h>
 #include <bareloom/random.h>
 #include <bareloom/select.h>
+#include <bareloom/spi.h>
 #include <bareloom/sync.h>
 #include <bareloom/task.h>
 #include <bareloom/time.h>

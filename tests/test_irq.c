@@ -295,3 +295,56 @@ TEST(sched, dma_memory) {
     dma_free(&b);
     CHECK_EQ(dma_alloc(&b, (size_t)1 << 40), -ENOMEM);
 }
+
+TEST(sched, dma_copies) {
+    enum { N = 5 * HAL_PAGE };
+    struct dma_buf from, to;
+    CHECK_EQ(dma_alloc(&from, N), 0);
+    CHECK_EQ(dma_alloc(&to, N), 0);
+    uint32_t *in = from.cpu, *out = to.cpu;
+    for (unsigned i = 0; i < N / 4; i++) {
+        in[i] = i * 2654435761u;
+        out[i] = 0x5a5a5a5a;
+    }
+    int error = dma_copy(&to, 64, &from, 4, N - 128);
+    if (error == -ENODEV) {
+        SKIP("the board has no DMA controller that we know");
+    }
+    CHECK_EQ(error, 0);
+    for (unsigned i = 0; i < N / 4; i++) {
+        bool copied = i >= 64 / 4 && i < (N - 64) / 4;
+        CHECK_EQ(out[i], copied ? in[i - 64 / 4 + 1] : 0x5a5a5a5a);
+    }
+    CHECK_EQ(dma_copy(&to, 0, &from, 0, N), 0);
+    CHECK(memcmp(in, out, N) == 0);
+    CHECK_EQ(dma_copy(&to, 2, &from, 0, 8), -EINVAL);
+    CHECK_EQ(dma_copy(&to, 0, &from, 1, 8), -EINVAL);
+    CHECK_EQ(dma_copy(&to, 0, &from, 0, 6), -EINVAL);
+    CHECK_EQ(dma_copy(&to, 0, &from, 0, 0), -EINVAL);
+    CHECK_EQ(dma_copy(&to, 4, &from, 0, N), -EINVAL);
+    CHECK_EQ(dma_copy(&to, 0, &from, N + 4, 4), -EINVAL);
+    dma_free(&to);
+    dma_free(&from);
+}
+
+/* ---- buses and pulses: what may be asked; that they work is seen by tests/host/outside.py and devices.sh ----------- */
+
+TEST(sched, buses_take_no_nonsense) {
+    const struct spi_chip chip = {0, 0, 1000000}, fast = {0, 0, 0}, third = {2, 0, 1000000},
+                          fourth = {0, 4, 1000000};
+    uint8_t byte = 0;
+    int nonsense = spi_transfer(&chip, &byte, &byte, 0);
+    CHECK(nonsense == -EINVAL || nonsense == -ENODEV);
+    CHECK_EQ(spi_transfer(&fast, &byte, &byte, 1), nonsense);
+    CHECK_EQ(spi_transfer(&third, &byte, &byte, 1), nonsense);
+    CHECK_EQ(spi_transfer(&fourth, &byte, &byte, 1), nonsense);
+    CHECK_EQ(i2c_read(0x07, &byte, 1), nonsense);
+    CHECK_EQ(i2c_write(0x78, &byte, 1), nonsense);
+    CHECK_EQ(i2c_write(0x48, &byte, 0), nonsense);
+    CHECK_EQ(i2c_read(0x48, &byte, 65536), nonsense);
+    CHECK_EQ(i2c_write_read(0x48, &byte, 1, &byte, 0), nonsense);
+    CHECK_EQ(pwm_start(18, 0, 0), nonsense);
+    CHECK_EQ(pwm_start(18, MS(1), MS(2)), nonsense);
+    CHECK_EQ(pwm_start(18, MS(1), -1), nonsense);
+    CHECK_EQ(pwm_start(18, SEC(1000), 1), nonsense);
+}

@@ -16,3 +16,5 @@ const struct board board = {
     .gpio = &pins,
     .rng = &rng,
 };
+
+const struct board_devices board_devices = {0};

@@ -66,3 +66,5 @@ const struct board board = {
     .power_off = power_off,
     .reset = reset,
 };
+
+const struct board_devices board_devices = {0};

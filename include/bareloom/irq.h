@@ -52,3 +52,13 @@ void dma_from_device(const struct dma_buf *b);
  * the caches, so nothing is to be cleaned for the device. Whole pages, for ever. 0, or -EINVAL where that cannot be:
  * something is mapped there already, as RAM is; no page is left for tables; on the host. From a G. */
 int dma_map(uint64_t device, size_t size);
+
+/* Copies n bytes by the board's DMA controller, while the caller's G is parked and the cores do other things: a
+ * Raspberry Pi's, from memory to memory. What it does about caches is for the whole of both buffers, so nobody writes
+ * either meanwhile. One copy at a time, others wait.
+ *
+ * 0; -ENODEV: the board has no controller that we know; -EINVAL: a place or n is no multiple of 4, or lies outside of its
+ * buffer, or n is 0 or 2^30 and more; -EBUSY: the program has attached the channel's line itself; -EIO: the controller
+ * says so; -ETIMEDOUT: the interrupt did not come. From a G. */
+int dma_copy(const struct dma_buf *to, size_t to_at, const struct dma_buf *from, size_t from_at,
+             size_t n);

@@ -71,6 +71,9 @@ static const struct {
     {"random numbers of the BCM2711", rng_of_bcm2711},
     {"watchdog, reset, last reset", watchdog},
     {"system timer", system_timer},
+    {"SPI: bytes there and back, none lost", spi_bytes},
+    {"I2C: bytes, nobody, a clock that is held; no storm of interrupts", i2c_bytes},
+    {"PWM: clock and channels", pwm_pulses},
 };
 
 int main(void) {

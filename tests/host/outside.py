@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-# What stands outside of the machine, moved by QEMU's monitor: virt's power button, to the example button; a watchdog.
+# What stands outside of the machine, moved by QEMU's monitor: virt's power button, to the example button; a watchdog; a
+# thermometer on I2C that gets warmer, to the example thermostat; a memory on SPI.
 # boards: virt rpi3
 import json
 import os
@@ -68,12 +69,45 @@ def watchdog(folder):
         s.child.kill()
 
 
+def thermostat(folder):
+    if BOARD != "rpi3":
+        s, _ = session(folder, "examples/thermostat")
+        s.expect("this board has no I2C bus\n")
+        s.ends_with(1)
+        return
+    s, _ = session(folder, "examples/thermostat")
+    s.expect("no thermometer answers at address 0x48\n")
+    s.ends_with(1)
+    s, monitor = session(folder, "examples/thermostat", "22", "1000",
+                         extra=["-device", "tmp105,id=room,bus=i2c-bus.1,address=0x48"])
+    s.expect("0.00 degrees: heat 100 %\n")
+    monitor.connect()
+    for millidegrees, line in [(21000, "21.00 degrees: heat 50 %"), (22500, "22.50 degrees: heat 0 %"),
+                               (20000, "20.00 degrees: heat 100 %"), (21500, "21.50 degrees: heat 25 %")]:
+        monitor.do("qom-set", path="/machine/peripheral/room", property="temperature", value=millidegrees)
+        s.expect(f"{line}\n")
+    s.child.kill()
+
+
+def flash(folder):
+    """A memory on SPI, read in one transfer: nothing in QEMU moves its chip select."""
+    if BOARD != "rpi3":
+        return
+    content = bytes(i * i * 7 % 251 for i in range(1 << 20))
+    with open(f"{folder}/flash", "wb") as file:
+        file.write(content)
+    s, _ = session(folder, "tests/programs/spi", extra=[
+        "-drive", f"if=none,id=flash,format=raw,file={folder}/flash", "-device", "m25p80,bus=spi,drive=flash"])
+    s.expect(f"error 0\n{content[256:456].hex()}\n")
+    s.ends_with(0)
+
+
 def main():
     board = run.load_board(BOARD)
     if why := run.cannot_run(board):
         print(why)
         return run.SKIP
-    for test in [button, watchdog]:
+    for test in [button, watchdog, thermostat, flash]:
         with tempfile.TemporaryDirectory() as folder:
             test(folder)
             print(f"ok   {test.__name__}", flush=True)

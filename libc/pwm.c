@@ -1,0 +1,39 @@
+/* libc/pwm.c - pulses, for programs: the board's driver behind checks and a lock. */
+#include <bareloom/pwm.h>
+#include <bareloom/sync.h>
+#include <bareloom/time.h>
+#include <errno.h>
+
+#include "hal/board.h"
+
+#define SHORTEST US(1)
+#define LONGEST  SEC(100)
+
+static struct mutex lock;
+static bool started; /* guarded by lock */
+
+static int set(unsigned pin, ns_t period, ns_t high) {
+    const struct pwm *p = board_devices.pwm;
+    mutex_lock(&lock);
+    if (!started) {
+        p->ops->init(p);
+        started = true;
+    }
+    bool done = p->ops->set(p, pin, (uint64_t)period, (uint64_t)high);
+    mutex_unlock(&lock);
+    return done ? 0 : -EINVAL;
+}
+
+int pwm_start(unsigned pin, ns_t period, ns_t high) {
+    if (board_devices.pwm == NULL) {
+        return -ENODEV;
+    }
+    if (period < SHORTEST || period > LONGEST || high < 0 || high > period) {
+        return -EINVAL;
+    }
+    return set(pin, period, high);
+}
+
+int pwm_stop(unsigned pin) {
+    return board_devices.pwm != NULL ? set(pin, 0, 0) : -ENODEV;
+}
