@@ -19,12 +19,15 @@
 #define INT_MASK     0x10u
 #define INT_OFF      1u
 
-static void bcm2835_rng_init(const struct rng *r) {
+static bool bcm2835_rng_init(const struct rng *r, uint8_t *ring, uint64_t ring_device) {
+    (void)ring;
+    (void)ring_device;
     insn_dmb_sy();
     mmio_write32(r->base + STATUS, WARM_UP);
     mmio_write32(r->base + INT_MASK, mmio_read32(r->base + INT_MASK) | INT_OFF);
     mmio_write32(r->base + CTRL, CTRL_ON);
     insn_dmb_sy();
+    return true;
 }
 
 static bool bcm2835_rng_word(const struct rng *r, uint32_t *out) {

@@ -27,10 +27,13 @@ static void switch_to(uintptr_t base, uint32_t on) {
     mmio_write32(base + CTRL, (mmio_read32(base + CTRL) & ~CTRL_WHAT) | on);
 }
 
-static void rng200_init(const struct rng *r) {
+static bool rng200_init(const struct rng *r, uint8_t *ring, uint64_t ring_device) {
+    (void)ring;
+    (void)ring_device;
     insn_dmb_sy();
     switch_to(r->base, CTRL_ON);
     insn_dmb_sy();
+    return true;
 }
 
 static void start_anew(uintptr_t base) {

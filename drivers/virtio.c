@@ -57,6 +57,9 @@ struct queue {
 };
 struct used {
     uint16_t flags, index;
+    struct {
+        uint32_t descriptor, bytes;
+    } ring[ENTRIES];
 };
 
 static volatile struct queue *queue_of(uint8_t *ring) {
@@ -143,12 +146,13 @@ void virtio_send(uintptr_t base, uint8_t *ring, const struct virtio_piece *piece
     mmio_write32(base + NOTIFY, 0);
 }
 
-bool virtio_done(uintptr_t base, const uint8_t *ring) {
+bool virtio_done(uintptr_t base, const uint8_t *ring, uint32_t *bytes) {
     mmio_write32(base + INTERRUPT_ACK, mmio_read32(base + INTERRUPT));
     insn_dmb_sy();
     const volatile struct used *u = (const volatile struct used *)(const void *)(ring + PAGE);
     const volatile struct queue *q = (const volatile struct queue *)(const void *)ring;
     bool done = u->index == q->available;
     insn_dmb_sy();
+    *bytes = done ? u->ring[(uint16_t)(u->index - 1) % ENTRIES].bytes : 0;
     return done;
 }

@@ -26,7 +26,7 @@ struct virtio_piece {
 /* Hands over one request, of 1 to 4 pieces. One at a time. */
 void virtio_send(uintptr_t base, uint8_t *ring, const struct virtio_piece *pieces, unsigned n);
 
-/* Quietens the line; whether the request is over. */
-bool virtio_done(uintptr_t base, const uint8_t *ring);
+/* Quietens the line; whether the request is over, and how many bytes the device has written. */
+bool virtio_done(uintptr_t base, const uint8_t *ring, uint32_t *bytes);
 
 #define VIRTIO_CONFIG 0x100u /* the kind's own registers */

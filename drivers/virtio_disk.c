@@ -66,7 +66,8 @@ static void virtio_disk_begin(const struct disk *d, bool write, uint64_t sector,
 
 static enum disk_result virtio_disk_step(const struct disk *d) {
     (void)d;
-    if (!virtio_done(unit.base, unit.memory.ring)) {
+    uint32_t bytes;
+    if (!virtio_done(unit.base, unit.memory.ring, &bytes)) {
         return DISK_BUSY;
     }
     return request()->status == GOOD ? DISK_DONE : DISK_FAILED;

@@ -82,6 +82,7 @@ struct gpio {
 
 /* ---- a disk --------------------------------------------------------------------------------- */
 #define DISK_SECTOR 512u
+#define BOARD_RING  8192u /* what a virtio queue takes */
 
 enum disk_result { DISK_DONE, DISK_BUSY, DISK_FAILED, DISK_NONE };
 
@@ -89,7 +90,7 @@ enum disk_result { DISK_DONE, DISK_BUSY, DISK_FAILED, DISK_NONE };
 struct disk_memory {
     uint8_t *data; /* of DISK_AT_ONCE sectors */
     uint64_t data_device;
-    uint8_t *ring; /* two pages, aligned, for the driver's own use */
+    uint8_t *ring; /* of BOARD_RING bytes, whole pages, for the driver's own use */
     uint64_t ring_device;
 };
 #define DISK_AT_ONCE 128u
@@ -131,12 +132,14 @@ struct board_screen {
 /* ---- random numbers ------------------------------------------------------------------------- */
 struct rng;
 struct rng_ops {
-    void (*init)(const struct rng *r);                /* once, before word */
+    /* Once, before word; ring as above, where it wants one. False: there is none. */
+    bool (*init)(const struct rng *r, uint8_t *ring, uint64_t ring_device);
     bool (*word)(const struct rng *r, uint32_t *out); /* one caller at a time; false: none is ready yet */
 };
 struct rng {
     const struct rng_ops *ops;
     uintptr_t base;
+    bool wants_ring;
 };
 
 /* ---- devices that do one job at a time ------------------------------------------------------ */

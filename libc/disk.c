@@ -46,7 +46,7 @@ static int buffers(void) {
         return 0;
     }
     int status = dma_alloc(&unit.data, DISK_AT_ONCE * DISK_SECTOR);
-    if (status == 0 && (status = dma_alloc(&unit.ring, 8192)) != 0) {
+    if (status == 0 && (status = dma_alloc(&unit.ring, BOARD_RING)) != 0) {
         dma_free(&unit.data);
     }
     return status;

@@ -1,6 +1,7 @@
 /* libc/random.c - randomness, for programs: the board's generator behind a lock, asked in words.
  *
  * No interrupt: a Pi's generators raise none that is documented, and have a word ready within tens of microseconds. */
+#include <bareloom/irq.h>
 #include <bareloom/random.h>
 #include <bareloom/sync.h>
 #include <bareloom/time.h>
@@ -12,8 +13,25 @@
 #define SILENCE SEC(1)
 #define PAUSE   US(50)
 
-static struct mutex lock;
-static bool started; /* guarded by lock */
+/* guarded by lock */
+static struct {
+    struct mutex lock;
+    bool started;
+    struct dma_buf ring;
+} unit;
+
+/* Under the lock. */
+static int start(const struct rng *r) {
+    int status = 0;
+    if (!unit.started && r->wants_ring && unit.ring.cpu == NULL) {
+        status = dma_alloc(&unit.ring, BOARD_RING);
+    }
+    if (status == 0 && !unit.started) {
+        unit.started = r->ops->init(r, unit.ring.cpu, unit.ring.device);
+        status = unit.started ? 0 : -ENODEV;
+    }
+    return status;
+}
 
 /* Sleeps until there is one. */
 static bool word(const struct rng *r, uint32_t *out) {
@@ -32,19 +50,16 @@ int random_bytes(void *p, size_t n) {
     if (r == NULL) {
         return -ENODEV;
     }
-    mutex_lock(&lock);
-    if (!started) {
-        r->ops->init(r);
-        started = true;
-    }
-    bool alive = true;
-    for (size_t at = 0; at < n && alive; at += sizeof(uint32_t)) {
+    mutex_lock(&unit.lock);
+    int status = start(r);
+    for (size_t at = 0; at < n && status == 0; at += sizeof(uint32_t)) {
         uint32_t w;
-        alive = word(r, &w);
-        if (alive) {
+        if (word(r, &w)) {
             memcpy((char *)p + at, &w, n - at < sizeof w ? n - at : sizeof w);
+        } else {
+            status = -EIO;
         }
     }
-    mutex_unlock(&lock);
-    return alive ? 0 : -EIO;
+    mutex_unlock(&unit.lock);
+    return status;
 }

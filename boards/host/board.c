@@ -6,7 +6,7 @@
 
 static const struct uart console = {&host_uart_ops, .line = 1};
 static const struct gpio pins = {&host_gpio_ops, 0, .pins = 8, .line = 2};
-static const struct rng rng = {&host_rng_ops, 0};
+static const struct rng rng = {.ops = &host_rng_ops};
 
 /* RAM, cores and power are hal/host's own. */
 const struct board board = {

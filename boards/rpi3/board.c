@@ -40,7 +40,7 @@ static const struct uart mini_uart = {&mini_uart_ops, AUX, .clock = 250000000, .
 static const struct gpio gpio = {&pi_gpio_ops, GPIO, .pins = 28, .taken = 1u << 14 | 1u << 15,
                                  .line = 49};
 
-static const struct rng rng = {&bcm2835_rng_ops, RNG};
+static const struct rng rng = {.ops = &bcm2835_rng_ops, .base = RNG};
 
 static const struct intc intc = {
     &bcm2836_ops, {LOCAL, IC}, BCM2836_TIMER_LINE, BCM2836_IPI_LINE, .gic = 0};

@@ -44,7 +44,7 @@ static const struct uart mini_uart = {&mini_uart_ops, AUX, .clock = 250000000, .
 static const struct gpio gpio = {&pi_gpio_2711_ops, GPIO, .pins = 28, .taken = 1u << 14 | 1u << 15,
                                  .line = 145};
 
-static const struct rng rng = {&rng200_ops, RNG};
+static const struct rng rng = {.ops = &rng200_ops, .base = RNG};
 
 static const struct intc intc = {&gicv2_ops, {GICD, GICC}, TIMER_LINE, IPI_LINE, .gic = 2};
 static const struct intc *const intcs[] = {&intc, NULL};

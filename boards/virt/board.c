@@ -10,12 +10,14 @@
 #include "drivers/pl061.h"
 #include "drivers/psci.h"
 #include "drivers/semihost.h"
+#include "drivers/virtio_random.h"
 
-#define GICD  0x08000000u
-#define GICC  0x08010000u
-#define GICR  0x080a0000u
-#define PL011 0x09000000u
-#define PL061 0x09030000u
+#define GICD   0x08000000u
+#define GICC   0x08010000u
+#define GICR   0x080a0000u
+#define PL011  0x09000000u
+#define PL061  0x09030000u
+#define VIRTIO 0x0a000000u /* the first of 32 */
 
 #define TIMER_LINE 30u
 #define IPI_LINE   1u
@@ -23,6 +25,8 @@
 static const struct uart pl011 = {&pl011_ops, PL011, .clock = 24000000, .line = 33};
 
 static const struct gpio pl061 = {&pl061_ops, PL061, .pins = 8, .line = 39};
+
+static const struct rng rng = {&virtio_random_ops, VIRTIO, .wants_ring = true};
 
 static const struct intc intc_v3 = {&gicv3_ops, {GICD, GICR}, TIMER_LINE, IPI_LINE, .gic = 3};
 static const struct intc intc_v2 = {&gicv2_ops, {GICD, GICC}, TIMER_LINE, IPI_LINE, .gic = 2};
@@ -58,6 +62,7 @@ const struct board board = {
     .core_ids = {0, 1, 2, 3, 4, 5, 6, 7},
     .console = &pl011,
     .gpio = &pl061,
+    .rng = &rng,
     .intc = intcs,
     .intc_present = intc_present,
     .devices = {{GICD, 0x03000000}},

@@ -4,13 +4,13 @@
 TITLE       := QEMU virt
 HAL         := aarch64
 CPU         := cortex-a53
-DRIVERS     := gicv2 gicv3 pl011 pl061 psci semihost virtio virtio_disk
+DRIVERS     := gicv2 gicv3 pl011 pl061 psci semihost virtio virtio_disk virtio_random
 IMAGE       := virt.img
 LOAD_ADDR   := 0x40200000
 TEXT_OFFSET := 0x200000
 INPUT_MAX   := 268435456
 RUN_KERNEL  := raw
-QEMU        := -M virt,gic-version=$(GIC) -cpu cortex-a53 -m 1G -smp $(SMP)
+QEMU        := -M virt,gic-version=$(GIC) -cpu cortex-a53 -m 1G -smp $(SMP) -device virtio-rng-device
 QEMU_MIN    := 5
 CORES       := 4
 QEMU_DISK   := -drive if=none,id=disk,format=raw,file=$(DISK) -device virtio-blk-device,drive=disk

@@ -3,8 +3,11 @@
 
 #include <sys/random.h>
 
-static void host_init(const struct rng *r) {
+static bool host_init(const struct rng *r, uint8_t *ring, uint64_t ring_device) {
+    (void)ring;
+    (void)ring_device;
     (void)r;
+    return true;
 }
 
 static bool host_word(const struct rng *r, uint32_t *out) {

@@ -1,5 +1,5 @@
-/* <bareloom/random.h> - numbers from the board's hardware generator of randomness: Raspberry Pi, and the host's
- * operating system. */
+/* <bareloom/random.h> - numbers from the board's hardware generator of randomness: Raspberry Pi, QEMU's virt, and the
+ * host's operating system. */
 #pragma once
 
 #include <bareloom/base.h>

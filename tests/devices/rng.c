@@ -6,7 +6,8 @@
 
 #define BASE 0x104000u
 
-static const struct rng old = {&bcm2835_rng_ops, BASE}, new = {&rng200_ops, BASE};
+static const struct rng old = {.ops = &bcm2835_rng_ops, .base = BASE},
+                        new = {.ops = &rng200_ops, .base = BASE};
 
 static uint32_t ctrl, status, warm_up, mask, words, next;
 static uint32_t rng_reset, rbg_reset, resets;
@@ -55,7 +56,7 @@ void rng_of_bcm2835(void) {
     bool ready;
     next = 0x1234;
     mask = 0xf0;
-    CALL(old.ops->init(&old));
+    CALL(old.ops->init(&old, NULL, 0));
     WANT(ctrl == 1 && warm_up == 0x40000 && mask == 0xf1);
     CALL(ready = old.ops->word(&old, &word));
     WANT(!ready && word == 0);
@@ -105,7 +106,7 @@ void rng_of_bcm2711(void) {
     uint32_t word = 0;
     bool ready;
     ctrl = 0xffff1ffe;
-    CALL(new.ops->init(&new));
+    CALL(new.ops->init(&new, NULL, 0));
     WANT(ctrl == 0xffff0001);
     words = 0;
     CALL(ready = new.ops->word(&new, &word));
