@@ -70,10 +70,10 @@ void gmp_put(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
         if (why == WHY_DISPLACED) {
             gqueue_push_front(&c->pinned, g);
             c->pinned_turn = false; /* the pinned are next */
+            look_closer(c);
         } else {
-            gqueue_push(&c->pinned, g);
+            gmp_put_pinned(c, g);
         }
-        look_closer(c);
         return;
     }
     if (!core_active(c)) {
@@ -130,8 +130,8 @@ static struct g *take_pinned(struct core *c) NEEDS(irq_masked) {
 /* One of the pinned and one of the rest in turn; what the other side has when one is empty. */
 static struct g *take_queued(struct core *c) NEEDS(irq_masked) {
     struct g *g;
-    if (c->pinned.head != NULL && !c->pinned_turn) {
-        return take_pinned(c);
+    if (c->pinned.head != NULL && (!c->pinned_turn || runq_is_empty(&c->runq))) {
+        return take_pinned(c); /* the global queue has its turn by look_around() */
     }
     c->pinned_turn = false;
     if ((g = runq_get(&c->runq)) != NULL || (g = globq_get(&c->runq)) != NULL) {

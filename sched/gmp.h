@@ -44,13 +44,19 @@ static inline struct g *gmp_take_runnext(struct core *c) NEEDS(irq_masked) {
 /* Masked, own core. Another G has got runnext, which before had, or nobody; perhaps a core idles. */
 void gmp_next_was(struct core *c, struct g *before) NEEDS(irq_masked);
 
+/* Masked, own core. To the tail of those that are pinned here; also a G that runs still. */
+static inline void gmp_put_pinned(struct core *c, struct g *g) NEEDS(irq_masked) {
+    gqueue_push(&c->pinned, g);
+    look_closer(c);
+}
+
 /* The commonest case of the one below; false, and nothing done: it is another. */
 static inline bool gmp_put_next_plainly(struct core *c, struct g *g) NEEDS(irq_masked) {
-    if (CONFIG_SIM != 0 || g->pin != ANY_CORE || runnext_of(c) != NULL ||
-        (relaxed_load(&machine.idle_mask) != 0 && c->guard == NULL)) { /* see gmp_next_was() */
+    if (CONFIG_SIM != 0 || g->pin != ANY_CORE || runnext_of(c) != NULL) {
         return false;
     }
-    set_runnext(c, g);
+    set_runnext(c, g); /* before the look at who idles, as in gmp_put_next() */
+    guard_arm(c);
     return true;
 }
 

@@ -529,7 +529,7 @@ UNCOMMON void guard_arm_now(struct core *c) NEEDS(irq_masked);
 
 static inline void guard_arm(struct core *c) NEEDS(irq_masked) {
     /* relaxed, no fence: a missed one costs at most the rest of the slice, see ask_for_guards() */
-    if (c->guard == NULL && relaxed_load(&machine.idle_mask) != 0) {
+    if (__builtin_expect(relaxed_load(&machine.idle_mask) != 0, 0) && c->guard == NULL) {
         guard_arm_now(c);
     }
 }

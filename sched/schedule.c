@@ -258,7 +258,9 @@ UNCOMMON static void ready_otherwise(struct core *c, struct g *g) NEEDS(irq_mask
     trace_g(c, EV_UNBLOCK, g, 0);
     if (c->hal.in_handler) {
         ready_in_handler(c, g);
-    } else if (g->pin != ANY_CORE && g->pin != c->hal.index) {
+    } else if (g->pin == c->hal.index) {
+        gmp_put_pinned(c, g);
+    } else if (g->pin != ANY_CORE) {
         inbox_put(&cores[g->pin], g);
     } else {
         gmp_put_next(c, g);
@@ -305,10 +307,21 @@ static struct g *yielded(struct g *g, void *next) NEEDS(irq_masked) {
     return next != NULL ? begin(c, next) : schedule_search();
 }
 
+/* g is pinned: its core's own list is the only one it is ever on, where nobody else looks, so it may be put there while
+ * it still runs, and nothing has to be shown to others. */
+static void yield_pinned(struct core *c, struct g *g, struct g *next) OPENS(irq_masked) {
+    trace_g(c, EV_STOP, g, WHY_YIELD);
+    gmp_put_pinned(c, g);
+    begin(c, next);
+    leave_for(g, next, &c->runq.tail, relaxed_load(&c->runq.tail)); /* stays what it is */
+}
+
 /* Pinned, others before the ring, nobody there, or somebody wants to know. */
 UNCOMMON static void yield_closely(struct core *c, struct g *g) OPENS(irq_masked) {
     struct g *next = gmp_pick(c);
-    if (next != NULL || (!core_active(c) && g->pin == ANY_CORE)) {
+    if (next != NULL && g->pin != ANY_CORE) {
+        yield_pinned(c, g, next);
+    } else if (next != NULL || (!core_active(c) && g->pin == ANY_CORE)) {
         hal_park(g, yielded, next);
     } else {
         hal_irq_unmask(); /* it goes on */

@@ -36,23 +36,21 @@ UNCOMMON static void release_many(struct wg *w) {
     wake_all(all, true);
 }
 
-/* The same, where nearly always one waits. */
-static void release(struct wg *w) {
+/* The same, where nearly always one waits, and for ever. */
+__attribute__((noinline)) static void release(struct wg *w) {
     hal_irq_t was = spin_lock(&w->lock);
     struct waiter *only = w->waiters.head;
-    if (only == NULL || only->next != NULL) {
+    if (only == NULL || only->next != NULL || only->shared) {
         spin_unlock(&w->lock, was);
         release_many(w);
         return;
     }
-    bool ours = wait_take_this(&w->waiters, only);
+    wait_unlink_first(&w->waiters, only);
+    struct g *g = only->g;
     /* release: as above */
     atomic_fetch_and_explicit(&w->word, ~WAITERS, memory_order_release);
     spin_unlock_masked(&w->lock);
-    if (ours) {
-        ready(only->g);
-    }
-    hal_irq_restore(was);
+    ready_and_open(g, was);
 }
 
 /* Takes it back: the panic may be caught. */
@@ -118,6 +116,10 @@ static int wait(struct wg *w, const struct limit *limit) {
     } while (!atomic_compare_exchange_weak_explicit(&w->word, &v, v | WAITERS, memory_order_acquire,
                                                     memory_order_acquire));
     struct waiter me = {0};
+    if (limit == NULL) {
+        wait_for_ever(&w->lock, &w->waiters, &me, WAIT_WG);
+        return 0;
+    }
     int r = wait_on(&w->lock, &w->waiters, &me, WAIT_WG, limit);
     hal_irq_restore(was);
     if (r != 0) {
