@@ -461,8 +461,9 @@ chainboot: $(IMAGE_FILE) ## send it over PORT=/dev/ttyUSB0 to the loader on a Pi
 
 ELF := $(if $(filter host,$(HAL)),$(IMAGE_FILE),$(APP_OUT)/app.elf)
 # The record and what is made of it: build/trace/APP-BOARD.*
-RECORD = tools/trace.py --run --board $(BOARD) --image $(IMAGE_FILE) --elf $(ELF) --smp $(SMP) --gic $(GIC) \
+RECORDED = --board $(BOARD) --image $(IMAGE_FILE) --elf $(ELF) --smp $(SMP) --gic $(GIC) \
     --out build/trace/$(notdir $(abspath $(APP)))-$(BOARD)
+RECORD = tools/trace.py --run $(RECORDED)
 trace: $(IMAGE_FILE) ## what each core does while APP runs: checked, drawn, for ui.perfetto.dev; docs/TRACE.md
 	@$(RECORD) --args="trace=131072 $$ARGS" --check --gantt --gs --make-pictures
 
@@ -471,10 +472,13 @@ screenshot: $(IMAGE_FILE) ## what APP shows on the Pi's screen, as build/screens
 	@tools/screenshot.py --board $(BOARD) --image $(IMAGE_FILE) --args="$$ARGS" --keys '$(KEYS)' --when '$(WHEN)' --after $(AFTER) \
 	    --out build/screenshot/$(notdir $(abspath $(APP)))-$(BOARD).png
 
-KIND ?= cpu
-HZ   ?= 1000
-flame: $(IMAGE_FILE) ## a flame graph of APP: KIND=cpu (HZ=1000 samples a second), block (waits) or mutex
-	@$(RECORD) --args="$(if $(filter cpu,$(KIND)),profile=$(HZ),trace=131072 blockprofile=1) $$ARGS" --profile $(or $(filter cpu block mutex,$(KIND)),$(error KIND=$(KIND) is unknown; it is one of: cpu block mutex))
+KIND   ?= cpu
+HZ     ?= 1000
+SOURCE ?= samples
+FLAME_samples = $(RECORD) --args="$(if $(filter cpu,$(KIND)),profile=$(HZ),trace=131072 blockprofile=1) $$ARGS" --profile $(or $(filter cpu block mutex,$(KIND)),$(error KIND=$(KIND) is unknown; it is one of: cpu block mutex))
+FLAME_qemu    = tools/counts.py $(RECORDED) --args="$$ARGS"
+flame: $(IMAGE_FILE) ## a flame graph of APP: KIND=cpu (HZ=1000 samples a second), block (waits) or mutex; SOURCE=qemu: instructions that it counts
+	@$(or $(FLAME_$(SOURCE)),$(error SOURCE=$(SOURCE) is unknown; it is one of: samples qemu))
 
 debug: $(IMAGE_FILE) ## the same under gdb, which knows Gs: docs/DEBUGGING.md; DUMP=file: of a memory dump; DEBUGGER=none: waits
 	@tools/debug.py --board $(BOARD) --image $(IMAGE_FILE) --elf $(ELF) --smp $(SMP) --gic $(GIC) --debugger="$(DEBUGGER)" \

@@ -122,12 +122,15 @@ TEST(sched, sleeper_displaces_hog) {
 static struct {
     ns_t when; /* the first one's; the second's is a while later */
     _Atomic bool second;
+    bool late; /* the first one woke when the second was due, too: one interrupt for both, which says nothing */
     bool in_time;
 } sleepers;
 
+#define WHILE MS(20)
+
 static void sleeps_behind(void *arg) {
     (void)arg;
-    go_sleep_until(sleepers.when + MS(1));
+    go_sleep_until(sleepers.when + WHILE);
     atomic_store(&sleepers.second, true);
     wg_done(&wg);
 }
@@ -135,26 +138,33 @@ static void sleeps_behind(void *arg) {
 static void sleeps_then_hogs(void *arg) {
     (void)arg;
     go_sleep_until(sleepers.when);
-    while (!atomic_load(&sleepers.second) && go_now() < sleepers.when + MS(500)) {
+    sleepers.late = go_now() >= sleepers.when + WHILE;
+    while (!sleepers.late && !atomic_load(&sleepers.second) && go_now() < sleepers.when + MS(500)) {
     }
-    sleepers.in_time = atomic_load(&sleepers.second);
+    sleepers.in_time = !sleepers.late && atomic_load(&sleepers.second);
     wg_done(&wg);
 }
 
 /* The timer of an idle core wakes one that does not stop, and is set for the next sleeper all the same: not only
  * for the end of the slice, which is a second away. More than one try, as above. */
 TEST(sched, sleeper_behind_a_sleeper) {
-    enum { TRIES = 5 };
+    enum { TRIES = 5, LATE = 500 };
+    int tries = 0, late = 0;
     use_cores(1);
     go_set_slice(SEC(1));
     sleepers.in_time = false;
-    for (int try = 0; try < TRIES && !sleepers.in_time; try++) {
+    while (tries < TRIES && late < LATE && !sleepers.in_time) {
         sleepers.when = go_now() + MS(10);
         sleepers.second = false;
         wg_add(&wg, 2);
         start(sleeps_then_hogs, NULL);
         start(sleeps_behind, NULL);
         wg_wait(&wg);
+        tries += !sleepers.late;
+        late += sleepers.late;
+    }
+    if (late == LATE) {
+        SKIP("this machine wakes all sleepers at once");
     }
     CHECK(sleepers.in_time);
 }

@@ -3,11 +3,14 @@ import collections
 import hashlib
 import html
 
+import pprof
+
 WIDTH, ROW, LEAST = 1200, 17, 0.3
 LOCKS = {"sync.Mutex.Lock", "sync.RWMutex.RLock", "sync.RWMutex.Lock"}
 
 TITLES = {"cpu": ("CPU: where samples met the cores", "samples"),
           "block": ("waiting: where goroutines began to wait, by how long they did", "us"),
+          "instructions": ("instructions that QEMU counted, by folder, file and function", "instructions"),
           "mutex": ("locks: where goroutines waited for one, by how long they did", "us")}
 
 # The bottom of every stack, and the top of every wait: they tell nothing.
@@ -49,6 +52,17 @@ def write_folded(folded, path):
     with open(path, "w") as file:
         file.write(text(folded))
     return path
+
+
+def write_all(folded, path, kind, hz=0, seconds=0):
+    """A flame graph, folded stacks, and pprof's format."""
+    types, period = {
+        "cpu": ([("samples", "count", 1), *([("cpu", "nanoseconds", 10**9 // hz)] if hz else [])],
+                ("cpu", "nanoseconds", 10**9 // hz) if hz else None),
+        "instructions": ([("instructions", "count", 1)], None),
+    }.get(kind, ([("delay", "nanoseconds", 1000)], None))
+    return [write_svg(folded, path + ".svg", kind), write_folded(folded, path + ".folded"),
+            pprof.write(path + ".pb.gz", folded, types, period, seconds)]
 
 
 def color(name):

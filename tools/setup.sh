@@ -61,6 +61,8 @@ missing_packages() {
         [ -z "$cmd" ] || has "$cmd" || echo "$package"
     done <<< "$TOOLS"
     [ -n "$(newlib_tarball)" ] || echo newlib-source
+    # the tests read pprof's format by it; Debian's is for Debian's Python
+    python3 -c 'import google.protobuf' 2>/dev/null || /usr/bin/python3 -c 'import google.protobuf' 2>/dev/null || echo python3-protobuf
     # gcc only recommends it, and the host board needs its headers
     [ -e /usr/include/stdio.h ] || echo libc6-dev
     # SAN= on the host; clang only recommends it

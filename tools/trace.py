@@ -485,7 +485,7 @@ def main():
     parser.add_argument("--args", default="")
     parser.add_argument("--out", default="build/trace/trace", help="with --run: files are named so, and .txt and so on")
     parser.add_argument("--make-pictures", action="store_true", help="OUT.json and OUT.html")
-    parser.add_argument("--profile", choices=("cpu", "block", "mutex"), help="OUT.KIND.folded and OUT.KIND.svg")
+    parser.add_argument("--profile", choices=("cpu", "block", "mutex"), help="OUT.KIND.svg, .folded, .pb.gz")
     opts = parser.parse_args()
     if opts.make_pictures:
         opts.json, opts.html = opts.out + ".json", opts.out + ".html"
@@ -521,8 +521,9 @@ def show(opts, trace):
             print(flame.text(folded), end="")
     if opts.profile:
         folded = flame.fold(trace, replay, opts.profile)
-        made += [flame.write_folded(folded, f"{opts.out}.{opts.profile}.folded"),
-                 flame.write_svg(folded, f"{opts.out}.{opts.profile}.svg", opts.profile)]
+        hz = re.search(r"\bprofile=(\d+)", opts.args)
+        seconds = (trace.end - trace.begin) / 1e9
+        made += flame.write_all(folded, f"{opts.out}.{opts.profile}", opts.profile, int(hz[1]) if hz else 0, seconds)
     if opts.check:
         report(trace, replay)
         for error in replay.errors[:20]:

@@ -69,6 +69,29 @@ traced tests tests trace=131072 --short \
 check "the tests pass with a trace" test "$status" = 0
 check "their record holds" check_record tests
 
+# What sched's other tests do: all of them on the host, a record for as many as a command line names; Go's on a machine.
+# Those of the recorder begin and end it themselves.
+names_of_sched() {
+    if [ "$board" = host ]; then
+        "$work/images/tests" --list | tr -d '\r' | awk '$2 == "sched" { print $1 }' |
+            grep -vxFf <(sed -nE 's/^TEST\(sched, (\w+)\).*/\1/p' tests/test_trace.c) |
+            awk '{ if (length(line) + length($1) > 400) { print line; line = "" } line = line (line == "" ? "" : ",") $1 }
+                END { print line }'
+    else
+        echo 'T*'
+    fi
+}
+names_of_sched > "$work/names"
+n=0
+while read -r names; do
+    n=$((n + 1))
+    run_image tests --short --group=sched "--test=$names" trace=131072
+    cp "$work/raw" "$work/tests.txt"
+    check "they pass with a trace, $n: ${names:0:60}" test "$status" = 0
+    check "and their record holds" check_record tests
+done < "$work/names"
+check "they were all of them" test "$n" -ge "$([ "$board" = host ] && echo 10 || echo 1)"
+
 # ---- profiles -------------------------------------------------------------------------------------
 traced preempt examples/preempt profile=1000
 tool preempt --folded cpu --flame "$work/cpu.svg" > "$work/none"
@@ -79,6 +102,48 @@ traced bank examples/mutex_bank trace=131072 blockprofile=1
 check "a record with stacks holds" check_record bank
 tool bank --folded block > "$work/block"
 check "waits have their stacks" grep -qE '^[a-z_;]+;(sync.WaitGroup.Wait|sync.Mutex.Lock|chan receive|chan send) [0-9]+$' "$work/block"
+
+# pprof FOLDED PROFILE TYPES: a library reads what FOLDED says from PROFILE.
+pprof() {
+    local python
+    for python in python3 /usr/bin/python3; do
+        if "$python" -c 'import google.protobuf' 2> /dev/null; then
+            "$python" tests/host/read_pprof.py "$2" > "$work/read" &&
+                head -1 "$work/read" | grep -qE "^types $3\$" &&
+                tail -n +2 "$work/read" | sed -E 's/ ([0-9]+)(,[0-9]+)?$/ \1/' | diff "$1" -
+            return
+        fi
+    done
+    echo "skip the format of pprof: no python3-protobuf here: run make setup" # the other checks stand
+}
+tools/trace.py "$work/preempt.txt" --elf "$work/preempt.elf" --args "profile=1000" --out "$work/preempt" --profile cpu > "$work/none"
+check "pprof's format says the same" pprof "$work/cpu" "$work/preempt.cpu.pb.gz" \
+    'samples/count cpu/nanoseconds, period cpu/nanoseconds 1000000, [1-9][0-9]* ns'
+
+# ---- instructions, counted by QEMU --------------------------------------------------------------------
+if [ "$board" = virt ]; then
+    counted() {
+        tools/counts.py --board virt --image "$work/images/preempt" --elf "$work/preempt.elf" --out "$work/counted" > "$work/table"
+    }
+    status=0
+    counted || status=$?
+    if [ "$status" = 77 ]; then
+        echo "skip instructions counted by QEMU: it takes no plugin here"
+    else
+        folded=$work/counted.instructions.folded
+        check "QEMU counts instructions" test "$status" = 0
+        check "most of them are the hogs'" awk '{ all += $NF } /^examples\/preempt;main.c;hog / { hog = $NF }
+            END { exit !(hog > all / 2) }' "$folded"
+        check "and the scheduler has some" grep -qE '^sched;[a-z]+\.c;[a-z_]+ [1-9][0-9]*$' "$folded"
+        check "the table has their sum" grep -q "^$(awk '{ all += $NF } END { print all }' "$folded") instructions" \
+            <(tr -d , < "$work/table")
+        cp "$folded" "$work/first"
+        counted
+        check "the same in another run" diff "$work/first" "$folded"
+        check "they are in pprof's format, too" pprof <(sort "$folded") "$work/counted.instructions.pb.gz" \
+            'instructions/count, period / 0, 0 ns'
+    fi
+fi
 
 # ---- schedtrace -----------------------------------------------------------------------------------
 run_image preempt schedtrace=1 scheddetail=0
