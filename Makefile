@@ -56,7 +56,7 @@ endif
 else
 
 # ---- verbs that need no board --------------------------------------------------------------------
-.PHONY: help doctor list-boards test test-all verify mutants sim soak bench bench-compare bench-growth bench-boot bench-mca bench-masked coverage check precommit layers docs fmt clean distclean
+.PHONY: help doctor list-boards test parity test-all verify mutants sim soak bench bench-compare bench-growth bench-boot bench-mca bench-masked coverage check precommit layers docs fmt clean distclean
 help: ## this list
 	@echo 'make [verb] [BOARD=b] [APP=folder] [INPUT=text] [DISK=image] [ARGS="..."] [LLVM=1] [DEBUG=1] [V=1]'
 	@echo '     [SAN=address|race|undefined|scheduler], docs/SANITIZERS.md says what each finds'
@@ -83,6 +83,9 @@ hw-report: ## one page about the Pi at PORT=/dev/ttyUSB0, to be sent in: clocks,
 
 tap: ## the tests on the board at PORT=/dev/ttyUSB0, sent to the loader on its card; TEST=names
 	@tools/test.py --board $(BOARD) --port '$(PORT)' $(if $(TEST),--test '$(TEST)')
+
+parity: ## what silicon does and QEMU does not, a line a difference, with what holds our side of it: docs/SILICON.md
+	@tools/parity.py
 
 test-all: ## the whole suite on every board with both compilers
 	@tools/test.py --all
@@ -135,8 +138,9 @@ layers: ## who includes and calls whom; what the runtime's machine code may cont
 	@for b in $(TARGETS); do $(MAKE) -s BOARD=$$b LLVM= DEBUG= SAN= CONFIG= runtime-objects || exit 1; done
 	@tools/check_layers.py --objects $(TARGETS:%=build/%$(OTHER_CROSS))
 
-docs: ## make docs/API.md from the public headers
+docs: ## make docs/API.md from the public headers, docs/SILICON.md from tools/parity.py
 	@tools/apidoc.py
+	@tools/parity.py --docs
 
 fmt: ## clang-format all sources
 	@find bench boards boot drivers examples hal include libc sched sync tests -name '*.[ch]' | xargs clang-format -i

@@ -9,8 +9,8 @@
      script, or is one of UPWARDS;
    - a driver's global symbols begin with its file's name;
    - no instruction uses an FP or SIMD register, except where a G's registers are saved;
-   - boot/early and boot/chain with all that is linked to it, which run with the MMU off, hold no exclusive and no
-     atomic instruction;
+   - boot/early and boot/chain with all that is linked to it, which run with the MMU off, hold no exclusive, no
+     atomic instruction and no access that is not aligned;
    - barriers and the like stand where docs/HAZARDS.md says (SEQUENCES), and no cache line is cleaned without being
      invalidated.
 """
@@ -173,6 +173,13 @@ def disassemble(path):
     return functions
 
 
+def lies_across(mnemonic, operands):
+    """Whether the offset is no multiple of the size: base registers are aligned, and so are all other forms."""
+    match = re.match(r"([wx])\w+, \[\w+, #(-?\d+)\]", operands)
+    size = {"b": 1, "h": 2, "w": 4}.get(mnemonic[-1]) or (match and {"w": 4, "x": 8}[match[1]])
+    return re.match(r"(ld|st)u?r", mnemonic) is not None and match is not None and int(match[2]) % size != 0
+
+
 def check_instructions(source, functions, loader=False):
     fp_allowed = any(fnmatch.fnmatch(source, p) for p in FP_ALLOWED)
     for function, instructions in functions.items():
@@ -185,6 +192,8 @@ def check_instructions(source, functions, loader=False):
                 return
             if (source.startswith("boot/early/") or loader) and ATOMIC.match(mnemonic):
                 yield f"{source}: {function} uses {mnemonic} before the MMU is on"
+            if (source.startswith("boot/early/") or loader) and lies_across(mnemonic, operands):
+                yield f"{source}: {function} has an unaligned access before the MMU is on: {mnemonic} {operands}"
             if mnemonic == "dc" and operands.startswith("cva"):
                 yield f"{source}: {function} cleans a line without invalidating it: HAZARDS 35"
 
