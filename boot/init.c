@@ -2,6 +2,8 @@
  *
  * The only file that knows everything below it; nobody includes it.
  * TOUR 1 / read next: sched/cores.c */
+#include <bareloom/config.h>
+
 #include "boot/atags.h"
 #include "boot/command_line.h"
 #include "boot/fdt.h"
@@ -14,6 +16,13 @@ struct boot_info boot_info;
 const struct intc *board_intc;
 
 _Noreturn void boot_main(const void *fdt, uint64_t entry_el);
+
+/* Beside each step of boot_main(), where CONFIG_BOOT_LED says so: for a board whose UART is silent (docs/PI.md). */
+static void show(unsigned step) {
+    if (CONFIG_BOOT_LED && board_devices.show != NULL) {
+        board_devices.show(step);
+    }
+}
 
 static void note_entry(const void *fdt, uint64_t entry_el) {
     boot_info.entry_el = (unsigned)entry_el;
@@ -113,14 +122,19 @@ static void banner(size_t ram) {
 
 _Noreturn void boot_main(const void *fdt, uint64_t entry_el) {
     note_entry(fdt, entry_el); /* where we came from */
-    console_on();              /* kprintf works from here on */
-    clock_on();                /* hal_now() */
-    arguments(fdt);            /* command line: semihosting, device tree or ATAGs */
-    size_t ram = memory();     /* all of it mapped, and ready for sched/pages.c */
-    interrupts_on();           /* the controller; all lines off */
-    core_init(0);              /* this core: identity, timer, doorbell */
-    cores_start();             /* the others, one by one */
-    mmu_forget_page_zero();    /* NULL faults from here on */
+    show(1);
+    console_on(); /* kprintf works from here on */
+    show(2);
+    clock_on();            /* hal_now() */
+    arguments(fdt);        /* command line: semihosting, device tree or ATAGs */
+    size_t ram = memory(); /* all of it mapped, and ready for sched/pages.c */
+    show(3);
+    interrupts_on(); /* the controller; all lines off */
+    core_init(0);    /* this core: identity, timer, doorbell */
+    show(4);
+    cores_start();          /* the others, one by one */
+    mmu_forget_page_zero(); /* NULL faults from here on */
     banner(ram);
+    show(5);
     sched_core_main();
 }

@@ -10,6 +10,7 @@
 #include "drivers/pi_mailbox.h"
 #include "drivers/pi_pm.h"
 #include "drivers/pi_systimer.h"
+#include "drivers/pl011.h"
 
 #define CLOCK_UART 2
 #define CLOCK_ARM  3
@@ -47,9 +48,11 @@ bool pi_facts_get(const struct pi_facts *at, unsigned i, struct board_fact *out)
     } else if (i == FACTS + 1) {
         *out = (struct board_fact){"counter of the cores", pi_systimer_counter_hz(at->systimer),
                                    "Hz, by the system timer"};
+    } else if (i == FACTS + 2) {
+        *out = (struct board_fact){"divisor of the PL011", pl011_divisor(at->pl011), "64ths"};
     }
     if (i >= FACTS) {
-        return i <= FACTS + 1;
+        return i <= FACTS + 2;
     }
     uint32_t values[2] = {facts[i].what, 0};
     if (pi_mailbox_tag(at->mailbox, facts[i].tag, values, facts[i].values)) {

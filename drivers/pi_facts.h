@@ -5,7 +5,7 @@
 #include "hal/board.h"
 
 struct pi_facts {
-    uintptr_t mailbox, pm, systimer; /* where these blocks are */
+    uintptr_t mailbox, pm, systimer, pl011; /* where these blocks are */
 };
 
 /* The i-th fact, which is not there if out->name is NULL: this firmware does not answer. False: there are no more. */

@@ -65,6 +65,13 @@ static void pl011_init(const struct uart *u) {
     pl011_set_baud(u, BAUD);
 }
 
+uint32_t pl011_divisor(uintptr_t base) {
+    insn_dmb_sy();
+    uint32_t divisor = (mmio_read32(base + IBRD) & 0xffff) << 6 | (mmio_read32(base + FBRD) & 63);
+    insn_dmb_sy();
+    return divisor;
+}
+
 static bool pl011_tx_ready(const struct uart *u) {
     insn_dmb_sy();
     bool ready = (mmio_read32(u->base + FR) & FR_TXFF) == 0;

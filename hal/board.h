@@ -201,6 +201,7 @@ struct pwm {
 struct board_devices {
     const struct job_device *spi, *i2c, *dma;
     const struct pwm *pwm;
+    void (*show)(unsigned n); /* by an LED, in some seconds: how far the boot has come */
 };
 extern const struct board_devices board_devices;
 

@@ -34,7 +34,7 @@
 #define CONFIG_PI_MINI_UART 0
 #endif
 
-static const struct uart pl011 = {&pl011_ops, PL011, .clock = 48000000, .line = 57};
+static struct uart pl011 = {&pl011_ops, PL011, .clock = 48000000, .line = 57};
 static const struct uart mini_uart = {&mini_uart_ops, AUX, .clock = 250000000, .line = 29};
 
 static const struct gpio gpio = {&pi_gpio_ops, GPIO, .pins = 28, .taken = 1u << 14 | 1u << 15,
@@ -48,8 +48,10 @@ static const struct intc *const intcs[] = {&intc, NULL};
 
 static void early(void) {
     enum pi_gpio_function function = CONFIG_PI_MINI_UART ? PI_GPIO_ALT5 : PI_GPIO_ALT0;
-    /* Where the firmware refuses, its init_uart_clock is this by default. */
+    /* Where the firmware refuses, its init_uart_clock is this by default; whatever it is, it says so. */
     pi_mailbox_set_uart_clock(MAILBOX, pl011.clock);
+    uint32_t clock = pi_mailbox_clock(MAILBOX, PI_CLOCK_UART);
+    pl011.clock = clock != 0 ? clock : pl011.clock;
     if (!CONFIG_PI_MINI_UART) {
         /* The PL011's other pins, to Bluetooth: its chip must not talk on our receive line. */
         pi_gpio_function(GPIO, 32, PI_GPIO_INPUT);
@@ -82,7 +84,7 @@ static void watchdog(uint64_t us) {
 }
 
 static bool fact(unsigned i, struct board_fact *out) {
-    static const struct pi_facts at = {MAILBOX, PM, SYSTIMER};
+    static const struct pi_facts at = {MAILBOX, PM, SYSTIMER, PL011};
     return pi_facts_get(&at, i, out);
 }
 

@@ -1,17 +1,19 @@
 /*
- * boards/rpi4/devices.c - SPI, I2C, DMA and PWM. Addresses: BCM2711 ARM Peripherals, "low peripheral" mode.
+ * boards/rpi4/devices.c - SPI, I2C, DMA, PWM, the LED. Addresses: BCM2711 ARM Peripherals, "low peripheral" mode.
  *
  * The DMA channel is 5: a full one, of those that the firmware leaves to us (Linux' device tree has the list).
  */
 #include "drivers/pi_dma.h"
 #include "drivers/pi_gpio.h"
 #include "drivers/pi_i2c.h"
+#include "drivers/pi_led.h"
 #include "drivers/pi_mailbox.h"
 #include "drivers/pi_pwm.h"
 #include "drivers/pi_spi.h"
 #include "hal/board.h"
 
 #define PERIPHERALS 0xfe000000u
+#define SYSTIMER    (PERIPHERALS + 0x003000u)
 #define DMA_5       (PERIPHERALS + 0x007500u)
 #define MAILBOX     (PERIPHERALS + 0x00b880u)
 #define CLOCKS      (PERIPHERALS + 0x101000u)
@@ -39,4 +41,10 @@ static const struct job_device i2c = {&pi_i2c_ops, I2C, .line = 149, .prepare = 
 static const struct job_device dma = {&pi_dma_ops, DMA_5, .line = 117};
 static const struct pwm pwm = {&pi_pwm_ops, {PWM, CLOCKS, GPIO}, .clock = 54000000};
 
-const struct board_devices board_devices = {.spi = &spi, .i2c = &i2c, .dma = &dma, .pwm = &pwm};
+static void show(unsigned n) {
+    static const struct pi_led led = {MAILBOX, GPIO, SYSTIMER};
+    pi_led_show(&led, n);
+}
+
+const struct board_devices board_devices = {
+    .spi = &spi, .i2c = &i2c, .dma = &dma, .pwm = &pwm, .show = show};

@@ -1,10 +1,11 @@
 /*
- * hwreport - one page about the board it runs on, to be sent in: what the firmware says of it, what each core has done,
- * how late a sleep ends, what switches and wake-ups take. `make hw-report` sends it to a board (docs/PI.md).
+ * hwreport - one page about the board it runs on, to be sent in: what the firmware says of it, whether its parts work
+ * together, what each core has done, how late a sleep ends, what switches and wake-ups take. `make hw-report` sends it to a board (docs/PI.md).
  *
  * The times mean something on hardware only; an emulator's are those of the computer that it runs on.
  */
 #include <bareloom.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +56,96 @@ static void cores(void) {
                " sleeps, %" PRIu64 " stolen\n",
                i, c.switches, c.ticks, c.ipis_received, c.idle_wakes, c.stolen);
     }
+}
+
+/* ---- does it work ------------------------------------------------------------------------------------ */
+
+#define PAGES_COPIED 16
+
+static int64_t shared;
+static _Atomic unsigned counted[8];
+
+/* A core's own share of a sum, over and over, under a lock and without. */
+static void adds(void *arg) {
+    static struct mutex lock;
+    struct wg *done = arg;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        mutex_lock(&lock);
+        shared++;
+        mutex_unlock(&lock);
+        for (unsigned k = 0; k < 8; k++) {
+            counted[k]++;
+        }
+    }
+    wg_done(done);
+}
+
+/* The cores see each other's stores, by locks and by exclusive accesses. */
+static bool cores_agree(void) {
+    struct wg done = {0};
+    unsigned n = go_num_cores();
+    wg_add(&done, (int)n);
+    for (unsigned core = 0; core < n; core++) {
+        go_with(&GO_OPTS(GO_PIN((int)core), .name = "adds"), adds, &done);
+    }
+    wg_wait(&done);
+    bool right = shared == (int64_t)n * ROUNDS;
+    for (unsigned k = 0; k < 8; k++) {
+        right = right && counted[k] == n * ROUNDS;
+    }
+    return right;
+}
+
+/* What DMA wrote is what the program sees, and it read what the program had written. */
+static int dma_agrees(void) {
+    struct dma_buf from, to;
+    if (dma_alloc(&from, PAGES_COPIED * 4096) != 0) {
+        return -ENOMEM;
+    }
+    int error = dma_alloc(&to, from.size);
+    if (error == 0) {
+        uint32_t *words = from.cpu;
+        for (unsigned round = 0; round < 8 && error == 0; round++) {
+            for (size_t i = 0; i < from.size / 4; i++) {
+                words[i] = (uint32_t)(i * 2654435761u + round);
+            }
+            memset(to.cpu, 0x5a, to.size);
+            error = dma_copy(&to, 0, &from, 0, from.size);
+            if (error == 0 && memcmp(to.cpu, from.cpu, to.size) != 0) {
+                error = -EIO;
+            }
+        }
+        dma_free(&to);
+    }
+    dma_free(&from);
+    return error;
+}
+
+static int random_varies(void) {
+    uint32_t a[16], b[16];
+    int error = random_bytes(a, sizeof a);
+    error = error != 0 ? error : random_bytes(b, sizeof b);
+    return error != 0 ? error : memcmp(a, b, sizeof a) != 0 ? 0 : -EIO;
+}
+
+static void print_test(const char *what, int error) {
+    printf("  %-20s %s\n", what, error == 0 ? "ok" : error == -ENODEV ? "none here" : "FAIL");
+}
+
+static bool is_qemu(const struct board_info *fact, void *arg) {
+    *(bool *)arg |= strcmp(fact->name, "firmware") == 0 && fact->value < 1000000;
+    return true;
+}
+
+static void self_test(void) {
+    bool qemu = false;
+    info_board_facts(is_qemu, &qemu);
+    printf("does it work:\n");
+    print_test("stores of all cores", cores_agree() ? 0 : -EIO);
+    print_test("DMA and caches", dma_agrees());
+    /* QEMU's Pi 4 has nothing where its generator is */
+    print_test("random numbers",
+               qemu && strcmp(info_board(), "Raspberry Pi 4") == 0 ? -ENODEV : random_varies());
 }
 
 /* ---- times ---------------------------------------------------------------------------------------- */
@@ -148,6 +239,7 @@ int main(void) {
     struct wg w = {0};
     printf("---- Bareloom: a page about this board ----\n");
     board();
+    self_test();
     sleeps();
     wg_add(&w, 1);
     go_with(&GO_OPTS(GO_PIN(0), .name = "wake-ups"), wake_ups, &w);

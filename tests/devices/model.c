@@ -74,6 +74,7 @@ static const struct {
     {"SPI: bytes there and back, none lost", spi_bytes},
     {"I2C: bytes, nobody, a clock that is held; no storm of interrupts", i2c_bytes},
     {"PWM: clock and channels", pwm_pulses},
+    {"LED: which one, how often", boot_led},
 };
 
 int main(void) {

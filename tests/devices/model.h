@@ -49,3 +49,4 @@ void sdhci_cards(void), sdhci_errors(void);
 void rng_of_bcm2835(void), rng_of_bcm2711(void);
 void watchdog(void), system_timer(void);
 void spi_bytes(void), i2c_bytes(void), pwm_pulses(void);
+void boot_led(void);
