@@ -38,12 +38,14 @@ static void parks(void *arg) {
     wg_done(&wg);
 }
 
-BENCH(bytes_per_parked_g, CORES(1)) {
+static void park_many(const struct go_opts *o) {
     size_t all, before, after;
     info_memory(&all, &before);
     wg_add(&wg, PARKED);
     for (unsigned i = 0; i < PARKED; i++) {
-        start(parks, NULL);
+        if (go_with(o, parks, NULL) != 0) {
+            PANIC("bench: no memory for a goroutine");
+        }
     }
     go_sleep(MS(50));
     info_memory(&all, &after);
@@ -52,4 +54,12 @@ BENCH(bytes_per_parked_g, CORES(1)) {
         sema_post(&gate);
     }
     wg_wait(&wg);
+}
+
+BENCH(bytes_per_parked_g, CORES(1)) {
+    park_many(&GO_OPTS(0));
+}
+
+BENCH(bytes_per_parked_small_g, CORES(1)) {
+    park_many(&GO_OPTS(.stack = GO_SMALL_STACK));
 }

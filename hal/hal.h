@@ -51,6 +51,7 @@ struct hal_core {
 /* ---- hal_arch.h: static inline -------------------------------------------------------------- */
 /*
  * HAL_ATOMICS_SEEN                        1: a tool looks at atomic operations, so each must be one as C has them
+ * HAL_SMALL_STACKS                        1: a G can run on GO_SMALL_STACK bytes, as no exception needs any of them
  * typedef ... hal_irq_t;                  saved interrupt mask
  * hal_irq_t hal_irq_save(void);           mask, return what was; a compiler barrier
  * void hal_irq_restore(hal_irq_t);        back to what was; a compiler barrier

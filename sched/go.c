@@ -33,7 +33,7 @@ static _Atomic(struct g_page *) all; /* pushed under lock with release; read wit
 static struct {
     spinlock_t lock;
     /* guarded by lock */
-    struct g *dead[STACK_CLASSES]; /* with a stack slot */
+    struct g *dead[STACK_CLASSES]; /* with a stack */
     struct g *blank;               /* without: fresh from a page */
     uint64_t next_ids;             /* the next batch of numbers begins behind it */
 } pool = {.lock = SPINLOCK(RANK_GS)};
@@ -141,9 +141,9 @@ static void g_free(struct core *c, struct g *g) NEEDS(irq_masked) {
     spin_unlock_masked(&pool.lock);
 }
 
-/* The dead give back all their pages, from the shared lists and this core's cache. */
+/* The dead with slots give back all their pages, from the shared lists and this core's cache. */
 static void dead_trim(void) {
-    for (unsigned class = 0; class < STACK_CLASSES; class ++) {
+    for (unsigned class = 0; class < STACK_ARENAS; class ++) {
         struct g *rest = NULL, *trimmed = NULL;
         hal_irq_t was = spin_lock(&pool.lock);
         rest = pool.dead[class];
@@ -294,10 +294,15 @@ static inline uint64_t new_id(struct core *c) NEEDS(irq_masked) {
     return id;
 }
 
-/* n bytes at arg are copied to the new stack, if n is not 0. The first SP is spread over 16 cache
- * lines by the G's number (HAZARDS 22). */
-static inline void prepare(struct g *g, go_fn *fn, const void *arg, size_t n) {
-    uintptr_t top = (g->stack_hi - (size_t)(g->id % 16) * 64 - n) & ~(uintptr_t)15;
+/* How far below the stack's end the first SP is: spread over 16 cache lines by the G's number (HAZARDS
+ * 22). */
+static inline size_t color_of(const struct g *g) {
+    return (size_t)(g->id % 16) * 64;
+}
+
+/* n bytes at arg are copied to the new stack, if n is not 0. */
+static inline void prepare(struct g *g, size_t color, go_fn *fn, const void *arg, size_t n) {
+    uintptr_t top = (g->stack_hi - color - n) & ~(uintptr_t)15;
     for (size_t i = 0; i < n; i++) {
         ((char *)top)[i] = ((const char *)arg)[i];
     }
@@ -318,7 +323,8 @@ static inline void begin_life(struct core *c, struct g *g, const char *name, uin
 
 int g_make(struct g **out, const struct go_opts *o, go_fn *fn, const void *arg, size_t n,
            uintptr_t creator) {
-    if (stack_class_for(o->stack) == STACK_CLASSES || n > GO_COPY_MAX ||
+    unsigned class = stack_class_for(o->stack);
+    if (class == STACK_CLASSES || n > (class == STACK_SMALL ? GO_SMALL_STACK / 4 : GO_COPY_MAX) ||
         (o->pinned && (o->core < 0 || (unsigned)o->core >= hal_core_count()))) {
         return -EINVAL;
     }
@@ -333,7 +339,7 @@ int g_make(struct g **out, const struct go_opts *o, go_fn *fn, const void *arg, 
     hal_irq_t was = hal_irq_save();
     begin_life(this_core(), g, o->name, o->pinned ? (uint8_t)o->core : ANY_CORE, creator);
     hal_irq_restore(was);
-    prepare(g, fn, arg, n);
+    prepare(g, class == STACK_SMALL ? 0 : color_of(g), fn, arg, n);
     trace_created(g, fn);
     *out = g;
     return 0;
@@ -402,7 +408,7 @@ static inline bool go_shortly(go_fn *fn, void *arg, uintptr_t creator) {
     c->dead = g->link;
     c->dead_count--;
     begin_life(c, g, NULL, ANY_CORE, creator);
-    prepare(g, fn, arg, 0);
+    prepare(g, color_of(g), fn, arg, 0);
     count(&c->n.started);
     gmp_put_next(c, g);
     hal_irq_unmask();
@@ -445,6 +451,7 @@ static void life_over(struct core *c, struct g *g) NEEDS(irq_masked) {
 struct g *g_end(struct g *g, void *arg) NEEDS(irq_masked) {
     (void)arg;
     struct core *c = this_core();
+    stack_check(g);
     struct join *j = g->join;
     life_over(c, g);
     local_free(g);

@@ -231,6 +231,7 @@ void *sched_irq_exit(void) {
 /* g was stopped with its state saved: by its slice's end, or for the first G of the inbox. */
 static struct g *put_aside(struct core *c, struct g *g) NEEDS(irq_masked) {
     count(&c->n.preempted);
+    stack_check(g);
     trace_g(c, EV_STOP, g, slice_is_over(c) || inbox_empty(c) ? WHY_SLICE : WHY_DISPLACED);
     if (slice_is_over(c) || inbox_empty(c)) {
         gmp_put(c, g, WHY_SLICE);

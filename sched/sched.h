@@ -413,8 +413,24 @@ struct g *dispatch(struct core *c, struct g *g) NEEDS(irq_masked);
  * enter it twice. Returns, masked, after somebody's ready(g). */
 void park(enum wait_reason reason, void (*then)(struct g *g, void *arg), void *arg) NEEDS(irq_masked);
 
+/* The class of stacks that have no guard but a canary (stack.h): a bit of its own. And what lies at their
+ * end. */
+#define STACK_SMALL 4u
+#define CANARY      UINT64_C(0x9e3779b97f4a7c15)
+
+_Noreturn void stack_overflown(const struct g *g);
+
+/* g is the caller, or off its core: ends the machine if its stack is a small one and it has used more. */
+static inline void stack_check(const struct g *g) {
+    if (__builtin_expect((g->stack_class & STACK_SMALL) != 0, 0) &&
+        *(const volatile uint64_t *)g->stack_lo != CANARY) {
+        stack_overflown(g);
+    }
+}
+
 /* Own G: what dumps tell of it from now on. */
 static inline void begin_wait(struct core *c, struct g *g, enum wait_reason reason) NEEDS(irq_masked) {
+    stack_check(g);
     g->since = c->slice_stamp;
     g_set_status(g, G_WAITING + (unsigned)reason);
 }

@@ -8,13 +8,20 @@
 
 /* Slots are spread by 68 KiB and so on, never by a power of two: else all hot stack lines fall into
  * few cache sets (HAZARDS 22). Each class gets an eighth of the window, the first one the rest. */
-static const size_t class_size[STACK_CLASSES] = {KB(64), KB(256), MB(1), MB(8)};
+static const size_t class_size[STACK_ARENAS] = {KB(64), KB(256), MB(1), MB(8)};
 
 static struct arena {
     uintptr_t base, end;
     size_t stride;
     uintptr_t next; /* guarded by lock: slots from here on were never used and have no tables */
-} arena[STACK_CLASSES];
+} arena[STACK_ARENAS];
+
+/* Small stacks that no G has yet; guarded by lock. */
+static union small {
+    union small *next;
+    uint64_t canary;
+    unsigned char bytes[GO_SMALL_STACK];
+} * smalls;
 
 static spinlock_t lock = SPINLOCK(RANK_SLOTS);
 
@@ -22,7 +29,7 @@ void stacks_init(void) {
     size_t size;
     uintptr_t at = hal_window(HAL_WINDOW_STACKS, &size);
     uintptr_t end = at + size;
-    for (unsigned i = STACK_CLASSES; i-- > 0;) {
+    for (unsigned i = STACK_ARENAS; i-- > 0;) {
         size_t share = i != 0 ? size / 8 : (size_t)(end - at);
         arena[i].stride = class_size[i] + GUARD;
         arena[i].base = arena[i].next = at;
@@ -32,14 +39,58 @@ void stacks_init(void) {
 }
 
 unsigned stack_class_for(size_t size) {
+    if (size != 0 && size <= GO_SMALL_STACK && HAL_SMALL_STACKS && !SANITIZED) {
+        return STACK_SMALL;
+    }
     unsigned i = 0;
-    while (i < STACK_CLASSES && class_size[i] < size) {
+    while (i < STACK_ARENAS && class_size[i] < size) {
         i++;
     }
-    return i;
+    return i < STACK_ARENAS ? i : STACK_CLASSES;
 }
 
+/* ---- small ones ------------------------------------------------------------------------------ */
+
+/* Under the lock. */
+static union small *small_take(void) NEEDS(lock) {
+    union small *s = smalls;
+    if (s == NULL && (s = page_alloc()) != NULL) {
+        for (size_t i = 0; i < HAL_PAGE / sizeof *s; i++) {
+            s[i].next = i + 1 < HAL_PAGE / sizeof *s ? &s[i + 1] : NULL;
+        }
+    }
+    if (s != NULL) {
+        smalls = s->next;
+    }
+    return s;
+}
+
+static bool small_assign(struct g *g) {
+    hal_irq_t was = spin_lock(&lock);
+    union small *s = small_take();
+    spin_unlock(&lock, was);
+    if (s == NULL) {
+        return false;
+    }
+    s->canary = CANARY;
+    g->stack_class = STACK_SMALL;
+    g->stack_lo = g->stack_low = (uintptr_t)s;
+    g->stack_hi = (uintptr_t)(s + 1);
+    return true;
+}
+
+_Noreturn void stack_overflown(const struct g *g) {
+    FATAL("stack overflow: goroutine %lu \"%s\" has used more than its small stack of %lu bytes, "
+          "and has written to what lies below",
+          (unsigned long)g->id, g->name != NULL ? g->name : "", (unsigned long)GO_SMALL_STACK);
+}
+
+/* ---- slots ----------------------------------------------------------------------------------- */
+
 bool stack_assign(struct g *g, unsigned class) {
+    if (class == STACK_SMALL) {
+        return small_assign(g);
+    }
     struct arena *a = &arena[class];
     uintptr_t slot = 0;
     hal_irq_t was = spin_lock(&lock);
@@ -144,7 +195,7 @@ static bool covers(struct g *g, void *arg) {
 bool stack_owner(uintptr_t address, struct g **owner) {
     struct lookup l = {.address = address};
     bool inside = false;
-    for (unsigned i = 0; i < STACK_CLASSES; i++) {
+    for (unsigned i = 0; i < STACK_ARENAS; i++) {
         inside = inside || (address >= arena[i].base && address < arena[i].next);
     }
     if (inside) {

@@ -8,20 +8,27 @@
  * Slots of a class lie side by side; a slot belongs to its G for ever. Only the core that runs the
  * G commits its pages, from a magazine of its own, without any lock: the fault may come inside one
  * (HAZARDS 13).
+ *
+ * A small stack is a quarter of a page and has no slot, no guard and no tables: at its end lies a
+ * canary, which is looked at when its G waits, is preempted and ends. (A preemption's frame comes
+ * from the core's pool, and exceptions have the core's stack: neither needs room on it.)
  */
 #pragma once
 
 #include "sched/sched.h"
 
-#define STACK_CLASSES 4
+/* Of slots; then STACK_SMALL. */
+#define STACK_ARENAS  4u
+#define STACK_CLASSES 5u
+_Static_assert(STACK_SMALL == STACK_ARENAS, "it is the class behind those with slots");
 
 /* Core 0, at boot. */
 void stacks_init(void);
 
-/* The smallest class with size bytes; STACK_CLASSES when none has. */
+/* The class for a G that asks for size bytes, 0: does not say; STACK_CLASSES when there is none. */
 unsigned stack_class_for(size_t size);
 
-/* Gives a new G a slot of its class and sets lo, hi and low. False: no address space or no page. G
+/* Gives a new G a slot of its class, or a small stack, and sets lo, hi and low. False: no address space or no page. G
  * context. */
 bool stack_assign(struct g *g, unsigned class);
 

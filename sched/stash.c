@@ -126,7 +126,6 @@ void *go_stash_give(unsigned class, void *object) {
 
 static struct g *moved(struct g *g, void *core) NEEDS(irq_masked) {
     trace_g(this_core(), EV_STOP, g, WHY_YIELD);
-    g_set_status(g, G_RUNNABLE);
     inbox_put(core, g);
     return schedule();
 }
@@ -139,8 +138,10 @@ static void move_to(unsigned core) {
     if (this_core()->hal.index != core) {
         sanitize_follow();
         hal_park(g, moved, &cores[core]);
+    } else {
+        look_closer(this_core()); /* while a pinned G runs no pick is plain */
+        hal_irq_unmask();
     }
-    hal_irq_unmask();
 }
 
 static void drain_depot(void (*back)(void *first)) {

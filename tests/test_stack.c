@@ -163,11 +163,13 @@ TEST(unit, stack_is_as_large_as_it_says) {
 }
 
 TEST(unit, stack_classes) {
-    CHECK_EQ(stack_class_for(1), 0);
+    CHECK_EQ(stack_class_for(0), 0);
+    CHECK_EQ(stack_class_for(GO_SMALL_STACK), HAL_SMALL_STACKS && !test_sanitized ? STACK_SMALL : 0);
+    CHECK_EQ(stack_class_for(GO_SMALL_STACK + 1), 0);
     CHECK_EQ(stack_class_for(KB(64)), 0);
     CHECK_EQ(stack_class_for(KB(64) + 1), 1);
     CHECK_EQ(stack_class_for(KB(256)), 1);
-    CHECK_EQ(stack_class_for(MB(8)), STACK_CLASSES - 1);
+    CHECK_EQ(stack_class_for(MB(8)), STACK_ARENAS - 1);
     CHECK_EQ(stack_class_for(MB(8) + 1), STACK_CLASSES);
 }
 
@@ -311,4 +313,195 @@ TEST(unit, stack_handed_to_sender_is_there) {
     CHECK_EQ(chan_send(c, value), 0);
     wg_wait(&wg);
     chan_free(c);
+}
+
+/* ---- small stacks ---------------------------------------------------------------------------- */
+
+#if HAL_SMALL_STACKS
+#define NEED_SMALL()                                                                               \
+    if (test_sanitized) {                                                                          \
+        SKIP("a sanitizer needs more stack");                                                      \
+    }
+#else
+#define NEED_SMALL() SKIP("on the host small stacks are usual ones")
+#endif
+
+#define SMALLS 200u
+
+static struct chan *numbers;
+static struct mutex small_mutex;
+static struct sema small_sema;
+static _Atomic unsigned small_sum, small_margin;
+
+/* How many bytes at the caller's end of the stack still hold what its start left there, beside the canary. */
+static unsigned untouched(void) {
+    const unsigned char *at = (const unsigned char *)hal_self()->stack_lo + sizeof CANARY;
+    unsigned n = 0;
+    while (at[n] == 0xa5) {
+        n++;
+    }
+    return n;
+}
+
+static void leave_marks(void) {
+    unsigned char *at = (unsigned char *)hal_self()->stack_lo + sizeof CANARY;
+    while (at < (unsigned char *)__builtin_frame_address(0) - 128) {
+        *at++ = 0xa5;
+    }
+}
+
+static void note_margin(void) {
+    unsigned margin = untouched(), least = small_margin;
+    while (margin < least && !atomic_compare_exchange_weak(&small_margin, &least, margin)) {
+    }
+}
+
+/* All that may block, and be preempted in, on 1 KiB. */
+static void lives_small(void *arg) {
+    leave_marks();
+    unsigned n = (unsigned)(uintptr_t)arg;
+    if (n % 2 == 0) {
+        chan_send(numbers, &n);
+        go_sleep(US(10));
+    } else {
+        unsigned got;
+        CHECK_EQ(chan_recv_until(numbers, &got, WITHIN(SEC(100))), 0);
+        small_sum += got;
+    }
+    mutex_lock(&small_mutex);
+    go_yield();
+    mutex_unlock(&small_mutex);
+    for (volatile unsigned i = 0; i < 5000; i++) {
+    }
+    CHECK_EQ(sema_wait_until(&small_sema, WITHIN(SEC(100))), 0);
+    sema_post(&small_sema);
+    note_margin();
+    wg_done(&wg);
+}
+
+static void round_of_smalls(void) {
+    wg_add(&wg, (int)SMALLS);
+    for (uintptr_t i = 0; i < SMALLS; i++) {
+        CHECK_EQ(go_with(&GO_OPTS(.stack = GO_SMALL_STACK, .name = "small"), lives_small, (void *)i), 0);
+    }
+    wg_wait(&wg);
+}
+
+TEST(sched, small_stacks) {
+    NEED_SMALL();
+    numbers = CHAN(unsigned, 0);
+    small_sum = 0;
+    small_margin = UINT32_MAX;
+    sema_post(&small_sema);
+    go_set_slice(US(50));
+    for (unsigned i = 0; i < 5; i++) {
+        round_of_smalls();
+    }
+    CHECK_EQ(small_sum, 5 * (SMALLS / 2) * (SMALLS / 2 - 1));
+    kprintf("# of a small stack %u bytes were never used\n", small_margin);
+    CHECK(small_margin >= 64);
+    sema_wait(&small_sema);
+    chan_free(numbers);
+}
+
+static void waits_small(void *arg) {
+    (void)arg;
+    sema_wait(&small_sema);
+    wg_done(&wg);
+}
+
+static void park_and_end(unsigned n) {
+    wg_add(&wg, (int)n);
+    for (unsigned i = 0; i < n; i++) {
+        CHECK_EQ(go_with(&GO_OPTS(.stack = 1), waits_small, NULL), 0);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        sema_post(&small_sema);
+    }
+    wg_wait(&wg);
+}
+
+/* Four stacks a page, and a second round takes no new ones. */
+TEST(sched, small_stacks_are_used_again) {
+    NEED_SMALL();
+    enum { N = 4000 };
+    size_t all, before, first, second;
+    info_memory(&all, &before);
+    park_and_end(N);
+    info_memory(&all, &first);
+    CHECK((before - first) * HAL_PAGE <= N * 1400 + 64 * HAL_PAGE);
+    park_and_end(N);
+    info_memory(&all, &second);
+    CHECK(first - second <= 8);
+}
+
+static void needs_nothing(void *args) {
+    (void)args;
+    wg_done(&wg);
+}
+
+TEST(sched, small_stack_takes_few_arguments) {
+    NEED_SMALL();
+    static char args[GO_SMALL_STACK / 4 + 1];
+    const struct go_opts *o = &GO_OPTS(.stack = GO_SMALL_STACK);
+    CHECK_EQ(go_copy(o, needs_nothing, args, sizeof args), -EINVAL);
+    wg_add(&wg, 1);
+    CHECK_EQ(go_copy(o, needs_nothing, args, sizeof args - 1), 0);
+    wg_wait(&wg);
+}
+
+/* Writes below its stack, into what belongs to the G that was started before. */
+__attribute__((noinline)) static void overflow(void) {
+    volatile unsigned char much[1100];
+    for (unsigned i = 0; i < sizeof much; i++) {
+        much[i] = (unsigned char)i;
+    }
+}
+
+static void overflows_and(void *then) {
+    overflow();
+    ((void (*)(void))then)();
+}
+
+static void spins(void *arg) {
+    (void)arg;
+    for (volatile unsigned i = 0;; i++) {
+    }
+}
+
+static void small_overflow(void (*then)(void)) {
+    NEED_SMALL();
+    expect_status(2);
+    expect_text("fatal error: stack overflow: goroutine");
+    expect_text("\"tiny\" has used more than its small stack of 1024 bytes");
+    wg_add(&wg, 2);
+    CHECK_EQ(go_with(&GO_OPTS(.stack = GO_SMALL_STACK), waits_small, NULL), 0);
+    CHECK_EQ(go_with(&GO_OPTS(.stack = GO_SMALL_STACK, .name = "tiny", GO_PIN(0)), overflows_and,
+                     (void *)then),
+             0);
+    start_on(0, spins, NULL); /* or nobody would preempt it */
+    wg_wait(&wg);
+}
+
+static void sleeps_long(void) {
+    go_sleep(SEC(100));
+}
+
+static void spins_on(void) {
+    spins(NULL);
+}
+
+static void just_ends(void) {
+}
+
+TEST(death, small_stack_overflow_waits) {
+    small_overflow(sleeps_long);
+}
+
+TEST(death, small_stack_overflow_preempted) {
+    small_overflow(spins_on);
+}
+
+TEST(death, small_stack_overflow_ends) {
+    small_overflow(just_ends);
 }

@@ -106,6 +106,44 @@ TEST(sched, stash_drains_all_cores) {
     wg_wait(&wg);
 }
 
+static _Atomic bool drained;
+static struct wg yielders;
+
+static void yields_on(void *arg) {
+    (void)arg;
+    while (!drained) {
+        go_yield();
+    }
+    wg_done(&yielders);
+}
+
+static void yields_and_counts(void *first) {
+    unsigned core = go_core();
+    for (unsigned i = 0; i < 100; i++) {
+        go_yield();
+        CHECK_EQ(go_core(), core);
+    }
+    counts(first);
+}
+
+/* Whatever is done with them, between one core's and the next's the G stays there. */
+TEST(sched, stash_drain_stays_on_the_core) {
+    unsigned others = go_num_cores() / 2; /* so that a core idles, and takes what it can get */
+    drained = false;
+    wg_add(&yielders, (int)others);
+    for (unsigned i = 0; i < others; i++) {
+        start(yields_on, NULL);
+    }
+    for (unsigned i = 0; i < 20; i++) {
+        give_on_each_core();
+        came_back = 0;
+        go_stash_drain(yields_and_counts);
+        CHECK_EQ(came_back, 10 * go_num_cores());
+    }
+    drained = true;
+    wg_wait(&yielders);
+}
+
 /* What one core gives another takes, by batches. */
 static void takes_all(void *arg) {
     unsigned *n = arg;

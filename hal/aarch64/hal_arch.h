@@ -12,6 +12,7 @@ struct g;
 struct core;
 
 #define HAL_ATOMICS_SEEN 0
+#define HAL_SMALL_STACKS 1
 
 typedef uint64_t hal_irq_t; /* DAIF */
 

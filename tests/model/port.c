@@ -387,6 +387,11 @@ void magazine_fill(struct core *c) {
     (void)c;
 }
 
+_Noreturn void stack_overflown(const struct g *g) {
+    (void)g;
+    broken("a small stack in a model");
+}
+
 uintptr_t hal_window(enum hal_window w, size_t *size) {
     (void)w;
     *size = 0;
