@@ -103,7 +103,8 @@ def mask(image, core, *args):
 
 def panic(image):
     """It has ended, and the machine cannot or must not go off."""
-    s = Asked(image, append="exit=halt -- --panic --hogs")
+    s = Asked(image, append="exit=halt -- schedtrace=5 --panic --hogs")
+    s.expect(r"\nSCHED \d+ms: gomaxprocs=4 ")  # from the device tree's bootargs, from cmdline.txt as the firmware hands it on
     s.expect(r"panic: the soup is cold")
     s.expect(r"\nBareloom: exit status 2\n")
     s.ask(*ALWAYS[:3], ALWAYS[4], r'\[running\]: "hog" on core \d\n' + LINE % "hog")
