@@ -337,8 +337,10 @@ def parked_aarch64(sp):
     r.update({f"x{19 + i}": w[2 + i] for i in range(10)})
     r.update({f"v{8 + i}": w[12 + i].to_bytes(16, "little") for i in range(8)})
     first = address_of("hal_first")
-    if w[1] == first:  # it has yet to begin: hal_prepare() put its function and argument into x19 and x20
-        return Registers({"pc": w[2], "x0": w[3], "x29": 0, "x30": first + 16, "sp": sp + PARK_SIZE}, exact=True)
+    # It has yet to begin: hal_prepare() put its function and argument into x19 and x20; hal_first() calls it by its second
+    # instruction.
+    if w[1] == first:
+        return Registers({"pc": w[2], "x0": w[3], "x29": 0, "x30": first + 8, "sp": sp + PARK_SIZE}, exact=True)
     return Registers(r)
 
 
