@@ -15,6 +15,7 @@
  */
 #include <stdatomic.h>
 
+#include "hal/board.h"
 #include "hal/hal.h"
 #include "hal/kprint.h"
 #include "hal/sanitize/report.h"
@@ -206,6 +207,16 @@ static void watch(uintptr_t address, size_t size, uint64_t kind, uintptr_t back)
     }
 }
 
+/* Registers change by themselves, and a read may do something. */
+static bool is_device(uintptr_t address) {
+    for (unsigned i = 0; i < BOARD_RANGES; i++) {
+        if (address - board.devices[i].base < board.devices[i].size) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void access(const void *p, size_t size, uint64_t kind, uintptr_t back) {
     uintptr_t address = (uintptr_t)p;
     if (!atomic_load_explicit(&on, memory_order_relaxed) || look(address, size, kind, back)) {
@@ -217,7 +228,9 @@ static void access(const void *p, size_t size, uint64_t kind, uintptr_t back) {
         return;
     }
     *n = EVERY;
-    watch(address, size, kind, back);
+    if (!is_device(address)) {
+        watch(address, size, kind, back);
+    }
 }
 
 /* Cores know who they are from the first goroutine on. */
