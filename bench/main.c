@@ -4,6 +4,7 @@
  *      --list           names, and on which numbers of cores
  *      --bench=a,b      only these
  *      --cores=1,4      only on these numbers of cores
+ *      --facts          the clock, the temperature and the throttling of a board that tells them, in one line
  */
 #include <stdio.h>
 #include <string.h>
@@ -124,6 +125,28 @@ static void tell(const struct bench *b) {
     printf("\n");
 }
 
+static bool tell_fact(const struct board_info *fact, void *arg) {
+    static const char *const told[] = {"clock of the cores", "temperature", "throttled"};
+    unsigned *n = arg;
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+        if (strcmp(fact->name, told[i]) == 0) {
+            bool hex = strcmp(fact->unit, "hex") == 0;
+            printf("%s %s ", (*n)++ == 0 ? "bench board:" : ",", fact->name);
+            printf(hex ? "0x%llx%s" : "%llu %s", (unsigned long long)fact->value, hex ? "" : fact->unit);
+        }
+    }
+    return true;
+}
+
+static int tell_facts(void) {
+    unsigned n = 0;
+    info_board_facts(tell_fact, &n);
+    if (n != 0) {
+        printf("\n");
+    }
+    return 0;
+}
+
 static const char *value(const char *arg, const char *name) {
     size_t n = strlen(name);
     return strncmp(arg, name, n) == 0 ? arg + n : NULL;
@@ -139,6 +162,8 @@ int main(int argc, char **argv) {
             only = v;
         } else if ((v = value(argv[i], "--cores=")) != NULL) {
             only_cores = v;
+        } else if (strcmp(argv[i], "--facts") == 0) {
+            return tell_facts();
         } else if (strcmp(argv[i], "--list") == 0) {
             list = true;
         } else if (strcmp(argv[i], "--batch") != 0) {

@@ -438,6 +438,9 @@ def main():
         figures, failed = run_exact(machine, jobs, opts.gate)
     else:
         machines = [machine] + ([Machine(board, opts.image, exact)] if opts.image else [])
+        for line in machines[0].boot("--facts") or []:
+            if line.startswith("bench board:"):
+                print(line, flush=True)
         (figures, *other), failed = run_wall(machines, jobs, opts.rounds)
     new = document(board, "icount" if exact else "wall", figures)
     part = bool(opts.bench or opts.cores)

@@ -35,4 +35,12 @@ check "each core answers" test "$(grep -cE '^  core 0 and core [0-3] +least [0-9
 check "each core's counters" test "$(grep -cE '^  core [0-3]: [0-9]+ switches' "$output")" = 4
 check "it comes to its end" grep -qx -- '---- end ----' "$output"
 
+# The one line of it that stands before figures in wall time.
+if [ "$board" != rpi4 ]; then
+    build bench APP=bench
+    run_image bench --facts
+    line='bench board: clock of the cores 700000000 Hz, temperature 25000 millidegrees, throttled 0x0'
+    check "make bench MODE=wall: the board's line" test "$(grep '^bench board' "$output")" = "$(test "$board" = rpi3 && echo "$line")"
+fi
+
 exit $((failures > 0))
