@@ -287,7 +287,7 @@ LIBC_CFLAGS    := $(NEWLIB_CFLAGS) $(WARN) -isystem .cache/fatfs -isystem libc/f
 SYNC_CFLAGS    := $(LIBC_CFLAGS)
 APP_ALL_CFLAGS := $(NEWLIB_CFLAGS) $(APP_WARN) $(if $(SAN),$(SAN_FLAG_$(SAN))) $(APP_CFLAGS)
 
-RUNTIME_SRCS := $(sort $(wildcard boot/*.[cS] boot/early/*.[cS] hal/*.[cS] hal/aarch64/*.[cS] sched/*.c)) \
+RUNTIME_SRCS := $(sort $(wildcard boot/*.[cS] boot/early/*.[cS] hal/*.[cS] hal/aarch64/*.[cS] sched/*.c sched/policy/*.c)) \
                 $(DRIVERS:%=drivers/%.c) $(wildcard boards/$(BOARD)/*.c) $(if $(SAN),$(SAN_SRCS_$(SAN)))
 LIBC_SRCS    := $(sort $(filter-out $(if $(APP_INPUT),,libc/input.c libc/input_file.c) \
                 $(if $(APP_DISK),,libc/disk.c libc/fat.c libc/fat_port.c) $(if $(SAN),$(SAN_OMIT_$(SAN))),$(wildcard libc/*.[cS]))) \
@@ -311,7 +311,7 @@ SWITCHED := -fsanitize-coverage=trace-pc$(if $(filter clang%,$(CC)),$(COMMA)no-p
 SYNC_CFLAGS := -std=gnu11 $(HOST_FLAGS) $(WARN) $(SWITCHED)
 APP_ALL_CFLAGS := -std=gnu11 $(HOST_FLAGS) $(APP_WARN) $(SWITCHED) $(SAN_LIB) $(APP_CFLAGS)
 
-RUNTIME_SRCS := $(sort $(wildcard hal/*.[cS] hal/host/*.[cS] sched/*.c)) $(DRIVERS:%=drivers/%.c) boards/host/board.c \
+RUNTIME_SRCS := $(sort $(wildcard hal/*.[cS] hal/host/*.[cS] sched/*.c sched/policy/*.c)) $(DRIVERS:%=drivers/%.c) boards/host/board.c \
                 $(if $(SAN),$(SAN_SRCS_$(SAN)))
 # Of libc/ what is not glue to newlib.
 LIBC_SRCS    := $(addprefix libc/,board_info.c console.c dma.c font.c framebuffer.c gpio.c i2c.c job.c pwm.c random.c \

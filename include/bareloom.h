@@ -17,6 +17,7 @@
 #include <bareloom/irq.h>
 #include <bareloom/limit.h>
 #include <bareloom/once.h>
+#include <bareloom/policy.h>
 #include <bareloom/pwm.h>
 #include <bareloom/random.h>
 #include <bareloom/select.h>

@@ -84,9 +84,11 @@ static bool next_word(const char **from, char **to) {
 
 /* No panic: nobody needs a backtrace of what he has typed. */
 static _Noreturn void refuse(const char *word, int status) {
-    printf("%s on the command line: %s\n", word,
-           status == -ENOMEM ? "there is no memory for it"
-                             : "its number is none, or too large; docs/TRACE.md has the limits");
+    if (status == -EINVAL) {
+        go_option_wants(word);
+    } else {
+        printf("%s on the command line: there is no memory for it\n", word);
+    }
     exit(2);
 }
 

@@ -32,6 +32,7 @@
  * Why it is not missed: each core's store to naps comes before a full fence and that before its reading
  * of the others', so the last of them sees all odd. Whatever changes after that wakes a core, which
  * comes back here. */
+#include "sched/policy.h"
 #include "sched/runq.h"
 #include "sched/watch.h"
 
@@ -43,9 +44,9 @@ static void nap_begin(struct core *c) {
 }
 
 void nap_over(struct core *c) {
-    uint32_t n = atomic_load_explicit(&c->naps, memory_order_relaxed); /* own */
+    uint32_t n = relaxed_load(&c->naps); /* own */
     if (n % 2 != 0) {
-        atomic_store_explicit(&c->naps, n + 1, memory_order_relaxed);
+        relaxed_store(&c->naps, n + 1);
         /* Before all that this core does awake, see above; and store naps, then load where the roaming line is, and the
          * others' (irq.c). */
         atomic_thread_fence(memory_order_seq_cst);
@@ -94,7 +95,7 @@ enum hope { NONE, LATER, NOW };
 static enum hope hope(void) NEEDS(irq_masked) {
     /* relaxed: changed by Gs alone, whose cores are awake */
     bool later = atomic_load_explicit(&machine.listeners, memory_order_relaxed) != 0;
-    if (globq_length() != 0) {
+    if (globq_length() != 0 || (CONFIG_TRACE && policy_holds())) {
         return NOW;
     }
     for (unsigned i = 0; i < hal_core_count(); i++) {

@@ -8,6 +8,7 @@
 #include "sched/gmp.h"
 
 #include "sched/assert.h"
+#include "sched/policy.h"
 #include "sched/sim.h"
 
 /* How often the global queue goes first, so that it cannot starve. Go's number, prime on
@@ -88,6 +89,7 @@ void gmp_put(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
     }
     struct g *before;
     switch (why) {
+    case WHY_NEW:
     case WHY_WOKEN:
     case WHY_DISPLACED:
         before = runnext_of(c);
@@ -186,12 +188,16 @@ struct g *gmp_pick(struct core *c) NEEDS(irq_masked) {
 
 bool gmp_anything(struct core *c) NEEDS(irq_masked) {
     return runnext_of(c) != NULL || c->pinned.head != NULL || !inbox_empty(c) ||
-           !runq_is_empty(&c->runq) || (globq_length() != 0 && core_active(c)) || !core_active(c);
+           !runq_is_empty(&c->runq) || (globq_length() != 0 && core_active(c)) || !core_active(c) ||
+           (policy_is_on(c) && policy_waits(c));
 }
 
 bool gmp_tick(struct core *c, int64_t now) NEEDS(irq_masked) {
     if (now - slice_start(c) < slice_length() - SLICE_SLACK) {
         return false;
+    }
+    if (policy_is_on(c)) {
+        return policy_tick(c);
     }
     if (gmp_anything(c) || any_runq(c)) {
         return true;

@@ -11,6 +11,7 @@
 #include "sched/cleanup.h"
 #include "sched/gmp.h"
 #include "sched/pages.h"
+#include "sched/policy.h"
 #include "sched/stack.h"
 #include "sched/task.h"
 
@@ -338,11 +339,18 @@ int g_make(struct g **out, const struct go_opts *o, go_fn *fn, const void *arg, 
     }
     hal_irq_t was = hal_irq_save();
     begin_life(this_core(), g, o->name, o->pinned ? (uint8_t)o->core : ANY_CORE, creator);
+    bool traced = hooked(this_core());
     hal_irq_restore(was);
     prepare(g, class == STACK_SMALL ? 0 : color_of(g), fn, arg, n);
-    trace_created(g, fn);
+    if (traced) {
+        trace_created(g, fn);
+    }
     *out = g;
     return 0;
+}
+
+UNCOMMON static bool launched_by_policy(struct core *c, struct g *g) NEEDS(irq_masked) {
+    return policy_ready(c, g, WHY_NEW);
 }
 
 void g_launch(struct g *g) {
@@ -351,6 +359,10 @@ void g_launch(struct g *g) {
     sanitize_release(g); /* what was done to it since it was made */
     if (!g->system) {
         count(&c->n.started);
+    }
+    if (policy_is_on(c) && launched_by_policy(c, g)) {
+        hal_irq_restore(was);
+        return;
     }
     if (g->pin != ANY_CORE && g->pin != c->hal.index) {
         inbox_put(&cores[g->pin], g);

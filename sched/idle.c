@@ -21,6 +21,7 @@
  * sleeps masked, so that a doorbell between the last look and WFI ends the WFI.
  * TOUR 9 / read next: sched/preempt.c */
 #include "sched/assert.h"
+#include "sched/policy.h"
 #include "sched/runq.h"
 
 void kick(unsigned core) NEEDS(irq_masked) {
@@ -151,16 +152,16 @@ static void sleep(struct core *c) NEEDS(irq_masked) {
     c->guard = NULL;
     arm(c, when); /* no tick on an idle core */
     int64_t before = hal_now();
-    uint64_t ipis = atomic_load_explicit(&c->n.ipis_received, memory_order_relaxed);
-    atomic_store_explicit(&c->n.asleep_since, before, memory_order_relaxed); /* for info_core() */
+    uint64_t ipis = relaxed_load(&c->n.ipis_received);
+    relaxed_store(&c->n.asleep_since, before); /* for info_core() */
     trace_core(c, EV_IDLE, 0, 0, 0);
     nap(c);
-    atomic_store_explicit(&c->n.asleep_since, 0, memory_order_relaxed);
-    count_add(&c->n.idle_ns, (uint64_t)(hal_now() - before));
-    uint64_t idle_ns = atomic_load_explicit(&c->n.idle_ns, memory_order_relaxed);
+    relaxed_store(&c->n.asleep_since, 0);
+    uint64_t idle_ns = relaxed_load(&c->n.idle_ns) + (uint64_t)(hal_now() - before);
+    relaxed_store(&c->n.idle_ns, idle_ns);
     trace_core(c, EV_AWAKE, 0, idle_ns, idle_ns >> 32);
     count(&c->n.idle_wakes);
-    bool by_ipi = atomic_load_explicit(&c->n.ipis_received, memory_order_relaxed) != ipis;
+    bool by_ipi = relaxed_load(&c->n.ipis_received) != ipis;
     if (by_ipi && !work_anywhere(c)) {
         count(&c->n.futile_wakes);
     }
@@ -191,4 +192,15 @@ void idle(struct core *c) {
         atomic_fetch_add(&machine.searchers, 1);
         c->searching = true;
     }
+}
+
+void idle_unless(struct core *c, bool (*work)(const struct core *c)) {
+    atomic_fetch_or(&machine.idle_mask, bit(c));
+    /* as in idle() */
+    atomic_thread_fence(memory_order_seq_cst);
+    if (!work(c)) {
+        sleep(c);
+    }
+    retract(c);
+    search_end(c, true); /* if a core that is under GMP still has chosen us: we find nothing of its */
 }

@@ -6,6 +6,7 @@
 #include "sched/dump.h"
 #include "sched/info.h"
 #include "sched/pages.h"
+#include "sched/policy.h"
 #include "sched/runq.h"
 
 /* Go's words. */
@@ -107,7 +108,8 @@ bool info_core(unsigned i, struct core_info *out) {
         .frames_short = get(&c->n.frames_short),
         .faults = get(&c->n.faults),
         .idle = idle_time(c),
-        .queued = runq_length(&c->runq) + (runnext_of(c) != NULL),
+        .queued =
+            runq_length(&c->runq) + (runnext_of(c) != NULL) + (CONFIG_TRACE ? policy_queued(c) : 0),
         .timers = alarms_in(&c->alarms),
     };
     return true;

@@ -1,7 +1,9 @@
 /* sched/option.c - the runtime's own words of a command line. */
 #include <bareloom/info.h>
+#include <bareloom/policy.h>
 
 #include "hal/errno.h"
+#include "hal/kprint.h"
 #include "sched/sched.h"
 #include "sched/schedtrace.h"
 
@@ -27,6 +29,7 @@ static int block_option(uint32_t on) {
     return on != 0 ? record(TRACE_BLOCKS, EVENTS_DEFAULT, 0) : 0;
 }
 
+/* The words whose value is a number. */
 static const struct option {
     const char *name;
     uint32_t without; /* what it means without a value; 0: it wants one */
@@ -59,7 +62,13 @@ static int64_t number(const char *s, uint32_t most) {
     return at != s && *at == '\0' && n <= most ? n : -EINVAL;
 }
 
+static const char policy[] = "policy";
+
 int go_option(const char *word) {
+    const char *name = behind(word, policy);
+    if (name != NULL) {
+        return *name == '=' ? go_set_policy(name + 1) : -EINVAL;
+    }
     for (unsigned i = 0; i < sizeof options / sizeof options[0]; i++) {
         const struct option *o = &options[i];
         const char *rest = behind(word, o->name);
@@ -70,4 +79,21 @@ int go_option(const char *word) {
         }
     }
     return -ENOENT;
+}
+
+void go_option_wants(const char *word) {
+    if (behind(word, policy) != NULL) {
+        kprintf("%s: there is", word);
+        const char *name, *does;
+        for (unsigned i = 0; (name = go_policies(i, &does)) != NULL; i++) {
+            kprintf(" policy=%s", name);
+        }
+        kprintf("\n");
+        return;
+    }
+    for (unsigned i = 0; i < sizeof options / sizeof options[0]; i++) {
+        if (behind(word, options[i].name) != NULL) {
+            kprintf("%s: %s= wants a number from 0 to %u\n", word, options[i].name, options[i].most);
+        }
+    }
 }

@@ -14,6 +14,7 @@
 #include "sched/dump.h"
 #include "sched/gmp.h"
 #include "sched/pages.h"
+#include "sched/policy.h"
 #include "sched/sim.h"
 #include "sched/stack.h"
 #include "sched/watch.h"
@@ -157,7 +158,7 @@ void sched_timer(void) {
     if (c->guard != NULL) {
         when = nearest(when, c->guard_when);
     }
-    if (CONFIG_TRACE) {
+    if (CONFIG_TRACE && (hooked(c) || relaxed_load(&c->sample_every) != 0)) { /* a switch, as hooks is */
         when = trace_tick(c, now, when);
     }
     arm(c, when);
@@ -194,6 +195,16 @@ static int64_t brake_left(struct core *c, int64_t now) {
     return c->last_displaced + CONFIG_WAKE_BRAKE_NS - now;
 }
 
+/* While the brake is on, which another policy than GMP never takes off: whether what was sent here displaces the
+ * running G now. */
+UNCOMMON static bool goes_first(struct core *c, int64_t now) NEEDS(irq_masked) {
+    if (policy_is_on(c)) {
+        return policy_interrupts(c);
+    }
+    arm_sooner(c, now + brake_left(c, now)); /* it stays in the inbox until then */
+    return false;
+}
+
 void *sched_irq_exit(void) {
     struct core *c = this_core();
     struct g *g = hal_self();
@@ -211,8 +222,7 @@ void *sched_irq_exit(void) {
     }
     if (!slice_is_over(c)) {
         int64_t now = hal_now();
-        if (brake_left(c, now) > 0) {
-            arm_sooner(c, now + brake_left(c, now)); /* it stays in the inbox until then */
+        if (brake_left(c, now) > 0 && !goes_first(c, now)) {
             return NULL;
         }
     }
@@ -228,11 +238,7 @@ void *sched_irq_exit(void) {
 
 /* ---- on g0: the preempted G is off its core ------------------------------------------------- */
 
-/* g was stopped with its state saved: by its slice's end, or for the first G of the inbox. */
-static struct g *put_aside(struct core *c, struct g *g) NEEDS(irq_masked) {
-    count(&c->n.preempted);
-    stack_check(g);
-    trace_g(c, EV_STOP, g, slice_is_over(c) || inbox_empty(c) ? WHY_SLICE : WHY_DISPLACED);
+static struct g *put_aside_quietly(struct core *c, struct g *g) NEEDS(irq_masked) {
     if (slice_is_over(c) || inbox_empty(c)) {
         gmp_put(c, g, WHY_SLICE);
         return schedule();
@@ -251,6 +257,27 @@ static struct g *put_aside(struct core *c, struct g *g) NEEDS(irq_masked) {
     }
     slice_begin(c);
     return dispatch(c, first);
+}
+
+UNCOMMON static struct g *put_aside_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
+    if (policy_is_on(c)) {
+        enum why why = policy_stopped(c, g);
+        trace_g_slow(c, EV_STOP, g, why);
+        if (policy_put(c, g, why)) {
+            return schedule();
+        }
+        g->slice_used = 0;
+    } else {
+        trace_g_slow(c, EV_STOP, g, slice_is_over(c) || inbox_empty(c) ? WHY_SLICE : WHY_DISPLACED);
+    }
+    return put_aside_quietly(c, g);
+}
+
+/* g was stopped with its state saved: by its slice's end, or for the first G of the inbox. */
+static struct g *put_aside(struct core *c, struct g *g) NEEDS(irq_masked) {
+    count(&c->n.preempted);
+    stack_check(g);
+    return hooked(c) ? put_aside_hooked(c, g) : put_aside_quietly(c, g);
 }
 
 void *sched_resumes(struct g *g) {

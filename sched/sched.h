@@ -40,7 +40,7 @@ struct rwmutex;
 #define UNCOMMON __attribute__((noinline, cold))
 
 /* Why a G is put on a queue; policies may care. */
-enum why { WHY_WOKEN, WHY_YIELD, WHY_SLICE, WHY_DISPLACED };
+enum why { WHY_WOKEN, WHY_YIELD, WHY_SLICE, WHY_DISPLACED, WHY_NEW };
 
 enum g_state { G_DEAD, G_RUNNABLE, G_RUNNING, G_WAITING };
 
@@ -138,10 +138,13 @@ struct g {
     uint32_t seen_step;
     bool told; /* and it was reported */
 
-    /* For policies to come */
+    /* Policies (policy.c). Written by who owns the G */
     uint8_t prio;
+    uint8_t why;          /* enum why, beside an inbox */
+    uint8_t home;         /* the core that it was put to last */
+    _Atomic uint8_t held; /* not 0: a policy has it, and since which choice of one */
     int64_t deadline;
-    uintptr_t policy[2];
+    uintptr_t policy[2]; /* the policy's own */
 };
 
 /* Whose deadline it is; not of a timer's. */

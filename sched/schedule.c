@@ -7,6 +7,7 @@
 #include "hal/sanitize.h"
 #include "sched/assert.h"
 #include "sched/gmp.h"
+#include "sched/policy.h"
 #include "sched/sim.h"
 
 /* c is about to enter g, which runs from then on: what says so is the tick. */
@@ -49,11 +50,20 @@ static void tick_begin(struct core *c) NEEDS(irq_masked) {
     trace_runs_again(c);
 }
 
+UNCOMMON static struct g *search_by_policy(struct core *c) NEEDS(irq_masked) {
+    struct g *g = policy_search(c);
+    return g != NULL ? g : policy_pick(c);
+}
+
 struct g *schedule_search(void) NEEDS(irq_masked) {
     struct core *c = this_core();
     struct g *g;
     relaxed_store(&c->tick, next_tick(c)); /* the one that was entered last does not run here any more */
     do {
+        if (policy_is_on(c)) {
+            g = search_by_policy(c);
+            continue;
+        }
         if (core_active(c) && search_begin(c) && (g = gmp_steal(c)) != NULL) {
             break;
         }
@@ -65,6 +75,12 @@ struct g *schedule_search(void) NEEDS(irq_masked) {
     return begin(c, g);
 }
 
+/* Here and in schedule_search() alone, with no G in hand that would be put to what ruled before. */
+UNCOMMON static struct g *pick_by_policy(struct core *c) NEEDS(irq_masked) {
+    struct g *g = policy_pick(c);
+    return g != NULL ? begin(c, g) : NULL;
+}
+
 /* After pick_plainly(): of a plain pick with nobody next the ring was empty. */
 UNCOMMON static struct g *pick_closely(struct core *c) NEEDS(irq_masked) {
     uint64_t tick = next_tick(c);
@@ -74,6 +90,9 @@ UNCOMMON static struct g *pick_closely(struct core *c) NEEDS(irq_masked) {
         slice_begin(c);
         enters(c, g, tick);
         return g;
+    }
+    if (policy_is_on(c)) {
+        return pick_by_policy(c);
     }
     g = gmp_pick(c);
     return g != NULL ? begin(c, g) : NULL;
@@ -253,9 +272,17 @@ static void ready_in_handler(struct core *c, struct g *g) NEEDS(irq_masked) {
     }
 }
 
+/* True: another policy than GMP has it. */
+UNCOMMON static bool ready_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
+    trace_g_slow(c, EV_UNBLOCK, g, 0);
+    return policy_is_on(c) && policy_ready(c, g, WHY_WOKEN);
+}
+
 /* From a handler, or to another core; or somebody was next, or idles, or wants to know. */
 UNCOMMON static void ready_otherwise(struct core *c, struct g *g) NEEDS(irq_masked) {
-    trace_g(c, EV_UNBLOCK, g, 0);
+    if (hooked(c) && ready_hooked(c, g)) {
+        return;
+    }
     if (c->hal.in_handler) {
         ready_in_handler(c, g);
     } else if (g->pin == c->hal.index) {
@@ -316,8 +343,22 @@ static void yield_pinned(struct core *c, struct g *g, struct g *next) OPENS(irq_
     leave_for(g, next, &c->runq.tail, relaxed_load(&c->runq.tail)); /* stays what it is */
 }
 
+static struct g *yielded_by_policy(struct g *g, void *arg) NEEDS(irq_masked) {
+    struct core *c = this_core();
+    (void)arg;
+    trace_g(c, EV_STOP, g, WHY_YIELD);
+    if (!policy_put(c, g, WHY_YIELD)) {
+        gmp_put(c, g, WHY_YIELD);
+    }
+    return schedule();
+}
+
 /* Pinned, others before the ring, nobody there, or somebody wants to know. */
 UNCOMMON static void yield_closely(struct core *c, struct g *g) OPENS(irq_masked) {
+    if (policy_is_on(c)) {
+        hal_park(g, yielded_by_policy, NULL);
+        return;
+    }
     struct g *next = gmp_pick(c);
     if (next != NULL && g->pin != ANY_CORE) {
         yield_pinned(c, g, next);

@@ -16,8 +16,9 @@
 struct core;
 struct g;
 
-/* A bit of core->hooks beside TRACE_EVENTS and so on. */
-#define HOOK_CPU 8u
+/* Bits of core->hooks beside TRACE_EVENTS and so on. */
+#define HOOK_CPU    8u
+#define HOOK_POLICY 16u /* another policy than GMP rules (policy.h) */
 
 enum trace_kind {
     EV_NONE,

@@ -28,6 +28,7 @@
 #include "hal/kprint.h"
 #include "sched/dump.h"
 #include "sched/info.h"
+#include "sched/policy.h"
 #include "sched/runq.h"
 
 #define BATCH     32
@@ -187,6 +188,9 @@ static unsigned idler_for(const struct g *g) {
 }
 
 static bool report_lost(struct g *g, int64_t now) {
+    if (CONFIG_TRACE && policy_wanted() != NULL) {
+        return false; /* the policy's own check is exact */
+    }
     if (now - g->seen_at < CONFIG_LOST_WAKEUP_NS || watch.step - g->seen_step < OWN_STEPS ||
         now - g->seen_at < CONFIG_LOST_WAKEUP_NS + queue_explains()) {
         return false;

@@ -15,6 +15,7 @@
  */
 #include <string.h>
 
+#include "sched/policy.h"
 #include "sched/sim.h"
 #include "tests/test.h"
 
@@ -156,6 +157,12 @@ _Noreturn void test_skip(const char *why) {
     }
     now.skipped = why;
     leave();
+}
+
+void needs_gmp(void) {
+    if (policy_wanted() != NULL) {
+        test_skip("it is about GMP's own way");
+    }
 }
 
 void expect_status(int status) {

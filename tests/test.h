@@ -42,6 +42,9 @@ _Noreturn void test_fail(const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 _Noreturn void test_skip(const char *why);
 
+/* What the test is about is GMP's own: skipped under policy=NAME. */
+void needs_gmp(void);
+
 #define FAIL(...) test_fail(__FILE__, __LINE__, __VA_ARGS__)
 #define SKIP(why) test_skip(why)
 

@@ -103,6 +103,7 @@ static void notes_its_turn(void *arg) {
 
 /* Go: with one processor the last go statement runs first, the others in order. */
 TEST(sched, go_last_runs_first) {
+    needs_gmp();
     if (CONFIG_SIM != 0) {
         SKIP("the seed says who is next");
     }

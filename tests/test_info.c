@@ -204,6 +204,7 @@ TEST(sched, info_counts_idle_time) {
 }
 
 TEST(sched, info_queued_and_timers) {
+    needs_gmp();
     use_cores(1);
     go_set_slice(SEC(1));
     settle();

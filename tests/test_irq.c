@@ -76,6 +76,7 @@ static void hog(void *arg) {
 /* A G that waits for an interrupt gets through although every core is busy for a second at a time: counted in
  * slices, of which each wait for one's end would take one. */
 TEST(sched, irq_displaces_hogs) {
+    needs_gmp();
     enum { N = 10 };
     NEED_RAISE();
     go_set_slice(SEC(1));

@@ -70,6 +70,7 @@ static void notes_where(void *arg) {
 
 /* A G that holds its core has started others: they are stolen, all of them. */
 TEST(sched, stealing_empties_a_busy_core) {
+    needs_gmp();
     if (go_num_cores() == 1) {
         SKIP("one core");
     }

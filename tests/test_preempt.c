@@ -104,6 +104,7 @@ TEST(sched, slice_is_set_and_bounded) {
  * each wait for a slice's end would be a change. A host that stands still for seconds ends slices too, hence
  * more than one try: a sleeper that waits does so in each. */
 TEST(sched, sleeper_displaces_hog) {
+    needs_gmp();
     enum { SLEEPS = 8, TRIES = 5 };
     unsigned changes = SLEEPS;
     use_cores(1);
@@ -148,6 +149,7 @@ static void sleeps_then_hogs(void *arg) {
 /* The timer of an idle core wakes one that does not stop, and is set for the next sleeper all the same: not only
  * for the end of the slice, which is a second away. More than one try, as above. */
 TEST(sched, sleeper_behind_a_sleeper) {
+    needs_gmp();
     enum { TRIES = 5, LATE = 500 };
     int tries = 0, late = 0;
     use_cores(1);
@@ -284,6 +286,7 @@ static void works_in_turn(void *arg) {
 /* Go: two pairs pass a token, one works long with it, the other short. As a pair shares one slice, the work of
  * both is within a factor of 20. */
 TEST(sched, TestPingPongHog) {
+    needs_gmp();
     static struct pair pairs[] = {{.work = 100000}, {.work = 100}};
     if (CONFIG_SIM != 0) {
         SKIP("the seed says who shares a slice");
@@ -371,6 +374,7 @@ static bool all_moved(unsigned n) {
 /* One hog more than cores, none of which is ever idle: were stealing the idle cores' business alone, two would share
  * one core for ever. */
 TEST(sched, hogs_share_all_cores) {
+    needs_gmp();
     unsigned n = go_num_cores() + 1;
     if (n == 2) {
         SKIP("needs two cores");

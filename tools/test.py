@@ -148,6 +148,8 @@ class Row:
         if "poison" in self.how:
             extra = run.poison(self.board, image, int(self.how["poison"]) << 20)
         smp, icount = int(self.how.get("smp", self.board["CORES"])), self.how.get("icount")
+        if "policy" in self.how:
+            args = [*args, f"policy={self.how['policy']}"]
         args = [*args, "--batch", f"--cores={smp}", *(["--short"] if "short" in self.how else [])]
         if self.port:
             return [f"{run.ROOT}/tools/chainboot.py", "--board", self.board["NAME"], "--port", self.port, "--batch",

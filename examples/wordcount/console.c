@@ -190,6 +190,7 @@ static int run_help(const char *arg) {
         printf("  %-24s %s\n", commands[i].usage, commands[i].help);
     }
     printf("  %-24s %s\n", "schedtrace=MS", "a line about the scheduler that often; 0: no more");
+    printf("  %-24s %s\n", "policy=NAME", "who runs next; policy= says which there are");
     return GO_ON;
 }
 
@@ -220,9 +221,11 @@ static int execute(char *line) {
     const char *too_much = strtok_r(NULL, " ", &rest);
 
     int option = go_option(name); /* what the command line may have: schedtrace=1000 */
-    if (option != 0 && option != -ENOENT) {
-        printf("%s: %s\n", name,
-               option == -ENOMEM ? "there is no memory for it" : "that value is none of its");
+    if (option == -EINVAL) {
+        fflush(stdout);
+        go_option_wants(name);
+    } else if (option != 0 && option != -ENOENT) {
+        printf("%s: there is no memory for it\n", name);
     }
     const struct command *c = option == -ENOENT ? find(name) : NULL;
     if (c == NULL) {

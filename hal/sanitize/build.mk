@@ -34,7 +34,7 @@ SAN_SKIP_undefined :=
 # Of the runtime only what Gs wait on is instrumented: its locks and atomics are what orders Gs. The scheduler
 # itself is not, else everything that two Gs ever did on one core would be ordered by its queues.
 SAN_OBJECTS   := chan cond ctx event irq join mutex rwmutex select sema timer wait wg
-SAN_SKIP_race := hal/% boards/% libc/% $(filter-out $(SAN_OBJECTS:%=sched/%.c),$(wildcard sched/*.c))
+SAN_SKIP_race := hal/% boards/% libc/% $(filter-out $(SAN_OBJECTS:%=sched/%.c),$(wildcard sched/*.c sched/policy/*.c))
 
 else # ---- machines: the compiler's calls come to hal/sanitize
 

@@ -72,9 +72,13 @@ void info_memory(size_t *pages, size_t *free_pages);
  *      blockprofile=1              record the stack of each wait
  *      schedtrace=MS               print a line about the scheduler that often, as Go does; 0: no more
  *      scheddetail=1               and with it each core and each G
+ *      policy=NAME                 who runs next: <bareloom/policy.h>
  *
  * 0, -ENOENT: it is another word, -EINVAL: that value is none of its, -ENOMEM. From a G. */
 int go_option(const char *word);
+
+/* After -EINVAL: prints, in a line, what the word may be. */
+void go_option_wants(const char *word);
 
 /* The board's name, and the command line it was started with. */
 const char *info_board(void);

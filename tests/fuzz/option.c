@@ -28,6 +28,17 @@ int schedtrace_detail(uint32_t on) {
     return sets((long)on, 1);
 }
 
+int go_set_policy(const char *name) {
+    return strcmp(name, "fifo") == 0 ? 0 : -EINVAL;
+}
+const char *go_policies(unsigned i, const char **does) {
+    *does = "";
+    return i == 0 ? "fifo" : NULL;
+}
+void kprintf(const char *format, ...) {
+    (void)format;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     char *word = malloc(n + 1);
     WANT(word != NULL);
@@ -37,6 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     int r = go_option(word);
     WANT(r == 0 || r == -EINVAL || r == -ENOENT);
     WANT(set.calls <= (r == 0));
+    go_option_wants(word);
     if (set.calls != 0) {
         const char *value = strchr(word, '=');
         WANT(set.value >= 0 && set.value <= set.most);

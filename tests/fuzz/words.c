@@ -45,6 +45,9 @@ int go_option(const char *word) {
     (void)word;
     return -ENOENT;
 }
+void go_option_wants(const char *word) {
+    (void)word;
+}
 _Noreturn void go_panic(const char *file, int line, const char *format, ...) {
     (void)file;
     (void)line;

@@ -94,7 +94,11 @@ def commands(s):
     s.command("top 2", r"(?s:.*)4 of 4 cores, \d+ goroutines(?s:.*)\n *2 +[\d.]+ [.#]{20} (?s:.*) console +[\d.]+  running(?s:.*)"
               r"goroutines", r"\n *1  main +0.0  chan receive")
     s.command("top often", r"usage: top \[TIMES\]")
-    s.command("schedtrace=often", r"schedtrace=often: that value is none of its\n")
+    s.command("schedtrace=often", r"schedtrace=often: schedtrace= wants a number from 0 to 3600000\n")
+    s.command("policy=best", r"policy=best: there is policy=gmp policy=fifo ")
+    s.command("policy=fifo")
+    s.command("cores", r"4 of 4 cores in use")
+    s.command("policy=gmp")
     s.command("schedtrace=100")
     s.expect(r"SCHED \d+ms: gomaxprocs=4 .*\n(?s:.*)SCHED ")
     s.command("schedtrace=0")

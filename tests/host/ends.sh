@@ -30,7 +30,9 @@ ends TestPanicAfterGoexit panic_after_goexit 'panic: hello'
 ends TestMainGoroutineID main_panics 'panic: test' 'goroutine 1 [running]: "main"'
 ends TestPanicWhileReturning return_in_panic 'panic: slow'
 
-ends bad_word schedtrace=often 'schedtrace=often on the command line: its number is none, or too large'
+ends bad_word schedtrace=often 'schedtrace=often: schedtrace= wants a number from 0 to 3600000'
 check "bad_word: one line" test "$(wc -l < "$output")" = 1
+ends bad_policy policy=best 'policy=best: there is policy=gmp policy=fifo '
+check "bad_policy: one line" test "$(wc -l < "$output")" = 1
 
 exit $((failures > 0))

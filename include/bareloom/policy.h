@@ -1,0 +1,19 @@
+/*
+ * <bareloom/policy.h> - which policy says who runs next, and what it is told of a goroutine.
+ *
+ * The machine begins with Go's own (gmp). The word policy=NAME on the command line or at a console takes another
+ * one; docs/POLICY.md tells what each does, and how to write one.
+ */
+#pragma once
+
+#include <bareloom/base.h>
+
+/* The policy of this name rules from now on, on every core; what waits is handed over. 0, or -EINVAL: there is
+ * no such policy. From a G, which may go on on another core. */
+int go_set_policy(const char *name);
+
+/* The name of the one that rules. */
+const char *go_policy(void);
+
+/* The name of the ith, from 0 on, and what it does; NULL: there are no more. */
+const char *go_policies(unsigned i, const char **does);

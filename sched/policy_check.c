@@ -1,0 +1,113 @@
+/* sched/policy_check.c - no policy loses a G, gives one twice, runs one where it may not, or lets a core idle that it
+ * claims to keep busy: who breaks a rule is told with its name and the G, and the machine ends.
+ *
+ * The check is exact, without a time. turn of a core is odd while a hook runs there. A core that is about to sleep
+ * though a count says that it need not reads all turns, asks pick() and steal() once more, and reads the turns
+ * again: all even and the same, so nothing moved meanwhile, and the policy did not find what it has. */
+#include "sched/policy_seat.h"
+
+struct seat policy_seats[HAL_MAX_CORES];
+_Atomic uint32_t policy_common;
+_Atomic bool policy_broken;
+
+static uint32_t cores_of(const struct g *g) {
+    uint32_t active = (1u << relaxed_load(&machine.active)) - 1;
+    return g->pin == ANY_CORE ? active : 1u << g->pin;
+}
+
+_Noreturn void policy_breaks(const struct policy *p, const char *rule, const struct g *g) {
+    FATAL("policy %s %s: goroutine %lu \"%s\"", p->name, rule, (unsigned long)g->id,
+          g->name != NULL ? g->name : "");
+}
+
+struct g *policy_taken(const struct policy *p, struct core *c, struct g *g) {
+    if (g == NULL) {
+        return NULL;
+    }
+    if (relaxed_load(&g->held) != seat_of(c)->round) {
+        policy_breaks(
+            p, g_state(g) == G_RUNNING ? "runs one on two cores" : "gives one that does not wait", g);
+    }
+    if (g->pin != ANY_CORE && !may_run(g, c)) { /* c may have retired since it was chosen */
+        policy_breaks(p, "gives one to a core that it may not run on", g);
+    }
+    relaxed_store(&g->held, 0);
+    atomic_fetch_sub(count_for(p, g), 1);
+    return g;
+}
+
+/* Whether no core but c is in a hook; turns[] says after how many. */
+static bool all_out(const struct core *c, uint32_t turns[]) {
+    for (unsigned i = 0; i < hal_core_count(); i++) {
+        turns[i] = atomic_load(&policy_seats[i].turn);
+        if (turns[i] % 2 != 0 && i != c->hal.index) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool still_out(const struct core *c, const uint32_t turns[]) {
+    for (unsigned i = 0; i < hal_core_count(); i++) {
+        if (i != c->hal.index && atomic_load(&policy_seats[i].turn) != turns[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct search {
+    const struct core *c;
+    const struct g *found;
+};
+
+static bool is_held(struct g *g, void *arg) {
+    struct search *s = arg;
+    if (relaxed_load(&g->held) != 0 && (s->c == NULL || (cores_of(g) >> s->c->hal.index & 1) != 0)) {
+        s->found = g;
+    }
+    return s->found == NULL;
+}
+
+/* c, and nobody else, does something with the policy. Whether another core would be given g. */
+static bool others_find(const struct policy *p, const struct g *g) NEEDS(irq_masked) {
+    for (unsigned i = 0; i < hal_core_count(); i++) {
+        for (const struct g *o = p->pick(&cores[i]); o != NULL; o = p->pick(&cores[i])) {
+            if (o == g) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+_Noreturn static void not_found(const struct policy *p, struct core *c) NEEDS(irq_masked) {
+    struct search s = {.c = c};
+    g_each(is_held, &s);
+    ASSERT(s.found != NULL);
+    bool waits = others_find(p, s.found);
+    policy_breaks(p, waits ? "lets a core idle while one waits that it may run" : "has lost one",
+                  s.found);
+}
+
+struct g *policy_look_again(const struct policy *p, struct core *c) NEEDS(irq_masked) {
+    uint32_t turns[HAL_MAX_CORES];
+    struct seat *s = seat_of(c);
+    struct g *g = NULL;
+    begin_turn(s);
+    if (all_out(c, turns) && waits_for(p, c) && (core_active(c) || atomic_load(&s->loose) == 0)) {
+        g = p->pick(c);
+        g = g == NULL && p->steal != NULL && core_active(c) ? p->steal(c) : g;
+        bool none = g == NULL && waits_for(p, c);
+        if (none && still_out(c, turns)) {
+            atomic_store(&policy_broken, true);
+            if (still_out(c, turns)) { /* and nobody comes in any more */
+                not_found(p, c);
+            }
+            atomic_store(&policy_broken, false);
+        }
+    }
+    g = policy_taken(p, c, g);
+    end_turn(s);
+    return g;
+}

@@ -1,0 +1,202 @@
+/*
+ * tests/test_policy.c - policies: choosing one, what all of them have in common, and what each is for. Each test of a
+ * single policy fails when GMP rules in its place.
+ */
+#include <bareloom/policy.h>
+#include <errno.h>
+#include <string.h>
+
+#include "sched/policy/policy.h"
+#include "tests/test.h"
+
+static struct wg wg;
+
+/* name rules until unset(). */
+static const char *before;
+
+static void set(const char *name) {
+    if (!CONFIG_TRACE) {
+        SKIP("this build has GMP alone");
+    }
+    before = go_policy();
+    CHECK_EQ(go_set_policy(name), 0);
+    CHECK(strcmp(go_policy(), name) == 0);
+}
+
+static void unset(void) {
+    CHECK_EQ(go_set_policy(before), 0);
+}
+
+/* ---- all of them --------------------------------------------------------------------------------- */
+
+TEST(sched, policies_have_names) {
+    const char *does;
+    CHECK(strcmp(go_policies(0, &does), "gmp") == 0);
+    unsigned n = 0;
+    for (const char *name; (name = go_policies(n, &does)) != NULL; n++) {
+        CHECK(name[0] != '\0' && does[0] != '\0');
+    }
+    CHECK(n > 1);
+    CHECK_EQ(go_set_policy("none"), -EINVAL);
+    CHECK_EQ(go_set_policy(""), -EINVAL);
+    CHECK_EQ(go_option("policy=none"), -EINVAL);
+    CHECK_EQ(go_option("policy"), -EINVAL);
+}
+
+static struct {
+    _Atomic bool stop;
+    _Atomic unsigned lives, rounds;
+    struct chan *c;
+} churn;
+
+static void short_life(void *arg) {
+    (void)arg;
+    go_yield();
+    atomic_fetch_add(&churn.lives, 1);
+    wg_done(&wg);
+}
+
+static void starts_lives(void *arg) {
+    (void)arg;
+    while (!churn.stop) {
+        wg_add(&wg, 1);
+        start(short_life, NULL);
+        go_yield();
+    }
+    wg_done(&wg);
+}
+
+static void sleeps(void *arg) {
+    (void)arg;
+    while (!churn.stop) {
+        go_sleep(US(100));
+        atomic_fetch_add(&churn.rounds, 1);
+    }
+    wg_done(&wg);
+}
+
+static void talks(void *arg) {
+    bool first = arg != NULL;
+    int v = 0;
+    for (;;) {
+        if (first && churn.stop) {
+            chan_close(churn.c);
+            break;
+        }
+        if (first) {
+            chan_send(churn.c, &v);
+        } else if (chan_recv(churn.c, &v) != 0) {
+            break;
+        }
+        atomic_fetch_add(&churn.rounds, 1);
+    }
+    wg_done(&wg);
+}
+
+static void computes(void *arg) {
+    (void)arg;
+    while (!churn.stop) {
+        hal_relax();
+    }
+    wg_done(&wg);
+}
+
+static void stays(void *arg) {
+    unsigned core = (unsigned)(uintptr_t)arg;
+    while (!churn.stop) {
+        CHECK_EQ(go_core(), core);
+        go_yield();
+    }
+    wg_done(&wg);
+}
+
+/* Whatever Gs do goes on while one policy follows the other, and none is lost: the check of each policy looks on. */
+TEST(sched, policies_follow_each_other) {
+    churn.stop = false;
+    churn.c = chan_make(sizeof(int), 2);
+    CHECK(churn.c != NULL);
+    go_set_slice(MS(1));
+    unsigned all = go_num_cores();
+    wg_add(&wg, (int)(6 + all));
+    start(starts_lives, NULL);
+    start(sleeps, NULL);
+    start(sleeps, NULL);
+    start(talks, churn.c);
+    start(talks, NULL);
+    start(computes, NULL);
+    for (unsigned i = 0; i < all; i++) {
+        start_on(i, stays, (void *)(uintptr_t)i);
+    }
+    const char *was = go_policy(), *name, *does;
+    for (unsigned round = 0; round < test_rounds(8); round++) {
+        for (unsigned i = 0; CONFIG_TRACE && (name = go_policies(i, &does)) != NULL; i++) {
+            CHECK_EQ(go_set_policy(name), 0);
+            unsigned lives = churn.lives, rounds = churn.rounds;
+            WAIT_FOR(churn.lives > lives && churn.rounds > rounds);
+            CHECK_EQ(go_set_cores(1 + (round + i) % all), 0);
+        }
+    }
+    CHECK_EQ(go_set_cores(all), 0);
+    churn.stop = true;
+    wg_wait(&wg);
+    CHECK_EQ(go_set_policy(was), 0);
+    chan_free(churn.c);
+}
+
+/* Nobody calls idle cores for what waits, but they find it. */
+static _Atomic unsigned here;
+
+static void meets(void *arg) {
+    atomic_fetch_add(&here, 1);
+    SPIN_UNTIL(here == (unsigned)(uintptr_t)arg);
+    wg_done(&wg);
+}
+
+/* As many as there are cores meet, none letting others run: under a policy that shares, each has its own. */
+TEST(sched, policies_that_share_use_all_cores) {
+    const char *was = go_policy(), *name, *does;
+    unsigned all = go_num_cores();
+    go_set_slice(SEC(1));
+    for (unsigned i = 0; CONFIG_TRACE && (name = go_policies(i, &does)) != NULL; i++) {
+        CHECK_EQ(go_set_policy(name), 0);
+        const struct policy *p = policy_wanted();
+        if (p != NULL && !p->shares) {
+            continue;
+        }
+        for (unsigned round = 0; round < test_rounds(16); round++) {
+            settle();
+            here = 0;
+            wg_add(&wg, (int)all);
+            for (unsigned n = 0; n < all; n++) {
+                start(meets, (void *)(uintptr_t)all);
+            }
+            wg_wait(&wg);
+        }
+    }
+    CHECK_EQ(go_set_policy(was), 0);
+}
+
+/* ---- fifo ------------------------------------------------------------------------------------------ */
+
+static struct { unsigned order[8], n; } log_;
+
+ONE_CORE static void notes(void *arg) {
+    log_.order[log_.n++] = (unsigned)(uintptr_t)arg;
+    wg_done(&wg);
+}
+
+/* Go's own lets the last one that was started run first. */
+TEST(sched, fifo_starts_in_order) {
+    use_cores(1);
+    set("fifo");
+    log_.n = 0;
+    wg_add(&wg, 8);
+    for (uintptr_t i = 0; i < 8; i++) {
+        start(notes, (void *)i);
+    }
+    wg_wait(&wg);
+    for (unsigned i = 0; i < 8; i++) {
+        CHECK_EQ(log_.order[i], i);
+    }
+    unset();
+}
