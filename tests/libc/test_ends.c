@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hal/board.h"
-#include "hal/mmio.h"
+#include "tests/raise.h"
 #include "tests/test.h"
 
 /* ---- exit ------------------------------------------------------------------------------------ */
@@ -171,15 +170,10 @@ TEST(death, printf_with_preemption_off) {
     printf("x\n");
 }
 
-#define GICD_ISPENDR 0x200
-#define LINE         150u /* no device of these machines uses it */
-
 static void raise_interrupt(irq_fn *fn) {
-    if (board_intc->timer_line != 30) { /* not a GIC */
-        SKIP("this interrupt controller takes no interrupt from software");
-    }
-    CHECK_EQ(irq_attach(LINE, fn, NULL), 0);
-    mmio_write32(board_intc->base[0] + GICD_ISPENDR + LINE / 32 * 4, 1u << LINE % 32);
+    NEED_RAISE();
+    CHECK_EQ(irq_attach(RAISED_LINE, fn, NULL), 0);
+    set_pending(RAISED_LINE);
     go_sleep(SEC(100));
 }
 
