@@ -337,6 +337,9 @@ int g_make(struct g **out, const struct go_opts *o, go_fn *fn, const void *arg, 
         dead_give(g);
         return -ENOMEM;
     }
+    /* The word in which the public calls, which a sanitizer watches, count for their G: this one is another than the
+     * one that has had the memory before. */
+    sanitize_open((const void *)(uintptr_t)&g->holds, sizeof g->holds);
     hal_irq_t was = hal_irq_save();
     begin_life(this_core(), g, o->name, o->pinned ? (uint8_t)o->core : ANY_CORE, creator);
     bool traced = hooked(this_core());
