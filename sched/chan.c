@@ -6,7 +6,7 @@
  * somebody waits, and whoever came first is served first.
  *
  * The race: a G that waits must not be entered by its partner before it is off its stack. The lock
- * is therefore opened on g0 (wait.c); the partner finds the waiter only under that lock.
+ * is therefore opened behind the save (wait.c); the partner finds the waiter only under that lock.
  *
  * Elements over 64 bytes are copied with preemption off but interrupts open, and so are not for
  * handlers (HAZARDS 25).

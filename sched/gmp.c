@@ -156,10 +156,10 @@ static struct g *look_around(struct core *c) NEEDS(irq_masked) {
     return core_active(c) ? globq_get(&c->runq) : NULL;
 }
 
-/* Whether the next pick may be plain, when the picked one leaves. */
+/* Whether the next pick may be plain, when the picked one leaves. If none was, the caller may go on, and be pinned. */
 static bool may_be_plain(const struct core *c, const struct g *picked) {
-    return (picked == NULL || picked->pin == ANY_CORE) && c->pinned.head == NULL &&
-           inbox_empty(c) && core_active(c) && !hooked(c);
+    return picked != NULL && picked->pin == ANY_CORE && c->pinned.head == NULL && inbox_empty(c) &&
+           core_active(c) && !hooked(c);
 }
 
 static struct g *pick(struct core *c) NEEDS(irq_masked) {

@@ -171,7 +171,7 @@ struct g *globq_get(struct runq *mine) NEEDS(irq_masked) {
     for (unsigned i = 1; i < share; i++) {
         runq_put(mine, gqueue_pop(&globq.q));
     }
-    /* release, and last: as in runq_refill */
+    /* release, and last: who looks without the lock must not see both queues empty in between */
     atomic_fetch_sub_explicit(&globq.count, share, memory_order_release);
     spin_unlock_masked(&globq.lock);
     return first;

@@ -14,8 +14,8 @@
  *         |                        WAITING <-----------------------+  |
  *         +-----------------------------------------------------------+ exit
  *
- * Everything that publishes a G (puts it where another core can find it) runs on g0, after the G is
- * off its stack. Ring, runnext and pinned list are written by their own core alone, masked.
+ * A G is published (put where another core can find it) after it is off its stack: on g0, or by one store
+ * of hal_switch(). Ring, runnext and pinned list are written by their own core alone, masked.
  * Everyone else - a handler, another core - hands a G over through core->inbox (HAZARDS 1).
  *
  * TOUR 4 / read next: sched/go.c

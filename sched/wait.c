@@ -114,7 +114,7 @@ static void parked_limited(struct g *g, void *arg) NEEDS(irq_masked) UNCHECKED {
 
 static int wait_limited(spinlock_t *lock, struct wait_list *l, struct waiter *w,
                         enum wait_reason why, const struct limit *limit) NEEDS(irq_masked)
-    OPENS(*lock) UNCHECKED { /* park() opens it, on g0 */
+    OPENS(*lock) UNCHECKED { /* opened once the G is off its stack */
     struct waiting p = {.lock = lock};
     struct g *g = w->g;
     int r = limit_begin(&p.lw, limit);
@@ -141,7 +141,7 @@ static int wait_limited(spinlock_t *lock, struct wait_list *l, struct waiter *w,
 
 static int wait_queued(spinlock_t *lock, struct wait_list *l, struct waiter *w,
                        enum wait_reason why, const struct limit *limit) NEEDS(irq_masked)
-    OPENS(*lock) UNCHECKED { /* park() opens it, on g0 */
+    OPENS(*lock) UNCHECKED { /* opened once the G is off its stack */
     if (is_limited(limit)) {
         return wait_limited(lock, l, w, why, limit);
     }

@@ -1,6 +1,7 @@
 /* tests/test_place.c - which core runs what: parallelism, stealing, wake-ups, pinned Gs, cores that come and go. */
 #include <errno.h>
 
+#include "sched/runq.h"
 #include "tests/test.h"
 
 static struct wg wg;
@@ -198,6 +199,48 @@ TEST(sched, pinned_stay) {
     for (unsigned i = 0; i < 3 * n; i++) {
         start_on(i % n, stays, (void *)(uintptr_t)(i % n));
     }
+    wg_wait(&wg);
+}
+
+static bool core_0_has_on_ring(const struct g *g) {
+    struct runq *q = &cores[0].runq;
+    for (uint32_t at = relaxed_load(&q->head); at != relaxed_load(&q->tail); at++) {
+        if (relaxed_load(&q->ring[at % RING]) == g) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void looks_for(void *g) {
+    CHECK(!core_0_has_on_ring(g));
+    wg_done(&wg);
+}
+
+/* To one that the guard of runnext has shown to others. */
+static void yields_to_who_looks(void) {
+    wg_add(&wg, 1);
+    start(looks_for, hal_self());
+    hal_irq_mask();
+    gmp_publish_runnext(this_core());
+    hal_irq_unmask();
+    go_yield();
+}
+
+static void yields_pinned(void *arg) {
+    (void)arg;
+    for (unsigned i = 0; i < 10; i++) {
+        go_yield(); /* in vain */
+        yields_to_who_looks();
+    }
+    wg_done(&wg);
+}
+
+/* One that is pinned is never where thieves look, also after it had nobody to yield to. */
+TEST(sched, pinned_yields_to_nobody) {
+    use_cores(1);
+    wg_add(&wg, 1);
+    start_on(0, yields_pinned, NULL);
     wg_wait(&wg);
 }
 
