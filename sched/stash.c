@@ -179,7 +179,7 @@ void go_stash_drain(void (*back)(void *first)) {
     check_may_block("go_stash_drain");
     struct g *g = hal_self();
     uint8_t pin = g->pin;
-    for (unsigned core = 0; core < hal_core_count(); core++) {
+    for (unsigned core = hal_core_count(); core-- > 0;) { /* core 0 is the last: it is never retired */
         move_to(core);
         drain_core(back);
     }

@@ -98,6 +98,7 @@ TEST(sched, stash_drains_all_cores) {
     use_cores(1);
     give_on_each_core();
     CHECK_EQ(drain(), 10 * go_num_cores());
+    CHECK_EQ(go_core(), 0); /* the others are retired */
     CHECK_EQ(drain(), 0);
     CHECK(hal_self()->pin == ANY_CORE);
     give_on_each_core();
