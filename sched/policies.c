@@ -4,7 +4,8 @@
 #include "hal/errno.h"
 #include "sched/policy/policy.h"
 
-static const struct policy *const policies[] = {&policy_fifo, &policy_skeleton};
+static const struct policy *const policies[] = {&policy_fifo, &policy_nosteal, &policy_rr,
+                                                &policy_skeleton};
 
 #define POLICIES (sizeof policies / sizeof policies[0])
 

@@ -200,3 +200,57 @@ TEST(sched, fifo_starts_in_order) {
     }
     unset();
 }
+
+/* ---- nosteal --------------------------------------------------------------------------------------- */
+
+static struct { _Atomic unsigned cores, n; } ran;
+
+static void tells_core(void *arg) {
+    (void)arg;
+    atomic_fetch_or(&ran.cores, 1u << go_core());
+    atomic_fetch_add(&ran.n, 1);
+    go_yield();
+    wg_done(&wg);
+}
+
+/* While their core is held the others idle: Go's own would have stolen them. */
+TEST(sched, nosteal_leaves_cores_idle) {
+    set("nosteal");
+    settle();
+    ran.cores = ran.n = 0;
+    wg_add(&wg, 16);
+    go_preempt_off();
+    unsigned core = go_core();
+    for (unsigned i = 0; i < 16; i++) {
+        start(tells_core, NULL);
+    }
+    ns_t until = go_now() + MS(5);
+    SPIN_UNTIL(go_now() >= until);
+    CHECK_EQ(ran.n, 0);
+    go_preempt_on();
+    wg_wait(&wg);
+    CHECK_EQ(ran.cores, 1u << core);
+    unset();
+}
+
+/* ---- rr -------------------------------------------------------------------------------------------- */
+
+/* Each core has been dealt four, and those of the core that is held wait for it: Go's own would have been stolen. */
+TEST(sched, rr_deals_to_all_cores) {
+    set("rr");
+    ran.cores = ran.n = 0;
+    unsigned n = 4 * go_num_cores();
+    wg_add(&wg, (int)n);
+    go_preempt_off();
+    for (unsigned i = 0; i < n; i++) {
+        start(tells_core, NULL);
+    }
+    SPIN_UNTIL(ran.n >= n - 4);
+    ns_t until = go_now() + MS(5);
+    SPIN_UNTIL(go_now() >= until);
+    CHECK_EQ(ran.n, n - 4);
+    go_preempt_on();
+    wg_wait(&wg);
+    CHECK_EQ(ran.cores, (1u << go_num_cores()) - 1);
+    unset();
+}

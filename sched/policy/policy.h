@@ -86,4 +86,4 @@ static inline struct g *fifo_take(struct fifo *f, const struct core *c) NEEDS(ir
 
 /* ---- those that there are -------------------------------------------------------------------- */
 
-extern const struct policy policy_fifo, policy_skeleton;
+extern const struct policy policy_fifo, policy_nosteal, policy_rr, policy_skeleton;
