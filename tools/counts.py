@@ -4,7 +4,7 @@ program does not notice. `make flame SOURCE=qemu` comes here.
 
     counts.py --board virt --image build/virt/examples/sieve/virt.img --elf .../app.elf --out build/trace/sieve-virt
 
-From main() on, all cores together, in virtual time: an instruction is a nanosecond, the same program runs the same way each
+From main() to the machine's end, all cores together, in virtual time: an instruction is a nanosecond, the same program runs the same way each
 time. Written are OUT.instructions.svg, .folded, .pb.gz, whose stacks are folder, file and function. The exit status is
 77 where no plugin can be used.
 """
@@ -87,7 +87,8 @@ def main():
         return run.SKIP
     inside.build_plugin()
     symbols = inside.Symbols(opts.elf)
-    plugin = f"{inside.PLUGIN},mode=profile,start={symbols.address('app_main'):#x}"
+    plugin = (f"{inside.PLUGIN},mode=profile,start={symbols.address('app_main'):#x},"
+              f"stop={symbols.address('hal_exit'):#x}")
     functions = by_function(count(run.command(board, opts.image, [*shlex.split(opts.args), "--batch"], opts.smp, opts.gic,
                                               icount=0, extra=["-plugin", plugin])), symbols)
     total = sum(functions.values())
