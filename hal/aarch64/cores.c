@@ -138,6 +138,7 @@ static bool exists(unsigned i, int64_t until) {
 /* False: no further core may be started. Cores that begin by themselves have until then. */
 static bool start(unsigned i, int64_t until) {
     struct boot_line *l = &boot_lines[i];
+    cache_clean_invalidate(l, sizeof *l); /* an older copy of ours, written back below, would wipe out its stage */
     l->stack = (uintptr_t)stack_top(i);
     l->release = LINE_GO;
     cache_clean_invalidate(l, sizeof *l); /* for a core whose caches are off */
