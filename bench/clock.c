@@ -93,7 +93,7 @@ BENCH(sleep_behind_hogs_late, CORES(1) | CORES(4)) {
 /* Two loops on one core that never call anything that yields. From the last reading of the clock by the one
  * whose slice is over to the first by the other: interrupt, save, switch, restore, and a reading. */
 static struct {
-    unsigned who, turns;
+    unsigned who, turns, switches;
     ns_t when, gaps;
 } last;
 
@@ -107,6 +107,10 @@ static void watches(void *arg) {
         if (last.who != me) {
             ns_t gap = now - last.when;
             last.who = me;
+            /* Another phase each time: the slice's end would fall between reading and storing for ever, or never */
+            for (unsigned n = ++last.switches % 8; n != 0; n--) {
+                __asm__ volatile("" : "+r"(n));
+            }
             if (gap > 0 && gap < SLICE / 2) { /* else it was stopped between reading and storing */
                 last.gaps += gap;
                 last.turns++;

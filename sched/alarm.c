@@ -53,8 +53,9 @@ void heap_sift_down(struct alarm_heap *h, uint32_t at, struct alarm_slot s) NEED
     heap_place(h, at, s);
 }
 
-struct alarm *heap_pop(struct alarm_heap *h) NEEDS(h->lock) {
+struct alarm *heap_pop(struct alarm_heap *h, uint32_t *seq) NEEDS(h->lock) {
     struct alarm *a = h->slots[0].alarm;
+    *seq = a->seq;
     heap_remove(h, a);
     return a;
 }
@@ -85,13 +86,6 @@ bool alarm_grow(struct core *c) NEEDS(irq_masked) {
 
 /* ---- start, stop, expire -------------------------------------------------------------------- */
 
-bool alarm_stop(struct alarm *a) {
-    hal_irq_t was = hal_irq_save();
-    bool queued = alarm_stop_masked(a);
-    hal_irq_restore(was);
-    return queued;
-}
-
 static void end_wait(struct alarm *a, uint32_t seq) NEEDS(irq_masked) {
     struct g *g = g_of_alarm(a);
     if (wait_claim(g, seq)) {
@@ -99,18 +93,19 @@ static void end_wait(struct alarm *a, uint32_t seq) NEEDS(irq_masked) {
     }
 }
 
-int64_t alarms_expire(struct core *c, int64_t now) NEEDS(irq_masked) {
+void alarms_expire(struct core *c, int64_t now) NEEDS(irq_masked) {
     struct alarm_heap *h = &c->alarms;
-    int64_t when = INT64_MAX;
     struct {
         struct alarm *alarm;
         uint32_t seq;
     } due[BATCH];
     unsigned n = 0;
+    if (alarms_next(h) > now) {
+        return;
+    }
     spin_lock_masked(&h->lock);
     while (n < BATCH && alarms_in(h) != 0 && h->slots[0].when <= now) {
-        due[n].alarm = heap_pop(h);
-        due[n].seq = due[n].alarm->seq;
+        due[n].alarm = heap_pop(h, &due[n].seq);
         n++;
     }
     spin_unlock_masked(&h->lock);
@@ -123,12 +118,6 @@ int64_t alarms_expire(struct core *c, int64_t now) NEEDS(irq_masked) {
             end_wait(due[i].alarm, due[i].seq);
         }
     }
-    spin_lock_masked(&h->lock); /* only now: tickers have set themselves anew */
-    if (alarms_in(h) != 0) {
-        when = h->slots[0].when; /* when a full batch left some that are due: at once */
-    }
-    spin_unlock_masked(&h->lock);
-    return when;
 }
 
 /* ---- sleeping ------------------------------------------------------------------------------- */

@@ -22,16 +22,19 @@ void alarms_init(void);
 
 static inline void heap_place(struct alarm_heap *h, uint32_t at, struct alarm_slot s) NEEDS(h->lock) {
     h->slots[at] = s;
-    s.alarm->pos = at;
+    relaxed_store(&s.alarm->pos, at); /* only that it is not ALARM_IDLE is looked at without the lock */
 }
 
 void heap_sift_up(struct alarm_heap *h, uint32_t at, struct alarm_slot s) NEEDS(h->lock);
 void heap_sift_down(struct alarm_heap *h, uint32_t at, struct alarm_slot s) NEEDS(h->lock);
-struct alarm *heap_pop(struct alarm_heap *h) NEEDS(h->lock);
+struct alarm *heap_pop(struct alarm_heap *h, uint32_t *seq) NEEDS(h->lock);
 
 static inline void heap_push(struct alarm_heap *h, int64_t when, struct alarm *a) NEEDS(h->lock) {
     uint32_t n = alarms_in(h);
     ASSERT(n < h->capacity);
+    if (n == 0 || when < relaxed_load(&h->first)) {
+        relaxed_store(&h->first, when);
+    }
     relaxed_store(&h->n, n + 1);
     struct alarm_slot s = {.when = when, .alarm = a};
     if (n != 0 && h->slots[(n - 1) / 4].when > when) {
@@ -44,8 +47,9 @@ static inline void heap_push(struct alarm_heap *h, int64_t when, struct alarm *a
 /* Of a, which is there. */
 static inline void heap_remove(struct alarm_heap *h, struct alarm *a) NEEDS(h->lock) {
     struct alarm_slot *slots = h->slots;
-    uint32_t at = a->pos;
-    a->pos = ALARM_IDLE;
+    uint32_t at = relaxed_load(&a->pos);
+    /* release: we have read what we want of it; its owner, who sees this, may set it anew (alarm_stop_own) */
+    atomic_store_explicit(&a->pos, ALARM_IDLE, memory_order_release);
     uint32_t n = alarms_in(h) - 1;
     relaxed_store(&h->n, n);
     if (at < n) {
@@ -54,6 +58,9 @@ static inline void heap_remove(struct alarm_heap *h, struct alarm *a) NEEDS(h->l
         } else {
             heap_sift_down(h, at, slots[n]);
         }
+    }
+    if (at == 0) {
+        relaxed_store(&h->first, slots[0].when);
     }
 }
 
@@ -88,18 +95,25 @@ static inline void alarm_start(struct core *c, struct alarm *a) NEEDS(irq_masked
 static inline bool alarm_stop_masked(struct alarm *a) NEEDS(irq_masked) {
     struct alarm_heap *h = a->heap;
     spin_lock_masked(&h->lock);
-    bool queued = a->pos != ALARM_IDLE;
+    bool queued = relaxed_load(&a->pos) != ALARM_IDLE;
     if (queued) {
         heap_remove(h, a);
     }
     spin_unlock_masked(&h->lock);
     return queued;
 }
-bool alarm_stop(struct alarm *a);
 
-/* Handler. Ends the waits and fires the timers that are due at now, at most a batch; returns when
- * it must come again. */
-int64_t alarms_expire(struct core *c, int64_t now) NEEDS(irq_masked);
+/* The same by its owner, whom it may have woken: then it is in no heap, which needs no lock to see. */
+static inline void alarm_stop_own(struct alarm *a) NEEDS(irq_masked) {
+    /* acquire: pairs with heap_remove() */
+    if (atomic_load_explicit(&a->pos, memory_order_acquire) != ALARM_IDLE) {
+        alarm_stop_masked(a);
+    }
+}
+
+/* Handler. Ends the waits and fires the timers that are due at now, at most a batch. Then it must come again at
+ * alarms_next(). */
+void alarms_expire(struct core *c, int64_t now) NEEDS(irq_masked);
 
 /* ---- timer.c: handler. The alarm of a timer is due, in its setting seq ----------------------- */
 void timer_fire(struct alarm *a, uint32_t seq, int64_t now) NEEDS(irq_masked);

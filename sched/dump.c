@@ -67,12 +67,7 @@ static void note(uintptr_t pc) UNCHECKED { /* in a handler, which is masked */
     }
 }
 
-void dump_answer(struct core *c) NEEDS(irq_masked) {
-    struct answer *a = &answers[c->hal.index];
-    uint32_t question = relaxed_load(&asked); /* the doorbell came after it */
-    if (question == relaxed_load(&a->to)) {
-        return;
-    }
+UNCOMMON static void answer(struct core *c, struct answer *a, uint32_t question) NEEDS(irq_masked) {
     struct g *g = hal_self();
     a->n = 0;
     a->g = g != &c->g0 ? g : NULL;
@@ -80,6 +75,14 @@ void dump_answer(struct core *c) NEEDS(irq_masked) {
         hal_backtrace_interrupted(g->stack_lo, g->stack_hi, note);
     }
     atomic_store_explicit(&a->to, question, memory_order_release);
+}
+
+void dump_answer(struct core *c) NEEDS(irq_masked) {
+    struct answer *a = &answers[c->hal.index];
+    uint32_t question = relaxed_load(&asked); /* the doorbell came after it */
+    if (question != relaxed_load(&a->to)) {
+        answer(c, a, question);
+    }
 }
 
 /* acquire: pairs with the release above */

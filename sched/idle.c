@@ -17,6 +17,9 @@
  * so a core that finds its bit cleared when it wakes owns a count, whatever else woke it (HAZARDS
  * 8). Who gives a count back must look once more, because others may have held back for its sake.
  *
+ * A look at every queue leaves out those of cores whose bit is set. Such a core took it back before it put anything: by a
+ * read-modify-write of idle_mask that comes after ours, so its look at idle_mask finds us, as in the picture.
+ *
  * The third part is in the port: hal_ipi() does dsb ishst before the doorbell, and hal_idle()
  * sleeps masked, so that a doorbell between the last look and WFI ends the WFI.
  * TOUR 9 / read next: sched/preempt.c */
@@ -132,34 +135,32 @@ void search_end(struct core *c, bool found) NEEDS(irq_masked) {
  * must be running now. Without a fence on the other side this may miss one; the slice's end finds
  * it then. */
 static void ask_for_guards(struct core *c) NEEDS(irq_masked) {
-    const struct core *end = cores + hal_core_count();
-    for (const struct core *o = cores; o < end; o++) {
-        if (o != c && runnext_of(o) != NULL) {
-            kick(o->hal.index);
+    for (uint32_t left = others_at_work(c); left != 0; left &= left - 1) {
+        unsigned o = (unsigned)__builtin_ctz(left);
+        if (runnext_of(&cores[o]) != NULL) {
+            kick(o);
         }
     }
 }
 
-static int64_t next_timer(struct core *c) NEEDS(irq_masked) {
-    spin_lock_masked(&c->alarms.lock);
-    int64_t when = alarms_in(&c->alarms) != 0 ? c->alarms.slots[0].when : INT64_MAX;
-    spin_unlock_masked(&c->alarms.lock);
-    return when;
+static void trace_awake(struct core *c) NEEDS(irq_masked) {
+    uint64_t ns = (uint64_t)hal_stamp_ns((int64_t)relaxed_load(&c->n.idle));
+    trace_core_slow(c, EV_AWAKE, 0, ns, ns >> 32);
 }
 
 static void sleep(struct core *c) NEEDS(irq_masked) {
-    int64_t when = next_timer(c);
     c->guard = NULL;
-    arm(c, when); /* no tick on an idle core */
-    int64_t before = hal_now();
+    arm(c, alarms_next(&c->alarms)); /* no tick on an idle core */
+    int64_t before = hal_stamp();
     uint64_t ipis = relaxed_load(&c->n.ipis_received);
     relaxed_store(&c->n.asleep_since, before); /* for info_core() */
     trace_core(c, EV_IDLE, 0, 0, 0);
     nap(c);
     relaxed_store(&c->n.asleep_since, 0);
-    uint64_t idle_ns = relaxed_load(&c->n.idle_ns) + (uint64_t)(hal_now() - before);
-    relaxed_store(&c->n.idle_ns, idle_ns);
-    trace_core(c, EV_AWAKE, 0, idle_ns, idle_ns >> 32);
+    count_add(&c->n.idle, (uint64_t)(hal_stamp() - before));
+    if (hooked(c)) {
+        trace_awake(c);
+    }
     count(&c->n.idle_wakes);
     bool by_ipi = relaxed_load(&c->n.ipis_received) != ipis;
     if (by_ipi && !work_anywhere(c)) {

@@ -85,7 +85,7 @@ void info_gs(bool (*fn)(const struct go_info *g, void *arg), void *arg) {
 /* With the sleep that it is in. */
 static ns_t idle_time(struct core *c) {
     int64_t since = atomic_load_explicit(&c->n.asleep_since, memory_order_relaxed);
-    return (ns_t)get(&c->n.idle_ns) + (since != 0 ? hal_now() - since : 0);
+    return hal_stamp_ns((int64_t)get(&c->n.idle) + (since != 0 ? hal_stamp() - since : 0));
 }
 
 bool info_core(unsigned i, struct core_info *out) {

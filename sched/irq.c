@@ -192,13 +192,11 @@ void irq_falls_asleep(struct core *c) NEEDS(irq_masked) {
     }
 }
 
-void irq_wakes(struct core *c) NEEDS(irq_masked) {
-    unsigned at = c->hal.index;
-    if (relaxed_load(&roaming.core) != at) { /* after the fence in nap_over() */
-        return;
-    }
-    for (unsigned i = 0; i < hal_core_count(); i++) {
-        if (i != c->hal.index && sleeps(i)) {
+/* To a core that sleeps, and goes on doing so. */
+UNCOMMON static void hand_on(struct core *c) NEEDS(irq_masked) {
+    unsigned at = c->hal.index, n = hal_core_count();
+    for (unsigned left = n - 1, i = (at + 1) % n; left != 0; left--, i = (i + 1) % n) {
+        if (sleeps(i)) {
             if (!hand_over(at, i)) {
                 return;
             }
@@ -208,6 +206,12 @@ void irq_wakes(struct core *c) NEEDS(irq_masked) {
                 return;
             }
         }
+    }
+}
+
+void irq_wakes(struct core *c) NEEDS(irq_masked) {
+    if (relaxed_load(&roaming.core) == c->hal.index) { /* after the fence in nap_over() */
+        hand_on(c);
     }
 }
 

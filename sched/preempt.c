@@ -138,12 +138,15 @@ void sched_timer(void) {
     count(&c->n.ticks);
     trace_core(c, EV_IRQ_BEGIN, IRQ_TIMER, 0, 0);
     int64_t now = hal_now();
-    int64_t when = alarms_expire(c, now);
+    alarms_expire(c, now);
     if (on_g0(c)) {
-        arm(c, when); /* no tick: a G that is entered now brings the end of its slice only if that is sooner */
+        c->deadline =
+            INT64_MAX; /* it is set before a G runs, or the core sleeps again (schedule.c, idle.c) */
         trace_core(c, EV_IRQ_END, IRQ_TIMER, 0, 0);
         return;
     }
+    int64_t when = alarms_next(
+        &c->alarms); /* only now: tickers have set themselves anew. At once if a batch left some */
     guard_check(c, now);
     bool over = gmp_tick(c, now);
     watch(c, now, over || !inbox_empty(c));

@@ -43,17 +43,23 @@ static inline unsigned runq_length(struct runq *q) {
 
 /* Anyone. The same question, but for how many. */
 static inline bool runq_is_empty(struct runq *q) {
-    /* No order between the two: nothing goes from the one to the other but the yielding one's turn, which finds both
-     * in use (runq_turn_behind) */
-    return runq_behind(q) == 0 && atomic_load_explicit(&q->head, memory_order_acquire) ==
-                                      atomic_load_explicit(&q->tail, memory_order_acquire);
+    /* No order between the list's count and the ring: nothing goes from the one to the other but the yielding one's turn,
+     * which finds both in use (runq_turn_behind). relaxed: what was put before the reader's fence is below the tail that
+     * it sees, and so head is there, too, only if somebody has taken it */
+    return runq_behind(q) == 0 && relaxed_load(&q->head) == relaxed_load(&q->tail);
+}
+
+/* The other cores that do not idle, a bit for each: an idle one has nothing on its queue or in runnext that it, or who
+ * woke it, does not see to (idle.c). */
+static inline uint32_t others_at_work(const struct core *but) {
+    uint32_t others = ((1u << hal_core_count()) - 1) & ~(1u << but->hal.index);
+    return others & ~relaxed_load(&machine.idle_mask);
 }
 
 /* Anyone. Whether any core but this one has Gs on its queue. */
 static inline bool any_runq(const struct core *but) {
-    struct core *end = cores + hal_core_count();
-    for (struct core *c = cores; c < end; c++) {
-        if (c != but && !runq_is_empty(&c->runq)) {
+    for (uint32_t left = others_at_work(but); left != 0; left &= left - 1) {
+        if (!runq_is_empty(&cores[__builtin_ctz(left)].runq)) {
             return true;
         }
     }

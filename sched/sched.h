@@ -73,7 +73,7 @@ enum wait_reason {
  * unmapped, and seq tells a late handler that it was set anew: so no handler has to be waited for. */
 struct alarm {
     int64_t when;
-    uint32_t pos;            /* index in the heap, or ALARM_IDLE */
+    _Atomic uint32_t pos;    /* index in the heap, or ALARM_IDLE; written under the heap's lock */
     uint32_t seq;            /* the wait that it ends, or which setting of a timer it is */
     struct alarm_heap *heap; /* in which it was last */
     bool is_timer;           /* it lies in a struct timer, not in a struct g; set once */
@@ -179,13 +179,20 @@ struct alarm_slot {
 struct alarm_heap {
     spinlock_t lock;
     struct alarm_slot *slots; /* grows in a window of address space, page by page */
-    _Atomic uint32_t n; /* written under lock; read without by the owner, which only finds it too large,
-                           and by reports. relaxed: the lock orders the slots */
-    uint32_t capacity; /* owner core only, grown before the lock is taken */
+    /* Written under lock; read without by the owner - who alone adds, and so finds n only too large and first only
+     * too early - and by reports. relaxed: the lock orders the slots */
+    _Atomic uint32_t n;
+    _Atomic int64_t first; /* when of slots[0]; with n == 0 nothing */
+    uint32_t capacity;     /* owner core only, grown before the lock is taken */
 };
 
 static inline uint32_t alarms_in(const struct alarm_heap *h) {
     return relaxed_load(&h->n);
+}
+
+/* Owner, masked. When the next one is due, perhaps too early; INT64_MAX: none. */
+static inline int64_t alarms_next(const struct alarm_heap *h) {
+    return alarms_in(h) != 0 ? relaxed_load(&h->first) : INT64_MAX;
 }
 
 #define MAGAZINE 32u
@@ -198,8 +205,9 @@ struct frame {
 struct counters {
     _Atomic uint64_t started, ended; /* without the runtime's own Gs */
     _Atomic uint64_t stolen, preempted, ticks, ipis_sent, ipis_received;
-    _Atomic uint64_t idle_wakes, futile_wakes, frames_short, faults, idle_ns;
-    _Atomic int64_t asleep_since; /* 0: awake */
+    _Atomic uint64_t idle_wakes, futile_wakes, frames_short, faults;
+    _Atomic uint64_t idle;        /* stamps */
+    _Atomic int64_t asleep_since; /* a stamp; 0: awake */
 };
 
 /* Free objects of one class (stash.c). */

@@ -46,13 +46,20 @@ struct g *dispatch(struct core *c, struct g *g) NEEDS(irq_masked) {
  * (HAZARDS 4). */
 static void tick_begin(struct core *c) NEEDS(irq_masked) {
     slice_begin(c);
-    arm_sooner(c, slice_start(c) + slice_length()); /* a core that runs a G always has its tick */
+    int64_t end = slice_start(c) + slice_length(), next = alarms_next(&c->alarms);
+    arm_sooner(c, next < end ? next : end); /* a core that runs a G always has its tick */
     trace_runs_again(c);
 }
 
 UNCOMMON static struct g *search_by_policy(struct core *c) NEEDS(irq_masked) {
     struct g *g = policy_search(c);
     return g != NULL ? g : policy_pick(c);
+}
+
+/* Woken: nearly always by a handler of this core, which has left the G in runnext. */
+static inline struct g *pick_woken(struct core *c) NEEDS(irq_masked) {
+    struct g *g = gmp_pick_is_plain(c, next_tick(c)) ? gmp_take_runnext(c) : NULL;
+    return g != NULL ? g : gmp_pick(c);
 }
 
 struct g *schedule_search(void) NEEDS(irq_masked) {
@@ -64,13 +71,15 @@ struct g *schedule_search(void) NEEDS(irq_masked) {
             g = search_by_policy(c);
             continue;
         }
-        if (core_active(c) && search_begin(c) && (g = gmp_steal(c)) != NULL) {
+        if (core_active(c) && any_runq(c) && search_begin(c) && (g = gmp_steal(c)) != NULL) {
             break;
         }
         idle(c);
-        g = gmp_pick(c);
+        g = pick_woken(c);
     } while (g == NULL);
-    search_end(c, true);
+    if (c->searching) {
+        search_end(c, true);
+    }
     tick_begin(c);
     return begin(c, g);
 }

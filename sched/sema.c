@@ -140,6 +140,14 @@ UNCOMMON _Noreturn static void asked_too_much(void) {
     PANIC("semaphore: asked for more than it can count");
 }
 
+/* Who has given up, and so may have been all that waited; false: others do. */
+static bool was_last(struct sema *s) {
+    hal_irq_t was = spin_lock(&s->lock);
+    bool last = atomic_load_explicit(&s->count, memory_order_relaxed) >= 0 || unflag(s);
+    spin_unlock(&s->lock, was);
+    return last;
+}
+
 static int wait_slow(struct sema *s, uint32_t n, const struct limit *limit) {
     check_may_block("sema_wait");
     if (n > INT32_MAX) {
@@ -153,8 +161,8 @@ static int wait_slow(struct sema *s, uint32_t n, const struct limit *limit) {
     struct waiter w = {.n = n};
     int r = wait_on(&s->lock, &s->waiters, &w, WAIT_SEMA, limit);
     hal_irq_restore(was);
-    if (r != 0) {
-        sema_post_slow(s, 0); /* perhaps it was the first, or the last */
+    if (r != 0 && !was_last(s)) {
+        sema_post_slow(s, 0); /* perhaps it was the first */
     }
     return r;
 }

@@ -36,7 +36,7 @@ enum trace_kind {
     EV_IRQ_END,
     EV_TIMER,  /* a timer fired */
     EV_IDLE,   /* asleep */
-    EV_AWAKE,  /* and no more; a | b << 32: the core's idle_ns */
+    EV_AWAKE,  /* and no more; a | b << 32: nanoseconds that the core has idled */
     EV_MARK,   /* a | b << 32: the text */
     EV_SAMPLE, /* a: the G that a sample met; EV_STACK follow */
     EV_STACK,  /* a | b << 32: where, innermost first */

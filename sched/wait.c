@@ -54,7 +54,9 @@ void wake_all(struct waiter *chain, bool ok) {
 /* ---- limits ---------------------------------------------------------------------------------- */
 
 int limit_begin(struct limit_wait *lw, const struct limit *limit) NEEDS(irq_masked) {
-    *lw = (struct limit_wait){.limit = limit};
+    lw->limit = limit;
+    lw->cancel.g = NULL;
+    lw->alarm = lw->canceled = false; /* no more: the rest of it is written before it is read */
     if (limit == NULL || limit->when == FOREVER) {
         return 0;
     }
@@ -86,7 +88,7 @@ bool limit_arm(struct limit_wait *lw, struct g *g, uint32_t seq) NEEDS(irq_maske
 
 int limit_end(struct limit_wait *lw, struct g *g) NEEDS(irq_masked) {
     if (lw->alarm) {
-        alarm_stop(&g->alarm);
+        alarm_stop_own(&g->alarm);
     }
     if (lw->cancel.g != NULL && (ctx_leave(lw->limit->ctx, &lw->cancel) || lw->canceled)) {
         return ctx_err(lw->limit->ctx);
@@ -115,7 +117,8 @@ static void parked_limited(struct g *g, void *arg) NEEDS(irq_masked) UNCHECKED {
 static int wait_limited(spinlock_t *lock, struct wait_list *l, struct waiter *w,
                         enum wait_reason why, const struct limit *limit) NEEDS(irq_masked)
     OPENS(*lock) UNCHECKED { /* opened once the G is off its stack */
-    struct waiting p = {.lock = lock};
+    struct waiting p;
+    p.lock = lock;
     struct g *g = w->g;
     int r = limit_begin(&p.lw, limit);
     if (r != 0) {

@@ -17,8 +17,9 @@ static void renew(void) {
     }
 }
 
-/* Every alarm knows its place, no parent is later than its child. */
+/* Every alarm knows its place, no parent is later than its child, and what is next is known without a look. */
 static void check_shape(void) {
+    CHECK_EQ(alarms_next(&heap), heap.n != 0 ? heap.slots[0].when : INT64_MAX);
     for (unsigned i = 0; i < heap.n; i++) {
         CHECK_EQ(heap.slots[i].alarm->pos, i);
         CHECK(i == 0 || heap.slots[(i - 1) / 4].when <= heap.slots[i].when);
@@ -50,7 +51,8 @@ TEST(unit, heap_sorts) {
     check_shape();
     int64_t before = -1;
     for (unsigned i = 0; i < MANY; i++) {
-        struct alarm *a = heap_pop(&heap);
+        uint32_t seq;
+        struct alarm *a = heap_pop(&heap, &seq);
         CHECK(a->when >= before);
         CHECK_EQ(a->pos, ALARM_IDLE);
         before = a->when;
@@ -73,7 +75,8 @@ TEST(unit, heap_random_against_list) {
             n--;
         } else {
             int64_t want = earliest();
-            struct alarm *a = heap_pop(&heap);
+            uint32_t seq;
+            struct alarm *a = heap_pop(&heap, &seq);
             CHECK_EQ(a->when, want);
             queued[a - fake] = false;
             n--;
@@ -93,13 +96,14 @@ TEST(unit, heap_removes_any) {
         for (unsigned i = 0; i < 40; i++) {
             push(i, (i * 17) % 40);
         }
+        uint32_t seq;
         struct alarm *a = heap.slots[at].alarm;
         heap_remove(&heap, heap.slots[at].alarm);
         CHECK_EQ(a->pos, ALARM_IDLE);
         check_shape();
         for (int64_t when = 0; when < 40; when++) {
             if (when != a->when) {
-                CHECK_EQ(heap_pop(&heap)->when, when);
+                CHECK_EQ(heap_pop(&heap, &seq)->when, when);
             }
         }
         CHECK_EQ(heap.n, 0);

@@ -75,7 +75,7 @@ SEQUENCES = [
     (19, "hal/aarch64/mmu.c", "hal_map", [STORE, "dsb ishst", "isb"]),
     (19, "hal/aarch64/mmu.c", "hal_unmap", [STORE, "dsb ishst", "tlbi vaale1is", "dsb ish$", "isb", "ret"]),
     (19, "hal/aarch64/mmu.c", "mmu_forget_page_zero", [STORE, "dsb ishst", "tlbi vaale1is", "dsb ish$", "isb"]),
-    (26, "hal/aarch64/clock.c", "hal_timer_set", ["msr cntp_cval_el0", "msr cntp_ctl_el0", "isb", "ret"]),
+    (26, "hal/aarch64/clock.c", "hal_timer_set", ["msr cntp_cval_el0", "isb", "ret"]),
     (26, "hal/aarch64/clock.c", "hal_delay", ["isb", "mrs .*cntpct_el0", "isb", "mrs .*cntpct_el0"]),
     (28, "hal/aarch64/context.S", "enter", ["msr tpidr_el0", "ret|eret|br"]),
     (28, "hal/aarch64/context.S", "hal_switch", ["msr tpidr_el0", "ret"]),

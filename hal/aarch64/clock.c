@@ -3,11 +3,24 @@
 #include "hal/aarch64/port.h"
 
 #define CTL_ENABLE 1u
-#define CTL_OFF    0u
+#define CTL_DUE    4u
 
 uint64_t hal_ns_per_tick; /* 32.32; set once by core 0 before the others start */
 
-static uint64_t hz, ticks_per_ns; /* ticks_per_ns: 0.64 would not fit 1 GHz: 32.32 too */
+static uint64_t hz;
+static uint64_t ticks_per_ns; /* 1.63: the inverse of hal_ns_per_tick, rounded up */
+
+/* 2 to the power of 95 by n, rounded up, where n is 32.32 and below 65536: a piece at a time, as there is no
+ * division of 128 bits. */
+static uint64_t inverse(uint64_t n) {
+    uint64_t q = (UINT64_C(1) << 63) / n, rest = (UINT64_C(1) << 63) % n;
+    for (unsigned bits = 0; bits < 32; bits += 16) {
+        rest <<= 16;
+        q = q << 16 | rest / n;
+        rest %= n;
+    }
+    return q + (rest != 0);
+}
 
 bool clock_init(void) {
     hz = SYSREG_READ(cntfrq_el0);
@@ -15,7 +28,7 @@ bool clock_init(void) {
         return false;
     }
     hal_ns_per_tick = (UINT64_C(1000000000) << 32) / hz;
-    ticks_per_ns = (hz << 32) / 1000000000;
+    ticks_per_ns = inverse(hal_ns_per_tick);
     return true;
 }
 
@@ -23,32 +36,20 @@ uint64_t clock_hz(void) {
     return hz;
 }
 
-static uint64_t scale(uint64_t v, uint64_t factor) {
-    return (uint64_t)(((unsigned __int128)v * factor) >> 32);
+void clock_init_core(void) {
+    hal_timer_set(INT64_MAX);
+    SYSREG_WRITE(cntp_ctl_el0, CTL_ENABLE); /* for ever: a compare value that never comes is as good as off */
 }
 
-/* The first tick count at which hal_now() >= when. */
-static uint64_t to_ticks(int64_t when) {
-    if (when <= 0) {
-        return 0;
-    }
-    uint64_t want = (uint64_t)when, ticks = scale(want, ticks_per_ns), at;
-    /* Both factors are rounded down, so this may be early by a part in 2^32 of the time since
-     * power-on. Unsigned: the last tick may lie beyond INT64_MAX nanoseconds. */
-    while ((at = scale(ticks, hal_ns_per_tick)) < want) {
-        uint64_t add = scale(want - at, ticks_per_ns);
-        ticks += add != 0 ? add : 1;
-    }
-    return ticks;
+bool clock_due(void) {
+    return (SYSREG_READ(cntp_ctl_el0) & CTL_DUE) != 0;
 }
 
 void hal_timer_set(int64_t when) {
-    if (when == INT64_MAX) {
-        SYSREG_WRITE(cntp_ctl_el0, CTL_OFF);
-    } else {
-        SYSREG_WRITE(cntp_cval_el0, to_ticks(when));
-        SYSREG_WRITE(cntp_ctl_el0, CTL_ENABLE);
-    }
+    uint64_t ns = when > 0 ? (uint64_t)when : 0;
+    /* The first tick at which hal_now() >= when, or the one after. The factor is too large by less than a part in
+     * 2^63, so the product is never a whole tick short, and one more is enough. INT64_MAX is centuries away. */
+    SYSREG_WRITE(cntp_cval_el0, (uint64_t)(((unsigned __int128)(ns << 1) * ticks_per_ns) >> 64) + 1);
     /* the line has fallen before the interrupt is ended, or it would come again (HAZARDS 26) */
     __asm__ volatile("isb" ::: "memory");
 }

@@ -55,7 +55,7 @@ void core_init(unsigned i) {
     if (i == 0) {
         identify(0, stack_top(0));
     }
-    hal_timer_set(INT64_MAX);
+    clock_init_core();
     board_intc->ops->init_core(board_intc, i);
     /* SError open for ever, interrupts masked until a G runs, fast interrupts open: a channel for
      * debuggers */

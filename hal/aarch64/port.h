@@ -51,8 +51,12 @@ uint64_t mmu_descriptor(uintptr_t va);
 
 /* ---- clock.c -------------------------------------------------------------------------------- */
 
-/* Core 0. False: CNTFRQ is 0, the firmware has not set it. */
+/* Core 0. False: CNTFRQ is 0, the firmware has not set it. Then each core: its timer on, not set. */
 bool clock_init(void);
+void clock_init_core(void);
+
+/* This core's timer wants to interrupt. */
+bool clock_due(void);
 uint64_t clock_hz(void);
 
 /* ---- cores.c -------------------------------------------------------------------------------- */

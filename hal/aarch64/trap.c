@@ -65,7 +65,16 @@ void hal_idle(void) {
     /* dsb: what we announced is out before we sleep. A pending interrupt ends WFI also while it is
      * masked. */
     __asm__ volatile("dsb sy\n\twfi" ::: "memory");
-    trap_handler();
+    if (clock_due()) {
+        /* The commonest: past the controller, whose line falls as the timer is set anew. If it does not at once, an
+         * interrupt comes for nothing. */
+        struct hal_core *c = (struct hal_core *)hal_core();
+        c->in_handler = true;
+        sched_timer();
+        c->in_handler = false;
+    } else {
+        trap_handler();
+    }
 }
 
 /* ---- faults --------------------------------------------------------------------------------- */

@@ -238,7 +238,7 @@ def now():
     """The latest time that the runtime has noted: the counter itself cannot be read through a debugger."""
     times = [int(symbol("'sched/watch.c'::watch.next")) - 10 ** 6]
     for c in cores():
-        times += [stamp_ns(int(c["slice_stamp"])), int(c["n"]["asleep_since"]), int(c["watching"]["at"])]
+        times += [stamp_ns(int(c["slice_stamp"])), stamp_ns(int(c["n"]["asleep_since"])), int(c["watching"]["at"])]
     return max(times)
 
 
