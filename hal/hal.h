@@ -76,6 +76,8 @@ struct hal_core {
  *                                         adds one to *p unless it is end; acquire; *at is what it was. False: it is
  * bool hal_give(_Atomic int32_t *p);      adds one to *p if it is neither negative nor INT32_MAX; release. False: not.
  *                                         *p is never -1
+ * bool hal_own(_Atomic uintptr_t *p, uintptr_t who);       who to *p if that is 0; acquire. False: not
+ * bool hal_disown(_Atomic uintptr_t *p, uintptr_t who);    0 to *p if that is who; release. False: not
  * int64_t hal_now(void);                  nanoseconds since power-on, monotonic, the same on all cores
  * int64_t hal_stamp(void);                the clock in its own unit, read perhaps a few instructions early:
  *                                         for what is stored often and looked at seldom

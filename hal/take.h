@@ -1,4 +1,4 @@
-/* hal/take.h - hal_take(), hal_claim() and hal_give() in C11, where somebody looks at each atomic or the processor has nothing better.
+/* hal/take.h - hal_take() and its like in C11, where somebody looks at each atomic or the processor has nothing better.
  * Include hal/hal.h. */
 #pragma once
 
@@ -38,4 +38,15 @@ static inline bool hal_give(_Atomic int32_t *p) {
         }
     }
     return false;
+}
+
+static inline bool hal_own(_Atomic uintptr_t *p, uintptr_t who) {
+    uintptr_t nobody = 0;
+    return atomic_compare_exchange_strong_explicit(p, &nobody, who, memory_order_acquire,
+                                                   memory_order_relaxed);
+}
+
+static inline bool hal_disown(_Atomic uintptr_t *p, uintptr_t who) {
+    return atomic_compare_exchange_strong_explicit(p, &who, 0, memory_order_release,
+                                                   memory_order_relaxed);
 }

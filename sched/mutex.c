@@ -41,10 +41,7 @@ static uintptr_t load(struct mutex *m) {
 
 /* The fast path: nobody owns it and nobody waits. */
 static bool take(struct mutex *m, struct g *g) {
-    uintptr_t nobody = 0;
-    /* acquire: pairs with the releases in mutex_unlock() and unlock_slow() */
-    return atomic_compare_exchange_strong_explicit(&m->word, &nobody, (uintptr_t)g,
-                                                   memory_order_acquire, memory_order_relaxed);
+    return hal_own(&m->word, (uintptr_t)g); /* pairs with the releases in open() and let_go() */
 }
 
 /* Under the spinlock: what stands beside the owner when the one that was woken, if woken, is none
@@ -199,10 +196,7 @@ static bool let_go(struct mutex *m, struct g *g) {
 
 /* The fast path: nobody waits. After it the next owner may have freed m. */
 static bool open(struct mutex *m, struct g *g) {
-    uintptr_t mine = (uintptr_t)g;
-    /* release: pairs with take() */
-    return atomic_compare_exchange_strong_explicit(&m->word, &mine, 0, memory_order_release,
-                                                   memory_order_relaxed);
+    return hal_disown(&m->word, (uintptr_t)g); /* pairs with take() */
 }
 
 __attribute__((noinline)) static void mutex_unlock_slow(struct mutex *m) {

@@ -82,7 +82,8 @@ static inline struct core *hal_core(void) {
 #ifdef SANITIZE
 #include "hal/take.h"
 #else
-/* One pair of exclusives each, which C11 has no word for: its exchange would load the word once more. */
+/* One pair of exclusives each. C11 has no word for the first two: its exchange would load the word once more; with
+ * all of them the compiler would ask again what the branch has told. */
 static inline bool hal_take(_Atomic int32_t *p) {
     __asm__ goto("1:\tldaxr w16, [%0]\n\tsubs w16, w16, #1\n\tb.lt %l[no]\n\tstxr w17, w16, "
                  "[%0]\n\tcbnz w17, 1b" ::"r"(p)
@@ -111,6 +112,24 @@ no:
 static inline bool hal_give(_Atomic int32_t *p) {
     __asm__ goto("1:\tldxr w16, [%0]\n\tadds w16, w16, #1\n\tb.mi %l[no]\n\tstlxr w17, w16, "
                  "[%0]\n\tcbnz w17, 1b" ::"r"(p)
+                 : "x16", "x17", "cc", "memory"
+                 : no);
+    return true;
+no:
+    return false;
+}
+
+static inline bool hal_own(_Atomic uintptr_t *p, uintptr_t who) {
+    __asm__ goto("1:\tldaxr x16, [%0]\n\tcbnz x16, %l[no]\n\tstxr w17, %1, [%0]\n\tcbnz w17, 1b" ::"r"(p), "r"(who)
+                 : "x16", "x17", "memory"
+                 : no);
+    return true;
+no:
+    return false;
+}
+
+static inline bool hal_disown(_Atomic uintptr_t *p, uintptr_t who) {
+    __asm__ goto("1:\tldxr x16, [%0]\n\tcmp x16, %1\n\tb.ne %l[no]\n\tstlxr w17, xzr, [%0]\n\tcbnz w17, 1b" ::"r"(p), "r"(who)
                  : "x16", "x17", "cc", "memory"
                  : no);
     return true;
