@@ -76,6 +76,11 @@ static inline void chan_slow(struct chan *c, uint32_t tells) {
     }
 }
 
+/* Of a channel with a buffer: somebody waits, or it is closed, or that was so just now. */
+static inline bool chan_is_slow(const struct chan *c) {
+    return relaxed_load(&c->open) == 0;
+}
+
 /* Under the lock: whether a send, or a receive, could go on now. May be wrong in saying yes, for a
  * waiter whose wait somebody else has ended. */
 static inline bool chan_can(const struct chan *c, bool send) {

@@ -61,34 +61,40 @@ static struct {
     struct timer *free; /* guarded by lock */
 } pool = {.lock = SPINLOCK(RANK_TIMER_POOL)};
 
-static struct timer *timer_alloc(void) {
-    hal_irq_t was = spin_lock(&pool.lock);
+/* Under the pool's lock. */
+UNCOMMON static void more_timers(void) NEEDS(irq_masked) {
+    char *page = page_alloc();
+    for (size_t at = 0; page != NULL && at + TIMER_BYTES <= HAL_PAGE;
+         at += (TIMER_BYTES + 15) / 16 * 16) {
+        struct timer *t = (struct timer *)(void *)(page + at);
+        *t = (struct timer){.lock = SPINLOCK(RANK_TIMER),
+                            .alarm = {.pos = ALARM_IDLE, .is_timer = true},
+                            .next = pool.free};
+        chan_init(&t->chan, sizeof(ns_t), 1);
+        t->chan.timer = t;
+        pool.free = t;
+    }
+}
+
+/* One that is not armed, with a number that it has not had; NULL: no memory. */
+static struct timer *timer_take(void) NEEDS(irq_masked) {
+    spin_lock_masked(&pool.lock);
     if (pool.free == NULL) {
-        char *page = page_alloc();
-        for (size_t at = 0; page != NULL && at + TIMER_BYTES <= HAL_PAGE;
-             at += (TIMER_BYTES + 15) / 16 * 16) {
-            struct timer *t = (struct timer *)(void *)(page + at);
-            *t = (struct timer){.lock = SPINLOCK(RANK_TIMER),
-                                .alarm = {.pos = ALARM_IDLE, .is_timer = true},
-                                .next = pool.free};
-            chan_init(&t->chan, sizeof(ns_t), 1);
-            t->chan.timer = t;
-            pool.free = t;
-        }
+        more_timers();
     }
     struct timer *t = pool.free;
     if (t != NULL) {
         pool.free = t->next;
     }
-    spin_unlock(&pool.lock, was);
+    spin_unlock_masked(&pool.lock);
     return t;
 }
 
-static void timer_give(struct timer *t) {
-    hal_irq_t was = spin_lock(&pool.lock);
+static void timer_give(struct timer *t) NEEDS(irq_masked) {
+    spin_lock_masked(&pool.lock);
     t->next = pool.free;
     pool.free = t;
-    spin_unlock(&pool.lock, was);
+    spin_unlock_masked(&pool.lock);
 }
 
 /* ---- the starter ------------------------------------------------------------------------------ */
@@ -142,10 +148,10 @@ static void starter_main(void *arg) {
         t->start = t->freed = false;
         go_fn *fn = t->fn;
         void *t_arg = t->arg;
-        spin_unlock(&starter.lock, was);
         if (freed) {
             timer_give(t);
         }
+        spin_unlock(&starter.lock, was);
         while (start && go(fn, t_arg) != 0) {
             go_yield(); /* no memory for it just now: late perhaps, never lost */
         }
@@ -251,17 +257,24 @@ INLINE bool stop(struct timer *t) {
 
 static struct timer *make(ns_t d, ns_t period, go_fn *fn, void *arg) {
     check_may_block("timer_make");
-    struct timer *t = timer_alloc();
-    if (t == NULL) {
+    if (fn != NULL && !starter_make()) {
         return NULL;
     }
-    t->fn = fn;
-    t->arg = arg;
-    t->frees_with_chan = false;
-    if ((fn != NULL && !starter_make()) || set(t, after(d), period) < 0) {
-        timer_free(t);
-        return NULL;
+    hal_irq_t was = hal_irq_save();
+    struct timer *t = timer_take();
+    if (t != NULL) {
+        t->fn = fn;
+        t->arg = arg;
+        t->frees_with_chan = false;
+        spin_lock_masked(&t->lock); /* a handler that comes late for an earlier life of it looks at it */
+        int r = arm_at(t, after(d), period);
+        spin_unlock_masked(&t->lock);
+        if (r < 0) {
+            timer_give(t);
+            t = NULL;
+        }
     }
+    hal_irq_restore(was);
     return t;
 }
 
@@ -270,10 +283,18 @@ static void give(struct timer *t) {
     hal_irq_t was = spin_lock(&starter.lock);
     bool listed = t->listed;
     t->freed = listed;
-    spin_unlock(&starter.lock, was);
     if (!listed) {
         timer_give(t);
     }
+    spin_unlock(&starter.lock, was);
+}
+
+/* Stopped: it starts functions, or something is the matter with its channel. */
+UNCOMMON static void free_slow(struct timer *t) {
+    if (t->fn == NULL) {
+        chan_end(&t->chan);
+    }
+    give(t); /* a timer with a channel is on no list */
 }
 
 void timer_free(struct timer *t) {
@@ -281,12 +302,16 @@ void timer_free(struct timer *t) {
         return;
     }
     check_may_block("timer_free");
-    stop(t);
-    if (t->fn != NULL) {
-        give(t);
-    } else {
-        chan_end(&t->chan);
+    hal_irq_t was = spin_lock(&t->lock);
+    disarm(t);
+    spin_unlock_masked(&t->lock);
+    bool plain = t->fn == NULL && !chan_is_slow(&t->chan);
+    if (plain) {
         timer_give(t);
+    }
+    hal_irq_restore(was);
+    if (!plain) {
+        free_slow(t);
     }
 }
 
