@@ -52,6 +52,7 @@ struct hal_core {
 /*
  * HAL_ATOMICS_SEEN                        1: a tool looks at atomic operations, so each must be one as C has them
  * HAL_SMALL_STACKS                        1: a G can run on GO_SMALL_STACK bytes, as no exception needs any of them
+ * HAL_TRAPS                               1: a G can be left through an exception of its own: hal_trap()
  * typedef ... hal_irq_t;                  saved interrupt mask
  * hal_irq_t hal_irq_save(void);           mask, return what was; a compiler barrier
  * void hal_irq_restore(hal_irq_t);        back to what was; a compiler barrier
@@ -121,6 +122,14 @@ _Noreturn void hal_leave_for(struct g *next);
  * come back from the frame that sched_resumes() gives, and it goes on at the interrupted instruction,
  * unmasked. */
 _Noreturn void hal_enter(struct g *g);
+
+/* Only where HAL_TRAPS is 1. hal_park() through an exception, as a system call is one: all registers are in frame,
+ * HAL_FRAME_SIZE bytes, and before then() is called the G is as one that was preempted, with that frame. frame NULL:
+ * hal_leave(). */
+void hal_trap(struct g *g, void *frame, hal_then *then, void *arg);
+
+/* Only where HAL_TRAPS is 1. Fills frame from the parked or new G g, for who makes it one that was preempted. Masked. */
+void hal_unpark(struct g *g, void *frame);
 
 /* On a G, unmasked. Calls fn(arg) and returns true; or false, when fn or what it called said
  * hal_throw() with what was stored to *sp: then all that a call must keep is as it was before, on

@@ -16,6 +16,7 @@
 #include <bareloom/info.h>
 #include <bareloom/irq.h>
 #include <bareloom/limit.h>
+#include <bareloom/model.h>
 #include <bareloom/once.h>
 #include <bareloom/policy.h>
 #include <bareloom/pwm.h>

@@ -8,6 +8,7 @@
 #include "sched/alarm.h"
 #include "sched/assert.h"
 #include "sched/mem.h"
+#include "sched/model.h"
 #include "sched/pages.h"
 #include "sched/runq.h"
 #include "sched/sim.h"
@@ -77,7 +78,7 @@ unsigned gs_alive(void) {
 /* ---- how many cores take part --------------------------------------------------------------- */
 
 unsigned go_num_cores(void) {
-    return hal_core_count();
+    return model_cooperates() ? 1 : hal_core_count();
 }
 
 unsigned go_cores(void) {
@@ -85,7 +86,7 @@ unsigned go_cores(void) {
 }
 
 int go_set_cores(unsigned n) {
-    if (n < 1 || n > hal_core_count()) {
+    if (n < 1 || n > go_num_cores()) {
         return -EINVAL;
     }
     check_may_block("go_set_cores");

@@ -10,6 +10,7 @@
 #include "sched/assert.h"
 #include "sched/cleanup.h"
 #include "sched/gmp.h"
+#include "sched/model.h"
 #include "sched/pages.h"
 #include "sched/policy.h"
 #include "sched/stack.h"
@@ -322,11 +323,27 @@ static inline void begin_life(struct core *c, struct g *g, const char *name, uin
     g_set_status(g, G_RUNNABLE);
 }
 
+/* What else there is to making g of fn while anything is hooked. False: no memory, g is dead again. */
+UNCOMMON static bool made_hooked(struct g *g, go_fn *fn) {
+    if (model_traps() && g->stack_class != STACK_SMALL && !stack_commit_all(g)) {
+        dead_trim();
+        if (!stack_commit_all(g)) {
+            g_set_status(g, G_DEAD);
+            g->name = NULL;
+            sanitize_g_ends(g, g->stack_lo, g->stack_hi);
+            dead_give(g);
+            return false;
+        }
+    }
+    trace_created(g, fn);
+    return true;
+}
+
 int g_make(struct g **out, const struct go_opts *o, go_fn *fn, const void *arg, size_t n,
            uintptr_t creator) {
     unsigned class = stack_class_for(o->stack);
     if (class == STACK_CLASSES || n > (class == STACK_SMALL ? GO_SMALL_STACK / 4 : GO_COPY_MAX) ||
-        (o->pinned && (o->core < 0 || (unsigned)o->core >= hal_core_count()))) {
+        (o->pinned && (o->core < 0 || (unsigned)o->core >= go_num_cores()))) {
         return -EINVAL;
     }
     struct g *g = g_alloc(o->stack);
@@ -345,8 +362,8 @@ int g_make(struct g **out, const struct go_opts *o, go_fn *fn, const void *arg, 
     bool traced = hooked(this_core());
     hal_irq_restore(was);
     prepare(g, class == STACK_SMALL ? 0 : color_of(g), fn, arg, n);
-    if (traced) {
-        trace_created(g, fn);
+    if (traced && !made_hooked(g, fn)) {
+        return -ENOMEM;
     }
     *out = g;
     return 0;
@@ -456,16 +473,14 @@ int go_copy(const struct go_opts *o, go_fn *fn, const void *args, size_t n) {
 /* ---- end ------------------------------------------------------------------------------------ */
 
 static void life_over(struct core *c, struct g *g) NEEDS(irq_masked) {
-    trace_g(c, EV_END, g, 0);
     g_set_status(g, G_DEAD);
     g->name = NULL;
     /* release: who counts this one has counted its start, see gs_alive() */
     atomic_store_explicit(&c->n.ended, relaxed_load(&c->n.ended) + 1, memory_order_release);
 }
 
-struct g *g_end(struct g *g, void *arg) NEEDS(irq_masked) {
-    (void)arg;
-    struct core *c = this_core();
+struct g *g_end(struct g *g, void *core) NEEDS(irq_masked) {
+    struct core *c = core;
     stack_check(g);
     struct join *j = g->join;
     life_over(c, g);
@@ -495,6 +510,7 @@ static struct g *ended(struct g *g, void *next) NEEDS(irq_masked) {
  * core not before it has left it. */
 _Noreturn static void end_plainly(struct g *g) NEEDS(irq_masked) {
     struct core *c = this_core();
+    trace_g(c, EV_END, g, 0);
     life_over(c, g);
     cache_dead(c, g);
     struct g *next = schedule_here(c);
@@ -509,6 +525,11 @@ static bool leaves_nothing(const struct g *g) {
             (uintptr_t)g->local | (uintptr_t)g->locals | (uintptr_t)g->join | g->mutexes |
             g->preempt_off | g->stack_class) == 0 &&
            g->stack_hi - g->stack_low <= KEEP_PAGES * HAL_PAGE && !SANITIZED;
+}
+
+UNCOMMON _Noreturn static void exit_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
+    trace_g_slow(c, EV_END, g, 0);
+    model_leave_for_good(g, g_end, c);
 }
 
 UNCOMMON _Noreturn static void exit_otherwise(struct g *g) {
@@ -529,7 +550,11 @@ UNCOMMON _Noreturn static void exit_otherwise(struct g *g) {
                       KEEP_PAGES);
     hal_irq_mask();
     sanitize_follow();
-    hal_leave(g, g_end, NULL);
+    struct core *c = this_core();
+    if (hooked(c)) {
+        exit_hooked(c, g);
+    }
+    hal_leave(g, g_end, c);
 }
 
 _Noreturn void sched_returned(void) {

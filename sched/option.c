@@ -1,5 +1,6 @@
 /* sched/option.c - the runtime's own words of a command line. */
 #include <bareloom/info.h>
+#include <bareloom/model.h>
 #include <bareloom/policy.h>
 
 #include "hal/errno.h"
@@ -62,12 +63,16 @@ static int64_t number(const char *s, uint32_t most) {
     return at != s && *at == '\0' && n <= most ? n : -EINVAL;
 }
 
-static const char policy[] = "policy";
+static const char policy[] = "policy", model[] = "model";
 
 int go_option(const char *word) {
     const char *name = behind(word, policy);
     if (name != NULL) {
         return *name == '=' ? go_set_policy(name + 1) : -EINVAL;
+    }
+    name = behind(word, model);
+    if (name != NULL) {
+        return *name == '=' ? go_set_model(name + 1) : -EINVAL;
     }
     for (unsigned i = 0; i < sizeof options / sizeof options[0]; i++) {
         const struct option *o = &options[i];
@@ -81,14 +86,25 @@ int go_option(const char *word) {
     return -ENOENT;
 }
 
+static void list(const char *word, const char *option,
+                 const char *(*names)(unsigned i, const char **does)) {
+    kprintf("%s: there is", word);
+    const char *name, *does;
+    for (unsigned i = 0; (name = names(i, &does)) != NULL; i++) {
+        kprintf(" %s=%s", option, name);
+    }
+}
+
 void go_option_wants(const char *word) {
     if (behind(word, policy) != NULL) {
-        kprintf("%s: there is", word);
-        const char *name, *does;
-        for (unsigned i = 0; (name = go_policies(i, &does)) != NULL; i++) {
-            kprintf(" policy=%s", name);
-        }
-        kprintf("\n");
+        list(word, policy, go_policies);
+        kprintf("%s\n", behind(go_model(), "m-n") != NULL ? "" : ", under model=m-n alone");
+        return;
+    }
+    if (behind(word, model) != NULL) {
+        list(word, model, go_models);
+        kprintf("%s\n",
+                HAL_TRAPS ? "" : "; model=1-1 is a machine's: no exceptions are a process's own");
         return;
     }
     for (unsigned i = 0; i < sizeof options / sizeof options[0]; i++) {

@@ -158,7 +158,8 @@ bool sched_fault(const struct hal_fault *f) NEEDS(irq_masked) {
     if (may_end(f, g)) {
         print_fault(f, g);
         kprintf("goroutine %lu ended, the others go on\n", (unsigned long)g->id);
-        hal_leave(g, g_end, NULL);
+        trace_g(this_core(), EV_END, g, 0);
+        hal_leave(g, g_end, this_core());
     }
     claim_report();
     print_fault(f, g);

@@ -2,6 +2,7 @@
 #include <bareloom/policy.h>
 
 #include "hal/errno.h"
+#include "sched/model.h"
 #include "sched/policy/policy.h"
 
 static const struct policy *const policies[] = {&policy_fifo, &policy_nosteal, &policy_rr,
@@ -20,6 +21,9 @@ static bool equal(const char *a, const char *b) {
 }
 
 int go_set_policy(const char *name) {
+    if (relaxed_load(&model_now) != MODEL_M_N) {
+        return -EINVAL; /* the model's */
+    }
     if (equal(name, gmp)) {
         return policy_set(NULL);
     }

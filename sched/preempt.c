@@ -13,6 +13,7 @@
 #include "sched/assert.h"
 #include "sched/dump.h"
 #include "sched/gmp.h"
+#include "sched/model.h"
 #include "sched/pages.h"
 #include "sched/policy.h"
 #include "sched/sim.h"
@@ -62,7 +63,7 @@ static void guard_check(struct core *c, int64_t now) NEEDS(irq_masked) {
 
 /* ---- preemption frames ---------------------------------------------------------------------- */
 
-static struct frame *frame_take(struct core *c) NEEDS(irq_masked) {
+struct frame *frame_take(struct core *c) NEEDS(irq_masked) {
     struct frame *f = c->frames;
     if (f != NULL) {
         c->frames = f->next;
@@ -319,8 +320,8 @@ void go_preempt_on(void) {
     if (depth == 1 && atomic_load_explicit(&g->resched, memory_order_relaxed) != 0) {
         atomic_store_explicit(&g->resched, 0, memory_order_relaxed);
         hal_irq_mask();
-        if (gmp_anything(this_core())) {
-            hal_park(g, preempted_late, NULL);
+        if (gmp_anything(this_core()) && !model_cooperates()) {
+            model_leave(g, preempted_late, NULL);
         } else {
             hal_irq_unmask();
         }

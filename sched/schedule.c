@@ -7,6 +7,7 @@
 #include "hal/sanitize.h"
 #include "sched/assert.h"
 #include "sched/gmp.h"
+#include "sched/model.h"
 #include "sched/policy.h"
 #include "sched/sim.h"
 
@@ -27,10 +28,17 @@ UNCOMMON static void slice_goes_on(struct core *c, struct g *g) NEEDS(irq_masked
     arm_sooner(c, slice_start(c) + slice_length()); /* that may be before the tick which is set */
 }
 
+UNCOMMON static void begin_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
+    trace_g_slow(c, EV_START, g, 0);
+    model_begins(c, g);
+}
+
 /* Any G, at the end of any pick. */
 static struct g *begin(struct core *c, struct g *g) NEEDS(irq_masked) {
     enters(c, g, next_tick(c));
-    trace_g(c, EV_START, g, 0);
+    if (hooked(c)) {
+        begin_hooked(c, g);
+    }
     if (g->slice_used != 0) {
         slice_goes_on(c, g);
     }
@@ -234,7 +242,7 @@ void park(enum wait_reason reason, void (*then)(struct g *g, void *arg), void *a
     begin_wait(c, g, reason);
     trace_g(c, EV_BLOCK, g, reason);
     sanitize_follow();
-    hal_park(g, parked, &p);
+    model_leave(g, parked, &p);
     hal_irq_mask();
     sanitize_acquire(g); /* pairs with ready() */
 }
@@ -246,10 +254,21 @@ static struct g *parked_on(struct g *g, void *lock) NEEDS(irq_masked) UNCHECKED 
     return schedule_search();
 }
 
+/* The same where the next one is known after it. */
+static struct g *parked_first(struct g *g, void *lock) NEEDS(irq_masked) UNCHECKED {
+    (void)g;
+    spin_unlock_masked((spinlock_t *)lock);
+    return schedule();
+}
+
 /* The pick is not plain, or finds nothing here. Unchecked, as parked_on(). */
 UNCOMMON static void park_closely(struct core *c, struct g *g, spinlock_t *lock)
     OPENS(irq_masked, *lock) UNCHECKED {
     trace_g(c, EV_BLOCK, g, g_waits_for(g));
+    if (model_traps()) {
+        model_leave(g, parked_first, (void *)lock);
+        return;
+    }
     struct g *next = pick_closely(c);
     if (next != NULL) {
         leave_for(g, next, lock, spin_opened(lock));
@@ -365,7 +384,7 @@ static struct g *yielded_by_policy(struct g *g, void *arg) NEEDS(irq_masked) {
 /* Pinned, others before the ring, nobody there, or somebody wants to know. */
 UNCOMMON static void yield_closely(struct core *c, struct g *g) OPENS(irq_masked) {
     if (policy_is_on(c)) {
-        hal_park(g, yielded_by_policy, NULL);
+        model_leave(g, yielded_by_policy, NULL);
         return;
     }
     struct g *next = gmp_pick(c);

@@ -2,6 +2,7 @@
  * TOUR 14 / read next: sched/irq.c */
 #include "sched/stack.h"
 
+#include "sched/model.h"
 #include "sched/pages.h"
 
 #define GUARD HAL_PAGE
@@ -123,14 +124,29 @@ bool stack_commit_first(struct g *g) {
     return true;
 }
 
+bool stack_commit_all(struct g *g) {
+    while (g->stack_hi - g->stack_low < class_size[0]) {
+        void *page = page_alloc();
+        if (page == NULL) {
+            return false;
+        }
+        g->stack_low -= HAL_PAGE;
+        hal_map(g->stack_low, page);
+    }
+    return true;
+}
+
 void stack_trim(struct g *g, unsigned keep) {
-    while (g->stack_hi - g->stack_low > (uintptr_t)keep * HAL_PAGE) {
+    if (g->stack_hi - g->stack_low <= (uintptr_t)keep * HAL_PAGE || (keep != 0 && model_traps())) {
+        return; /* what a thread had its next one has: C libraries keep stacks so */
+    }
+    do {
         void *page = hal_unmap(g->stack_low);
         g->stack_low += HAL_PAGE;
         if (page != NULL) {
             page_free(page);
         }
-    }
+    } while (g->stack_hi - g->stack_low > (uintptr_t)keep * HAL_PAGE);
 }
 
 void magazine_fill(struct core *c) {

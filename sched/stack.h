@@ -35,6 +35,10 @@ bool stack_assign(struct g *g, unsigned class);
 /* Dead or new G, not findable by anyone. Commits the top page. False: no page. */
 bool stack_commit_first(struct g *g);
 
+/* The same for the 64 KiB at the top, which is the whole stack where nothing else was asked for. False: no page; some
+ * may have been committed. */
+bool stack_commit_all(struct g *g);
+
 /* A dead G, or the caller's own where the pages below the top keep ones are not in use. Gives those
  * back. */
 void stack_trim(struct g *g, unsigned keep);

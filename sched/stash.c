@@ -12,7 +12,7 @@
 #include <bareloom/go.h>
 
 #include "hal/sanitize.h"
-#include "sched/sched.h"
+#include "sched/model.h"
 
 /* What the objects themselves hold while they are free. */
 struct item {
@@ -137,7 +137,7 @@ static void move_to(unsigned core) {
     g->pin = (uint8_t)core;
     if (this_core()->hal.index != core) {
         sanitize_follow();
-        hal_park(g, moved, &cores[core]);
+        model_leave(g, moved, &cores[core]);
     } else {
         look_closer(this_core()); /* while a pinned G runs no pick is plain */
         hal_irq_unmask();

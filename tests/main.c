@@ -15,6 +15,7 @@
  */
 #include <string.h>
 
+#include "sched/model.h"
 #include "sched/policy.h"
 #include "sched/sim.h"
 #include "tests/test.h"
@@ -162,6 +163,18 @@ _Noreturn void test_skip(const char *why) {
 void needs_gmp(void) {
     if (policy_wanted() != NULL) {
         test_skip("it is about GMP's own way");
+    }
+}
+
+void needs_m_n(void) {
+    if (model_now != MODEL_M_N) {
+        test_skip("it is about the model m-n");
+    }
+}
+
+void needs_preemption(void) {
+    if (model_cooperates()) {
+        test_skip("nobody is preempted under this model");
     }
 }
 

@@ -45,6 +45,10 @@ _Noreturn void test_skip(const char *why);
 /* What the test is about is GMP's own: skipped under policy=NAME. */
 void needs_gmp(void);
 
+/* The same for a model: skipped under model=NAME; and where a G that computes is not taken off, under model=n-1. */
+void needs_m_n(void);
+void needs_preemption(void);
+
 #define FAIL(...) test_fail(__FILE__, __LINE__, __VA_ARGS__)
 #define SKIP(why) test_skip(why)
 

@@ -206,6 +206,7 @@ static void looks_at_all(void *arg) {
 
 /* Go: changing GOMAXPROCS and looking at all Gs, several of each at once and over endless loops, comes to an end. */
 TEST(sched, TestStopTheWorldDeadlock) {
+    needs_preemption();
     go_set_slice(US(200));
     stop = false;
     wg_add(&wg, (int)go_num_cores());
@@ -231,6 +232,7 @@ static void waits_then_hogs(void *arg) {
 }
 
 TEST(sched, TestPreemptionAfterSyscall) {
+    needs_preemption();
     use_cores(1);
     go_set_slice(US(500));
     for (uintptr_t i = 0; i < 5; i++) {

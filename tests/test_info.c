@@ -168,7 +168,7 @@ static void nothing(void *arg) {
 
 TEST(sched, info_counts_cores) {
     struct core_info c;
-    CHECK(!info_core(go_num_cores(), &c));
+    CHECK(!info_core(hal_core_count(), &c));
     for (unsigned i = 0; i < go_num_cores(); i++) {
         CHECK(info_core(i, &c));
         CHECK_EQ(c.index, i);

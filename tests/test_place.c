@@ -271,6 +271,7 @@ static void hog_pinned(void *arg) {
 
 /* A pinned hog on each core leaves the others their turns, and gets its own. */
 TEST(sched, pinned_hogs_leave_turns) {
+    needs_preemption();
     unsigned n = go_num_cores();
     stop = false;
     go_set_slice(US(200));

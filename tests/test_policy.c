@@ -112,6 +112,7 @@ static void stays(void *arg) {
 
 /* Whatever Gs do goes on while one policy follows the other, and none is lost: the check of each policy looks on. */
 TEST(sched, policies_follow_each_other) {
+    needs_m_n();
     churn.stop = false;
     churn.c = chan_make(sizeof(int), 2);
     CHECK(churn.c != NULL);
@@ -154,6 +155,7 @@ static void meets(void *arg) {
 
 /* As many as there are cores meet, none letting others run: under a policy that shares, each has its own. */
 TEST(sched, policies_that_share_use_all_cores) {
+    needs_m_n();
     const char *was = go_policy(), *name, *does;
     unsigned all = go_num_cores();
     go_set_slice(SEC(1));
@@ -187,6 +189,7 @@ ONE_CORE static void notes(void *arg) {
 
 /* Go's own lets the last one that was started run first. */
 TEST(sched, fifo_starts_in_order) {
+    needs_m_n();
     use_cores(1);
     set("fifo");
     log_.n = 0;

@@ -39,6 +39,7 @@ static void stop_hogs(void) {
 
 /* More endless loops than cores: all of them run, and so does this G. */
 TEST(sched, TestPreemption) {
+    needs_preemption();
     unsigned n = 3 * go_num_cores();
     go_set_slice(US(500));
     start_hogs(n);
@@ -48,6 +49,7 @@ TEST(sched, TestPreemption) {
 
 /* Go: an endless loop without a call, on the only processor, is stopped all the same. */
 TEST(sched, TestAsyncPreempt) {
+    needs_preemption();
     use_cores(1);
     go_set_slice(US(500));
     uint64_t before = SUM(preempted);
@@ -83,6 +85,7 @@ TEST(sched, tick_comes_to_a_quiet_core) {
 
 /* Without go_set_slice() it is Go's 10 ms: two hogs take turns. */
 TEST(sched, slice_of_the_default) {
+    needs_preemption();
     use_cores(1);
     start_hogs(2);
     WAIT_FOR(atomic_load(&hogs.changes) >= 4);
@@ -182,6 +185,7 @@ static void sleeps_often(void *arg) {
 
 /* The brake: however often somebody is woken, the hogs get on. */
 TEST(sched, hog_lives_through_wakeups) {
+    needs_preemption();
     unsigned wakes[3] = {0};
     use_cores(1);
     go_set_slice(MS(1));
@@ -326,6 +330,7 @@ static void counts_itself(void *arg) {
 
 /* Another G wants this core for many slices: it gets it only afterwards, and then at once. */
 TEST(sched, preempt_off_holds_the_core) {
+    needs_preemption();
     use_cores(1);
     go_set_slice(US(100));
     go_yield();

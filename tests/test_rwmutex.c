@@ -236,6 +236,7 @@ static void reads_all_the_time(void *arg) {
 
 /* Readers whose reading overlaps without a gap do not starve a writer. */
 TEST(sched, rwmutex_writer_gets_through) {
+    needs_preemption();
     renew();
     stop = false;
     go_set_slice(US(50));

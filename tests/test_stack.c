@@ -423,6 +423,7 @@ static void park_and_end(unsigned n) {
 
 /* Four stacks a page, and a second round takes no new ones. */
 TEST(sched, small_stacks_are_used_again) {
+    needs_m_n(); /* a thread that waits has a frame */
     NEED_SMALL();
     enum { N = 4000 };
     size_t all, before, first, second;

@@ -116,6 +116,7 @@ static void hogs_the_mutex(void *arg) {
 
 /* Go: one that holds it most of the time does not starve another. */
 TEST(sched, TestMutexFairness) {
+    needs_preemption();
     stop = false;
     wg_add(&wg, 1);
     start(hogs_the_mutex, NULL);

@@ -150,6 +150,8 @@ class Row:
         smp, icount = int(self.how.get("smp", self.board["CORES"])), self.how.get("icount")
         if "policy" in self.how:
             args = [*args, f"policy={self.how['policy']}"]
+        if "model" in self.how:
+            args = [*args, f"model={self.how['model']}"]
         args = [*args, "--batch", f"--cores={smp}", *(["--short"] if "short" in self.how else [])]
         if self.port:
             return [f"{run.ROOT}/tools/chainboot.py", "--board", self.board["NAME"], "--port", self.port, "--batch",

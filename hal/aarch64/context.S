@@ -73,7 +73,8 @@
 hal_park:
     SAVE
     BECOME_G0                       /* its stack is empty: it always is while a G runs */
-call_then:
+    .global hal_call_then
+hal_call_then:                      /* as g0, its stack empty: x1(x0, x2) */
     mov     x9, x1
     mov     x1, x2
     mov     x29, xzr                /* g0's first frame */
@@ -157,7 +158,7 @@ hal_leave:
     msr     spsel, #1
     mov     sp, x11
     msr     tpidr_el1, x10
-    b       call_then
+    b       hal_call_then
     .size   hal_leave, . - hal_leave
 
 /* void hal_leave_for(struct g *next) */
@@ -173,6 +174,19 @@ hal_leave_for:
 1:  BECOME_G0
     b       preempted
     .size   hal_leave_for, . - hal_leave_for
+
+/* void hal_trap(struct g *g, void *frame, hal_then *then, void *arg) */
+    .global hal_trap, hal_trapped
+    .type   hal_trap, %function
+hal_trap:
+    stp     x29, x30, [sp, #-16]!
+    mov     x29, sp
+    svc     #0
+hal_trapped:
+    ldp     x29, x30, [sp], #16
+    msr     daifclr, #2
+    ret
+    .size   hal_trap, . - hal_trap
 
 /* void hal_enter(struct g *g) */
     .global hal_enter

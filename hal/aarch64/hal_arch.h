@@ -13,6 +13,7 @@ struct core;
 
 #define HAL_ATOMICS_SEEN 0
 #define HAL_SMALL_STACKS 1
+#define HAL_TRAPS        1
 
 typedef uint64_t hal_irq_t; /* DAIF */
 

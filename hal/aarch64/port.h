@@ -23,7 +23,7 @@ void trap_handler(void);
 
 /* Entry code's. */
 void *trap_irq(struct trap *t);
-void trap_sync(struct trap *t);
+void *trap_sync(struct trap *t);
 bool trap_touched(void);
 _Noreturn void trap_unexpected(struct trap *t, uint64_t kind);
 void trap_core_stack(struct trap *t, uint64_t kind);

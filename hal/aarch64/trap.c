@@ -114,19 +114,59 @@ bool trap_touched(void) {
            sched_touched(SYSREG_READ(far_el1), (SYSREG_READ(spsr_el1) & DAIF_I) != 0);
 }
 
-void trap_sync(struct trap *t) {
+#define EC_SVC      UINT64_C(0x15)
+#define PSTATE_EL1T UINT64_C(4)
+
+extern const char hal_trapped[];
+
+/* In C what a syscall's entry does for a thread that waits or ends. The frame for it; NULL: it is none. */
+static void *leaves_by_trap(const struct trap *t) {
+    if (t->pc != (uintptr_t)hal_trapped || SYSREG_READ(esr_el1) >> 26 != EC_SVC) {
+        return NULL;
+    }
+    if (t->x[1] == 0) {
+        hal_leave((struct g *)t->x[0], (hal_then *)t->x[2], (void *)t->x[3]);
+    }
+    return (void *)t->x[1];
+}
+
+void hal_unpark(struct g *g, void *frame) {
+    const uint64_t *s = ((struct hal_g *)g)->sp;
+    struct trap *t = frame;
+    uint64_t *q = (uint64_t *)((uintptr_t)frame + FRAME_Q0),
+             *fpsr = (uint64_t *)((uintptr_t)frame + FRAME_FPSR);
+    for (unsigned i = 0; i < 31; i++) {
+        t->x[i] = i >= 19 && i < 29 ? s[i - 17] : i >= 29 ? s[i - 29] : 0;
+    }
+    for (unsigned i = 0; i < 32; i++) {
+        q[2 * i] = i >= 8 && i < 16 ? s[i + 4] : 0;
+        q[2 * i + 1] = 0;
+    }
+    fpsr[0] = s[21];
+    fpsr[1] = s[20]; /* FPCR */
+    t->sp = (uintptr_t)s + PARK_SIZE;
+    t->pc = t->x[30];
+    t->pstate = (SYSREG_READ(daif) & ~DAIF_I) | PSTATE_EL1T;
+}
+
+void *trap_sync(struct trap *t) {
     char text[96];
     struct hal_fault f;
     if (peek_failed(t) || semihosting_absent(t)) {
-        return;
+        return NULL;
+    }
+    void *frame = leaves_by_trap(t);
+    if (frame != NULL) {
+        return frame;
     }
     syndrome_decode(&f, t, text, sizeof text);
     f.sp = t->sp;
     f.on_core_stack = false;
     if (f.translation && mmu_descriptor(f.address) != 0) {
-        return; /* spurious: it has been mapped in the meantime (HAZARDS 19) */
+        return NULL; /* spurious: it has been mapped in the meantime (HAZARDS 19) */
     }
     sched_fault(&f);
+    return NULL;
 }
 
 static const char *const kinds[] = {

@@ -97,8 +97,9 @@ return_to_g:
     add     sp, sp, #TRAP_SIZE
     b       trap_return
 
-/* The general registers move from the core stack into the frame, FP and SIMD follow; then as g0 on an empty stack. */
-preempt:
+/* The general registers move from the core stack into the frame at x0, FP and SIMD follow; then as g0 on an empty
+ * stack: x0 is the G, x1 the frame. */
+    .macro  SAVE_G
     mov     x19, x0
     ldr     x12, [sp, #8]
     str     x12, [x0, #8]           /* the first word is not ours */
@@ -119,6 +120,10 @@ preempt:
     msr     tpidr_el1, x11
     mov     x29, xzr
     mov     x30, xzr
+    .endm
+
+preempt:
+    SAVE_G
     bl      sched_preempted
     brk     #3
 
@@ -144,8 +149,14 @@ sync_from_g:
 1:  PUSH_HIGH
     OPEN
     mov     x0, sp
-    bl      trap_sync               /* returns when it was mended */
-    b       return_to_g
+    bl      trap_sync               /* NULL: it was mended; or the frame that hal_trap() has brought */
+    cbz     x0, return_to_g
+    SAVE_G
+    str     xzr, [x0, #G_SP]
+    str     x1, [x0, #G_FRAME]
+    ldp     x10, x2, [x1, #TRAP_X0 + 16] /* hal_trap()'s then and arg */
+    mov     x1, x10
+    b       hal_call_then
 
 fiq_from_g:
     PUSH

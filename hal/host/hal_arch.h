@@ -10,6 +10,7 @@
 
 #define HAL_ATOMICS_SEEN 1 /* sanitizers, the model checker */
 #define HAL_SMALL_STACKS 0 /* signals come on a G's stack, and the C library is the host's */
+#define HAL_TRAPS        0
 
 typedef bool hal_irq_t; /* whether interrupts were masked */
 

@@ -72,6 +72,7 @@ void info_memory(size_t *pages, size_t *free_pages);
  *      blockprofile=1              record the stack of each wait
  *      schedtrace=MS               print a line about the scheduler that often, as Go does; 0: no more
  *      scheddetail=1               and with it each core and each G
+ *      model=NAME                  what a goroutine is to the machine: <bareloom/model.h>
  *      policy=NAME                 who runs next: <bareloom/policy.h>
  *
  * 0, -ENOENT: it is another word, -EINVAL: that value is none of its, -ENOMEM. From a G. */

@@ -21,6 +21,9 @@ _Static_assert(offsetof(struct regs, fpcr) == 248 && offsetof(struct regs, v) ==
 /* Loops `count` times; *r is written at the end. */
 void regs_loop(uint64_t count, uint64_t pattern, struct regs *r);
 
+/* Fills v0-v31 and x19-x28, calls fn, which is the runtime's, and stores them to *r. */
+void regs_over(void (*fn)(void), uint64_t pattern, struct regs *r);
+
 /* Invalid operation and division by zero seen; round towards zero, flush to zero. */
 #define FPSR 0x03ull
 #define FPCR 0x01c00000ull
@@ -51,6 +54,11 @@ void regs_loop(uint64_t count, uint64_t pattern, struct regs *r);
     "    mov v" #i ".d[1], x4\n"
 #define FILL_V(i, j) FILL_ONE(i) FILL_ONE(j)
 #define STORE_V(i, j) "    stp q" #i ", q" #j ", [x30], #32\n"
+
+/* What a call keeps: the pattern plus the number, too. */
+#define KEPT(M) M(19) M(20) M(21) M(22) M(23) M(24) M(25) M(26) M(27) M(28)
+#define FILL_KEPT(i) "    add x" #i ", x1, #" #i "\n"
+#define STORE_KEPT(i) "    str x" #i ", [x0, #" #i " * 8]\n"
 
 __asm__(".pushsection .text.regs_loop, \"ax\"\n"
         ".balign 16\n"
@@ -120,6 +128,40 @@ __asm__(".pushsection .text.regs_loop, \"ax\"\n"
         "    ldp x29, x30, [sp], #192\n"
         "    ret\n"
         ".size regs_loop, . - regs_loop\n"
+        ".global regs_over\n"
+        ".type regs_over, %function\n"
+        "regs_over:\n"
+        "    stp x29, x30, [sp, #-176]!\n"
+        "    mov x29, sp\n"
+        "    stp x19, x20, [sp, #16]\n"
+        "    stp x21, x22, [sp, #32]\n"
+        "    stp x23, x24, [sp, #48]\n"
+        "    stp x25, x26, [sp, #64]\n"
+        "    stp x27, x28, [sp, #80]\n"
+        "    stp d8, d9, [sp, #96]\n"
+        "    stp d10, d11, [sp, #112]\n"
+        "    stp d12, d13, [sp, #128]\n"
+        "    stp d14, d15, [sp, #144]\n"
+        "    str x2, [sp, #160]\n"
+        V_PAIRS(FILL_V)
+        KEPT(FILL_KEPT)
+        "    blr x0\n"
+        "    ldr x0, [sp, #160]\n"
+        KEPT(STORE_KEPT)
+        "    add x30, x0, #272\n"
+        V_PAIRS(STORE_V)
+        "    ldp x19, x20, [sp, #16]\n"
+        "    ldp x21, x22, [sp, #32]\n"
+        "    ldp x23, x24, [sp, #48]\n"
+        "    ldp x25, x26, [sp, #64]\n"
+        "    ldp x27, x28, [sp, #80]\n"
+        "    ldp d8, d9, [sp, #96]\n"
+        "    ldp d10, d11, [sp, #112]\n"
+        "    ldp d12, d13, [sp, #128]\n"
+        "    ldp d14, d15, [sp, #144]\n"
+        "    ldp x29, x30, [sp], #176\n"
+        "    ret\n"
+        ".size regs_over, . - regs_over\n"
         ".popsection\n");
 /* clang-format on */
 
@@ -173,13 +215,53 @@ static void preempted_often(unsigned gs) {
 }
 
 TEST(sched, preemption_keeps_registers) {
+    needs_preemption();
     preempted_often(2 * go_num_cores() + 1);
 }
 
 /* The same on one core, where each preemption switches to another pattern. */
 TEST(sched, preemption_keeps_registers_1) {
+    needs_preemption();
     use_cores(1);
     preempted_often(3);
+}
+
+/* ---- threads: a wait keeps more than a call must ------------------------------------------------ */
+
+static void sleeps(void) {
+    go_sleep(US(20));
+}
+
+static void leaves_often(void *arg) {
+    uint64_t pattern = 0x9e3779b97f4a7c15ull * (uint64_t)(uintptr_t)arg;
+    struct regs r;
+    for (unsigned round = 0; round < test_rounds(80); round++) {
+        regs_over(round % 2 != 0 ? sleeps : go_yield, pattern, &r);
+        for (unsigned i = 19; i < 29; i++) {
+            CHECK_EQ(r.x[i], pattern + i);
+        }
+        for (unsigned i = 0; i < 32; i++) {
+            if (r.v[2 * i] != pattern + i || r.v[2 * i + 1] != ~(pattern + i)) {
+                FAIL("v%u is not what it was", i);
+            }
+        }
+    }
+    wg_done(&wg);
+}
+
+/* Under m-n a G that yields has lost v16 to the next one. */
+TEST(sched, threads_keep_all_registers) {
+    const char *was = go_model();
+    if (go_set_model("1-1") != 0) {
+        SKIP("this build has m-n alone");
+    }
+    use_cores(1);
+    wg_add(&wg, 3);
+    for (uintptr_t i = 1; i <= 3; i++) {
+        start(leaves_often, (void *)i);
+    }
+    wg_wait(&wg);
+    CHECK_EQ(go_set_model(was), 0);
 }
 
 /* Without any preemption: the loop itself is right. */

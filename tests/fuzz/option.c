@@ -31,6 +31,15 @@ int schedtrace_detail(uint32_t on) {
 int go_set_policy(const char *name) {
     return strcmp(name, "fifo") == 0 ? 0 : -EINVAL;
 }
+int go_set_model(const char *name) {
+    return strcmp(name, "m-n") == 0 ? 0 : -EINVAL;
+}
+const char *go_model(void) {
+    return "m-n";
+}
+const char *go_models(unsigned i, const char **does) {
+    return go_policies(i, does);
+}
 const char *go_policies(unsigned i, const char **does) {
     *does = "";
     return i == 0 ? "fifo" : NULL;

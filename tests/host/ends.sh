@@ -34,5 +34,7 @@ ends bad_word schedtrace=often 'schedtrace=often: schedtrace= wants a number fro
 check "bad_word: one line" test "$(wc -l < "$output")" = 1
 ends bad_policy policy=best 'policy=best: there is policy=gmp policy=fifo '
 check "bad_policy: one line" test "$(wc -l < "$output")" = 1
+ends bad_model model=best 'model=best: there is model=m-n '
+check "bad_model: one line" test "$(wc -l < "$output")" = 1
 
 exit $((failures > 0))
