@@ -15,6 +15,7 @@ static struct wg wg;
 static const char *before;
 
 static void set(const char *name) {
+    needs_m_n();
     if (!CONFIG_TRACE) {
         SKIP("this build has GMP alone");
     }
@@ -189,7 +190,6 @@ ONE_CORE static void notes(void *arg) {
 
 /* Go's own lets the last one that was started run first. */
 TEST(sched, fifo_starts_in_order) {
-    needs_m_n();
     use_cores(1);
     set("fifo");
     log_.n = 0;
