@@ -254,7 +254,7 @@ static struct g *parked_on(struct g *g, void *lock) NEEDS(irq_masked) UNCHECKED 
     return schedule_search();
 }
 
-/* The same where the next one is known after it. */
+/* The same, and looks for the next one there. */
 static struct g *parked_first(struct g *g, void *lock) NEEDS(irq_masked) UNCHECKED {
     (void)g;
     spin_unlock_masked((spinlock_t *)lock);
@@ -267,6 +267,10 @@ UNCOMMON static void park_closely(struct core *c, struct g *g, spinlock_t *lock)
     trace_g(c, EV_BLOCK, g, g_waits_for(g));
     if (model_traps()) {
         model_leave(g, parked_first, (void *)lock);
+        return;
+    }
+    if ((g->stack_class & STACK_SMALL) != 0) { /* it has not the 300 bytes that looking everywhere takes */
+        hal_park(g, parked_first, (void *)lock);
         return;
     }
     struct g *next = pick_closely(c);

@@ -23,9 +23,8 @@ struct go_opts {
 /* A stack for Gs by the hundred thousand, and for little: 1 KiB of memory, which is all there is of it,
  * and no guard below. What a G writes beyond is somebody else's; a canary at the end is looked at when
  * the G waits, is preempted and ends, and if that is gone the machine stops with the G's name. A call
- * that blocks needs about half of it, so what leads to that call has a few hundred bytes:
- * no C library (printf() takes 2 KiB), no select that waits, no cleanups or destructors that need
- * more. At most 256 bytes by go_copy(). On the host, and with a sanitizer, it is a usual stack. */
+ * that blocks needs some 600 of its bytes, so what leads to that call has 300: no C library (printf()
+ * takes 2 KiB), no select that waits, no cleanups or destructors that need more. At most 256 bytes by go_copy(). On the host, and with a sanitizer, it is a usual stack. */
 #define GO_SMALL_STACK KB(1)
 
 /* Options as named arguments: go_with(&GO_OPTS(.name = "uart", .stack = KB(256)), fn, arg). */
