@@ -29,6 +29,7 @@ void model_trap(struct g *g, hal_then *then, void *arg) OPENS(irq_masked) {
 _Noreturn void model_leave_for_good(struct g *g, hal_then *then, void *arg) NEEDS(irq_masked) {
     if (model_traps()) {
         hal_trap(g, NULL, then, arg);
+        __builtin_unreachable();
     }
     hal_leave(g, then, arg);
 }
