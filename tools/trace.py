@@ -4,7 +4,7 @@
     trace.py --run --board virt --image build/virt/examples/hello/virt.img --elf .../app.elf --out build/trace/hello
     trace.py FILE --check           replays it: what cannot have happened is an error, exit status 1
     trace.py FILE --json OUT        for ui.perfetto.dev (and chrome://tracing)
-    trace.py FILE --html OUT        a page that needs nothing but itself
+    trace.py FILE --html OUT        a page that needs nothing but itself; OUT.svg: the picture alone
     trace.py FILE --gantt           a chart for the terminal
     trace.py FILE --folded KIND --flame OUT      KIND: cpu, block, mutex
 
@@ -390,17 +390,15 @@ class Replay:
             if heard[core] > rung[core] + 1:
                 self.errors.append(f"core {core}: heard its doorbell {heard[core]} times, rung {rung[core]} times")
 
-    def check_wall(self):
-        """Running, asleep and scheduling make up all of the time."""
+    def check_wall(self, percent):
+        """Running and asleep make up all of the time, but for so much of it. The rest is scheduling: how much that may
+        be depends on the program, and on the computer that runs an emulator's cores."""
         wall = self.trace.end - self.trace.begin
-        for core, events in enumerate(self.trace.cores):
-            total = sum(self.sums(core).values())
-            if events and abs(wall - total) > 0.01 * wall:
-                self.errors.append(f"core {core}: {total} ns are accounted for, {wall} have passed")
-            spans = self.core_spans[core]
-            for a, b in zip(spans, spans[1:]):
-                if b.begin < a.end:
-                    self.errors.append(f"core {core}: G {a.g} and G {b.g} overlap at {b.begin}")
+        for core in range(len(self.core_spans)):
+            sums = self.sums(core)
+            if sums["run"] + sums["idle"] < (1 - percent / 100) * wall:
+                self.errors.append(f"core {core}: {sums['run']} ns in Gs and {sums['idle']} ns asleep are less than all of"
+                                   f" {wall} ns but {percent:g} %")
 
 
 def percentile(values, p):
@@ -468,9 +466,11 @@ def main():
     parser.add_argument("file", nargs="?")
     parser.add_argument("--elf", help="the program with its symbols, for names")
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--wall", type=float, metavar="PERCENT",
+                        help="with --check: running and sleep are all of each core's time but so much")
     parser.add_argument("--json")
     parser.add_argument("--gs", action="store_true", help="with --json, --html, --gantt: a lane for each G, too")
-    parser.add_argument("--html")
+    parser.add_argument("--html", help="a page; a name that ends in .svg: the picture alone")
     parser.add_argument("--gantt", action="store_true")
     parser.add_argument("--from", dest="begin", type=float, metavar="MS", help="from there on, in ms of the record")
     parser.add_argument("--to", dest="finish", type=float, metavar="MS")
@@ -484,7 +484,7 @@ def main():
     parser.add_argument("--icount", type=int)
     parser.add_argument("--args", default="")
     parser.add_argument("--out", default="build/trace/trace", help="with --run: files are named so, and .txt and so on")
-    parser.add_argument("--make-pictures", action="store_true", help="OUT.json and OUT.html")
+    parser.add_argument("--make-pictures", action="store_true", help="OUT.json, OUT.html and OUT.svg")
     parser.add_argument("--profile", choices=("cpu", "block", "mutex"), help="OUT.KIND.svg, .folded, .pb.gz")
     opts = parser.parse_args()
     if opts.make_pictures:
@@ -503,14 +503,15 @@ def main():
 
 def show(opts, trace):
     replay = Replay(trace)
-    replay.check_wall()
+    if opts.wall is not None:
+        replay.check_wall(opts.wall)
     begin = trace.begin + int((opts.begin or 0) * 1e6)
     end = trace.begin + int(opts.finish * 1e6) if opts.finish else trace.end
     made = []
     if opts.json:
         made.append(trace_view.write_json(replay, opts.json, opts.gs))
-    if opts.html:
-        made.append(trace_view.write_html(replay, opts.html, begin, end, opts.gs))
+    for path in [opts.html] * bool(opts.html) + [opts.out + ".svg"] * opts.make_pictures:
+        made.append(trace_view.write_html(replay, path, begin, end, opts.gs))
     if opts.gantt:
         trace_view.print_gantt(replay, begin, end, opts.gs)
     if opts.folded:

@@ -66,7 +66,8 @@ def json_events(replay, lanes_for_gs):
             for s in spans:
                 if s.what != "dead" and s.end > s.begin:
                     yield {"ph": "X", "pid": GS, "tid": g, "ts": us(s.begin), "dur": (s.end - s.begin) / 1000,
-                           "name": state_name(s), "cat": s.what, "args": {"core": s.core, "why": s.detail}}
+                           "name": state_name(s), "cat": s.what,
+                           "args": {"core": s.core} if s.what == "running" else {"why": s.detail}}
 
 
 def write_json(replay, path, lanes_for_gs=True):

@@ -36,6 +36,7 @@ check "no event was lost" grep -q ' ms, 0 older ones overwritten' "$work/wc.verd
 check "its waits are told by their reasons" grep -q '^  chan receive ' "$work/wc.verdict"
 
 tool wc --json "$work/wc.json" --html "$work/wc.html" --gantt --gs > "$work/wc.gantt"
+tool wc --html "$work/wc.svg" --gs > "$work/none"
 check "the JSON for Perfetto is whole" python3 - "$work/wc.json" << 'END'
 import json, sys
 events = json.load(open(sys.argv[1]))["traceEvents"]
@@ -59,6 +60,11 @@ text = open(sys.argv[1]).read()
 svg = xml.fromstring(re.search(r"<svg.*</svg>", text, re.S)[0])
 assert len(svg.findall(".//{http://www.w3.org/2000/svg}rect")) > 100
 assert not re.search(r"(src|href)=", text), "it needs something else"
+END
+check "the SVG alone is the page's" python3 - "$work/wc.html" "$work/wc.svg" << 'END'
+import sys
+page, svg = (open(path).read() for path in sys.argv[1:])
+assert svg.startswith("<svg ") and svg.endswith("</svg>") and svg in page, svg[:80]
 END
 check "the chart has a line for each core" test "$(grep -cE '^core +[0-9] \|.{100}\|$' "$work/wc.gantt")" = 4
 check "and for each G" grep -qE '^[A-Z] G[0-9]+ worker .*#' "$work/wc.gantt"
@@ -119,6 +125,15 @@ pprof() {
 tools/trace.py "$work/preempt.txt" --elf "$work/preempt.elf" --args "profile=1000" --out "$work/preempt" --profile cpu > "$work/none"
 check "pprof's format says the same" pprof "$work/cpu" "$work/preempt.cpu.pb.gz" \
     'samples/count cpu/nanoseconds, period cpu/nanoseconds 1000000, [1-9][0-9]* ns'
+
+# ---- where the time goes, in a clock of instructions, which no other program's load can stretch ---------
+if [ "$board" = virt ]; then
+    status=0
+    tools/trace.py --run --board virt --image "$work/images/preempt" --elf "$work/preempt.elf" --icount 0 --smp 4 \
+        --args "trace" --out "$work/wall" --check --wall 1 > "$work/wall.verdict" || status=$?
+    check "what runs and what sleeps are all of the time, to 1 %" test "$status" = 0
+    [ "$status" = 0 ] || tail "$work/wall.verdict"
+fi
 
 # ---- instructions, counted by QEMU --------------------------------------------------------------------
 if [ "$board" = virt ]; then

@@ -21,19 +21,19 @@ def record(*events, cores=2, begin=0, end=1000, lost=0):
     return t
 
 
-def errors(t):
+def errors(t, wall=100):
     replay = trace.Replay(t)
-    replay.check_wall()
+    replay.check_wall(wall)
     return replay.errors
 
 
-def good(what, t):
-    found = errors(t)
+def good(what, t, wall=100):
+    found = errors(t, wall)
     say(what, not found, found)
 
 
-def bad(what, words, t):
-    found = errors(t)
+def bad(what, words, t, wall=100):
+    found = errors(t, wall)
     say(f"found: {what}", any(words in e for e in found), found)
 
 
@@ -80,6 +80,10 @@ bad("time that goes backwards", "time goes backwards", record((10, 0, "start", 0
 bad("sleep that the core has counted and the events have not", "by its counter",
     record((0, 0, "idle"), (10, 0, "awake", 0, 10), (20, 0, "start", 0, 1), (800, 0, "block", CHAN_RECV, 1),
            (810, 0, "idle"), (820, 0, "awake", 0, 400)))
+good("a core that schedules for just so long",
+     record((0, 0, "idle"), (490, 0, "awake", 0, 490), (500, 0, "start", 0, 1), cores=1), wall=1)
+bad("a core that schedules for longer", "485 ns asleep are less than all of 1000 ns but 1 %",
+    record((0, 0, "idle"), (485, 0, "awake", 0, 485), (500, 0, "start", 0, 1), cores=1), wall=1)
 bad("a doorbell that nobody rang", "heard its doorbell",
     record((10, 1, "irq_begin", 1), (11, 1, "irq_end", 1), (12, 1, "irq_begin", 1), (13, 1, "irq_end", 1)))
 
