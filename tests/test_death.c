@@ -211,7 +211,7 @@ TEST(death, owner_ends) {
 }
 
 TEST(death, negative_group) {
-    expect_report("panic: sync: negative WaitGroup counter", "wg_add");
+    expect_report("panic: sync: negative WaitGroup counter", "wg_done");
     wg_done(&wg);
 }
 
