@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "job.h"
+#include "lanes.h"
 #include "line.h"
 #include "report.h"
 #include "top.h"
@@ -22,6 +23,8 @@
 #define LINE_CHARS 72
 #define MAX_HOGS   1000
 #define MAX_TIMES  1000000
+#define LANES_MS   100
+#define MAX_MS     60000
 
 /* What a command returns when it is not a status to exit with. */
 enum { GO_ON = -1, WRONG_USAGE = -2 };
@@ -151,6 +154,19 @@ static int run_top(const char *arg) {
     return GO_ON;
 }
 
+/* ---- lanes ----------------------------------------------------------------------------------- */
+
+static int run_lanes(const char *arg) {
+    int ms = arg != NULL ? number(arg, MAX_MS) : LANES_MS;
+    if (ms < 1) {
+        return WRONG_USAGE;
+    }
+    if (!lanes(MS(ms))) {
+        printf("lanes: out of memory\n");
+    }
+    return GO_ON;
+}
+
 /* ---- wc, exit, reboot, help ------------------------------------------------------------------ */
 
 static int run_wc(const char *arg) {
@@ -176,6 +192,7 @@ static const struct command commands[] = {
     {"help", false, "help", "this list", run_help},
     {"ps", false, "ps", "all Gs: what they do, where, their stacks", run_ps},
     {"top", true, "top [TIMES]", "cores and the busiest Gs, refreshed until a key", run_top},
+    {"lanes", true, "lanes [MS] (1 to 60000)", "what each core runs from now on, as a chart", run_lanes},
     {"cores", true, "cores [N] (1 to all)", "what each has done; use N from now on", run_cores},
     {"hogs", true, "hogs N (0 to 1000)", "run N endless loops; 0 ends them", run_hogs},
     {"wc", false, "wc", "count the words again", run_wc},

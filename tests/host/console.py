@@ -90,9 +90,10 @@ def commands(s):
     s.command("help", r"hogs N", r"reboot")
     s.command("ps", r"\n +1 +main ", r" console +running", r"\d+ Gs;")
     s.command("cores", r"\n +0( +\d+){5} ", r"\n +3( +\d+){5} ", r"4 of 4 cores in use")
-    s.command("frobnicate", r'unknown command "frobnicate"; there are: help ps top cores hogs wc exit reboot\n')
+    s.command("frobnicate", r'unknown command "frobnicate"; there are: help ps top lanes cores hogs wc exit reboot\n')
     s.command("top 2", r"(?s:.*)4 of 4 cores, \d+ goroutines(?s:.*)\n *2 +[\d.]+ [.#]{20} (?s:.*) console +[\d.]+  running(?s:.*)"
               r"goroutines", r"\n *1  main +0.0  chan receive")
+    s.command("lanes often", r"usage: lanes \[MS\] \(1 to 60000\)")
     s.command("top often", r"usage: top \[TIMES\]")
     s.command("schedtrace=often", r"schedtrace=often: schedtrace= wants a number from 0 to 3600000\n")
     s.command("policy=best", r"policy=best: there is policy=gmp policy=fifo ")
@@ -142,6 +143,8 @@ def hogs(s):
     answer = s.command("ps", r"\n +1 +main +chan receive ")
     if len(re.findall(r" hog +run", answer)) != 8:
         s.fail(f"there are not 8 hogs: {answer}")
+    s.command("lanes", *(rf"\ncore {core} \|[A-Z. ]{{100}}\|\n" for core in range(4)), r"\na column is 1\.00 ms; ",
+              *(rf"\n[A-Z] goroutine \d+ {name}\n" for name in ("hog", "console")))
     s.command("cores 2", r"2 of 4 cores in use")
     s.command("wc", r"counting \[#{20}\] 100 %", r"\n +9824  the\n", r"\n +567060  bytes\n")
     s.command("cores 4", r"4 of 4 cores in use")
