@@ -197,6 +197,7 @@ void idle(struct core *c) {
 
 void idle_unless(struct core *c, bool (*work)(const struct core *c)) {
     atomic_fetch_or(&machine.idle_mask, bit(c));
+    search_end(c, false); /* begun or given to us under GMP: while we sleep nobody else would search there */
     /* as in idle() */
     atomic_thread_fence(memory_order_seq_cst);
     if (!work(c)) {
