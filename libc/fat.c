@@ -78,6 +78,16 @@ static BYTE mode(int flags) {
     return m;
 }
 
+/* What could not be written back is lost, but not the file's name: FatFs would keep it locked for ever. */
+static FRESULT close_file(FIL *file) {
+    FRESULT r = f_close(file);
+    if (r != FR_OK) {
+        file->flag = 0; /* there is nothing to write */
+        (void)f_close(file);
+    }
+    return r;
+}
+
 static int fat_open(struct file *f, const char *rest) {
     FIL *file = malloc(sizeof *file);
     if (file == NULL) {
@@ -86,7 +96,7 @@ static int fat_open(struct file *f, const char *rest) {
     FRESULT r = begin();
     if (r == FR_OK && (r = f_open(file, rest, mode(f->flags))) == FR_OK &&
         (f->flags & (O_TRUNC | O_CREAT)) == O_TRUNC && (r = f_truncate(file)) != FR_OK) {
-        f_close(file);
+        (void)close_file(file);
     }
     f->data = file;
     if (r != FR_OK) {
@@ -152,10 +162,11 @@ static int fat_sync(struct file *f) {
     return end(f_sync(f->data));
 }
 
-static void fat_close(struct file *f) {
+static int fat_close(struct file *f) {
     mutex_lock(&fat.lock);
-    (void)end(f_close(f->data));
+    int status = end(close_file(f->data));
     free(f->data);
+    return status;
 }
 
 /* ---- names ----------------------------------------------------------------------------------- */

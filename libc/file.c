@@ -57,19 +57,23 @@ static struct slot *use(int fd) {
     return s;
 }
 
-static void put_back(struct slot *s) {
+/* 0, or -errno of the close() that this was. Whoever was inside when the program closed it ends the file, and has
+ * nobody to tell. */
+static int put_back(struct slot *s) {
+    int status = 0;
     mutex_lock(&lock);
     bool last = s->users == 1;
     s->users -= last ? 0 : 1;
     mutex_unlock(&lock);
     if (last) { /* nobody can come to it: it is not open */
         if (s->file.ops != NULL && s->file.ops->close != NULL) {
-            s->file.ops->close(&s->file);
+            status = s->file.ops->close(&s->file);
         }
         mutex_lock(&lock);
         s->users = 0;
         mutex_unlock(&lock);
     }
+    return status;
 }
 
 /* A free slot with file in it, ours alone, not open; NULL: there is none. */
@@ -140,8 +144,8 @@ int _close(int fd) {
     if (!was_open) {
         return fail(-EBADF);
     }
-    put_back(&slots[fd]);
-    return 0;
+    int status = put_back(&slots[fd]);
+    return status == 0 ? 0 : fail(status);
 }
 
 /* ---- read, write, seek ----------------------------------------------------------------------- */

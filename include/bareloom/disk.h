@@ -4,8 +4,9 @@
  * An application asks for both by APP_DISK := 1 in its app.mk. Its files are those below "/sd/", by fopen(), open(),
  * remove(), rename(), mkdir() and fsync(): a FAT12, FAT16 or FAT32 file system in the first partition, or on the
  * whole disk. Names are UTF-8, up to 255 letters, and without case for ASCII and Latin-1. There is no clock for dates: all
- * files are of the same day. What has been written is on the disk after fsync() or close(), not before: a board that is
- * switched off between may lose it, and a file that grew keeps its old size.
+ * files are of the same day. What has been written is on the disk after fsync() or close() that said 0, not before: a board
+ * that is switched off between may lose it, and a file that grew keeps its old size. A close() that failed has lost what
+ * was not yet there; the file is closed all the same.
  *
  * Everything that is about the disk takes its turn behind one lock, and parks its G until the interrupt. errno is
  * ENODEV: no disk in this machine; EIO: it failed, three times in a row; ENXIO: no FAT on it; ENOSPC: full; EBUSY: open

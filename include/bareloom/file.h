@@ -31,8 +31,8 @@ struct file_ops {
     int64_t (*size)(struct file *f);
     /* fsync(): what was written is where it stays. 0 or -errno. NULL: it always is. */
     int (*sync)(struct file *f);
-    /* After the last use. NULL: nothing to do. */
-    void (*close)(struct file *f);
+    /* After the last use. 0, or -errno for close(): the file is closed all the same. NULL: nothing to do. */
+    int (*close)(struct file *f);
     /* remove(), rename(), mkdir() of what follows the registered path; both names of a rename() are
      * under the same. 0 or -errno. NULL: the names are fixed, -EROFS. */
     int (*unlink)(const char *rest);

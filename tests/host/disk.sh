@@ -109,6 +109,11 @@ if [ "$board" = virt ]; then
     rule write_aio 'once = "on"'
     run_disk append=/sd/again
     check "a write that fails once" said "append /sd/again: done"
+    for i in 1 2 3; do rule write_aio 'once = "on"'; cat "$work/rules"; done > "$work/thrice"
+    mv "$work/thrice" "$work/rules"
+    run_disk append=/sd/again append=/sd/again
+    check "a write that fails as the file is closed" said "append /sd/again: I/O error"
+    check "and the file can be opened again" [ "$(tail -n 1 "$work/output")" = "append /sd/again: done" ]
     rule read_aio
     run_disk cat=/sd/again
     check "reads that fail always" said "cat /sd/again: I/O error"

@@ -62,9 +62,10 @@ static int64_t mem_size(struct file *f) {
     return mem.size;
 }
 
-static void mem_close(struct file *f) {
+static int mem_close(struct file *f) {
     (void)f;
     atomic_fetch_add(&mem.closed, 1);
+    return 0;
 }
 
 static const struct file_ops mem_ops = {
@@ -318,9 +319,10 @@ static int64_t slow_write(struct file *f, const void *bytes, size_t n) {
     return waits_inside(n);
 }
 
-static void slow_close(struct file *f) {
+static int slow_close(struct file *f) {
     (void)f;
     atomic_fetch_add(&slow_closed, 1);
+    return 0;
 }
 
 static const struct file_ops slow_ops = {.read = slow_read, .write = slow_write, .close = slow_close};
