@@ -76,6 +76,7 @@
 #define POWERED_UP  (1u << 31)
 #define LARGE       (1u << 30)
 #define CARD_ERRORS 0xe4f80000u /* in the status that a card answers with */
+#define BEYOND      (1u << 31) /* of those; a card may say so of what it has read ahead, at its end */
 
 #define SLOW_HZ       400000u
 #define FAST_HZ       25000000u
@@ -90,6 +91,7 @@ static struct card {
     unsigned tries;   /* of OPERATE so far; 0: not begun */
     uint32_t address; /* RCA, in the upper half */
     bool in_sectors;  /* or its addresses are in bytes */
+    uint32_t csd;     /* what stands in RESPONSE(3), unless the controller puts something there */
     bool write;       /* the request, and how far it is */
     unsigned n, moved;
 } card;
@@ -214,6 +216,7 @@ static enum disk_result take_over(const struct disk *d, struct disk_found *out) 
         return DISK_FAILED;
     }
     *out = (struct disk_found){sectors(d), d->line};
+    card.csd = get(d, RESPONSE(3));
     if (!tell(d, SELECT, card.address) || !tell(d, SET_BLOCK, DISK_SECTOR) ||
         !tell_application(d, SET_WIRES, 2)) {
         return DISK_FAILED;
@@ -269,6 +272,14 @@ static void move_sector(const struct disk *d) {
     }
 }
 
+/* What went wrong while the data went, a card tells in its answer to the CMD12 that the controller sends; that to the
+ * command itself knows of earlier things alone. A controller that keeps it to itself leaves the CSD there. */
+static bool card_complains(const struct disk *d) {
+    uint32_t last = get(d, RESPONSE(3));
+    return (get(d, RESPONSE(0)) & CARD_ERRORS) != 0 ||
+           (last != card.csd && (last & CARD_ERRORS & ~BEYOND) != 0);
+}
+
 static enum disk_result advance(const struct disk *d) {
     uint32_t seen = get(d, EVENTS);
     put(d, EVENTS, seen); /* before the data: the next sector's must not be lost */
@@ -281,7 +292,7 @@ static enum disk_result advance(const struct disk *d) {
     if ((seen & ALL_DONE) == 0) {
         return DISK_BUSY;
     }
-    return card.moved == card.n && (get(d, RESPONSE(0)) & CARD_ERRORS) == 0 ? DISK_DONE : DISK_FAILED;
+    return card.moved == card.n && !card_complains(d) ? DISK_DONE : DISK_FAILED;
 }
 
 static enum disk_result sdhci_step(const struct disk *d) {

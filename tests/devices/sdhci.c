@@ -30,6 +30,8 @@ static struct {
     unsigned starts; /* how often it is to be asked before it has started */
     unsigned fails;  /* transfers that will break off after a sector */
     uint32_t status; /* more of it, in the next answer */
+    uint32_t late;   /* the same, in that to the CMD12 which the controller sends */
+    bool silent;     /* the controller keeps that answer to itself */
     uint64_t at;     /* the transfer: next byte, how many are left, in the controller's buffer */
     unsigned left, word;
     uint8_t content[SECTORS * 512];
@@ -169,6 +171,9 @@ static void sector_done(void) {
         s.events |= s.where == SENDING ? 1u << 5 : 1u << 4;
     } else {
         s.where = TRANSFER; /* by the CMD12 that the controller sends */
+        if (!s.silent) {
+            s.response[3] = s.late | 0xb00;
+        }
         s.events |= 1u << 1;
     }
 }
@@ -332,11 +337,23 @@ void sdhci_errors(void) {
         WANT(request(write, 8, 4) == DISK_FAILED);
         CALL(disk.ops->abort(&disk));
         there_and_back();
-        s.status = 1u << 21; /* it could not put its own bits right, and sent them all the same */
+        s.status = 1u << 19; /* of before */
         WANT(request(write, 8, 4) == DISK_FAILED);
         CALL(disk.ops->abort(&disk));
+        s.late = 1u << 21; /* it could not put its own bits right, and sent them all the same */
+        for (int twice = 0; twice < 2; twice++) {
+            WANT(request(write, 8, 4) == DISK_FAILED);
+            CALL(disk.ops->abort(&disk));
+        }
+        s.late = 1u << 31; /* it has read ahead, beyond its end */
+        WANT(request(write, SECTORS - 1, 1) == DISK_DONE);
+        s.late = 0;
         WANT(request(write, SECTORS - 1, 2) == DISK_FAILED); /* beyond its end */
         CALL(disk.ops->abort(&disk));
         there_and_back();
     }
+    insert(false, 0);
+    s.silent = true;
+    WANT(init() == DISK_DONE);
+    there_and_back();
 }
