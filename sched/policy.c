@@ -199,7 +199,7 @@ static const struct policy *change(struct core *c, const struct policy *to) NEED
     struct gqueue all = was != NULL ? take_all(was, c) : gmp_take_all(c);
     s->round = relaxed_load(&round_wanted); /* behind the acquire of wanted */
     s->displaces = false;
-    relaxed_store(&s->now, to);
+    atomic_store_explicit(&s->now, to, memory_order_release); /* pairs with has_changed() */
     c->last_displaced = to != NULL ? BRAKE_ON : BRAKE_OFF;
     look_closer(c);
     if (to != NULL) {
@@ -341,7 +341,8 @@ static struct mutex setting;
 
 static bool has_changed(const struct policy *p) {
     for (unsigned i = 0; i < hal_core_count(); i++) {
-        if (relaxed_load(&policy_seats[i].now) != p ||
+        /* acquire: what it has taken out is not held any more, for is_left() */
+        if (atomic_load_explicit(&policy_seats[i].now, memory_order_acquire) != p ||
             (p == NULL && (relaxed_load(&cores[i].hooks) & HOOK_POLICY) != 0)) {
             return false;
         }

@@ -36,11 +36,16 @@ struct g *policy_taken(const struct policy *p, struct core *c, struct g *g) {
     return g;
 }
 
-/* Whether no core but c is in a hook; turns[] says after how many. */
-static bool all_out(const struct core *c, uint32_t turns[]) {
+/* Whether all cores have p, since others' Gs are counted with its own, and none but c is in a hook; turns[] says after
+ * how many. */
+static bool all_out(const struct policy *p, const struct core *c, uint32_t turns[]) {
     for (unsigned i = 0; i < hal_core_count(); i++) {
         turns[i] = atomic_load(&policy_seats[i].turn);
         if (turns[i] % 2 != 0 && i != c->hal.index) {
+            return false;
+        }
+        /* acquire: what it took out of another's is not counted any more */
+        if (atomic_load_explicit(&policy_seats[i].now, memory_order_acquire) != p) {
             return false;
         }
     }
@@ -95,7 +100,7 @@ struct g *policy_look_again(const struct policy *p, struct core *c) NEEDS(irq_ma
     struct seat *s = seat_of(c);
     struct g *g = NULL;
     begin_turn(s);
-    if (all_out(c, turns) && waits_for(p, c) && (core_active(c) || atomic_load(&s->loose) == 0)) {
+    if (all_out(p, c, turns) && waits_for(p, c) && (core_active(c) || atomic_load(&s->loose) == 0)) {
         g = p->pick(c);
         g = g == NULL && p->steal != NULL && core_active(c) ? p->steal(c) : g;
         bool none = g == NULL && waits_for(p, c);

@@ -111,6 +111,25 @@ static void stays(void *arg) {
     wg_done(&wg);
 }
 
+/* A core that has the new one already, and would idle, does not look for what others still put to the old one: an
+ * interrupt does so as it wakes a G. */
+TEST(sched, policies_that_share_follow_each_other) {
+    set("fifo");
+    churn.stop = false;
+    wg_add(&wg, 12);
+    for (unsigned i = 0; i < 12; i++) {
+        start(sleeps, NULL);
+    }
+    for (unsigned round = 0; round < test_rounds(100); round++) {
+        CHECK_EQ(go_set_policy(round % 2 == 0 ? "skeleton" : "fifo"), 0);
+        unsigned rounds = churn.rounds;
+        WAIT_FOR(churn.rounds > rounds);
+    }
+    churn.stop = true;
+    wg_wait(&wg);
+    unset();
+}
+
 /* Whatever Gs do goes on while one policy follows the other, and none is lost: the check of each policy looks on. */
 TEST(sched, policies_follow_each_other) {
     needs_m_n();
