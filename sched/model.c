@@ -22,6 +22,7 @@ void model_trap(struct g *g, hal_then *then, void *arg) OPENS(irq_masked) {
     if (frame != NULL) {
         hal_trap(g, frame, then, arg); /* from now on hal.sp is NULL, as of one that was preempted */
     } else {
+        count(&this_core()->n.frames_short);
         hal_park(g, then, arg);
     }
 }
@@ -97,12 +98,16 @@ static bool equal(const char *a, const char *b) {
     return *a == *b;
 }
 
-static struct mutex setting;
-static unsigned cores_before; /* under setting */
+static struct mutex setting;               /* around policy.c's */
+static const struct policy *policy_before; /* m-n's; under setting */
+static unsigned cores_before;              /* under setting */
 
 /* A model begins when its policy rules, and has ended when that goes: what its slow ways ask is never without it. */
 static int change(enum model to) {
     enum model was = relaxed_load(&model_now);
+    if (was == MODEL_M_N) {
+        policy_before = policy_wanted();
+    }
     if (was == MODEL_N_1) {
         relaxed_store(&model_now, MODEL_M_N);
         go_set_cores(cores_before);
@@ -113,7 +118,7 @@ static int change(enum model to) {
         cores_before = go_cores();
         go_set_cores(1);
     }
-    int r = policy_set(models[to].policy);
+    int r = policy_set(to == MODEL_M_N ? policy_before : models[to].policy);
     relaxed_store(&model_now, to);
     return r;
 }
@@ -137,6 +142,14 @@ int go_set_model(const char *name) {
     check_may_block("go_set_model");
     mutex_lock(&setting);
     int r = relaxed_load(&model_now) != i ? change((enum model)i) : 0;
+    mutex_unlock(&setting);
+    return r;
+}
+
+int model_set_policy(const struct policy *p) {
+    check_may_block("go_set_policy");
+    mutex_lock(&setting);
+    int r = relaxed_load(&model_now) == MODEL_M_N ? policy_set(p) : -EINVAL;
     mutex_unlock(&setting);
     return r;
 }

@@ -42,6 +42,11 @@ _Noreturn void model_leave_for_good(struct g *g, hal_then *then, void *arg) NEED
 /* g, which is not on its stack, is entered next on c. */
 void model_begins(struct core *c, struct g *g) NEEDS(irq_masked);
 
+struct policy;
+
+/* A G. policy_set(), or -EINVAL: the policy is the model's, which nobody changes meanwhile. */
+int model_set_policy(const struct policy *p);
+
 /* ---- preempt.c ------------------------------------------------------------------------------- */
 
 /* One of c's free preemption frames, or NULL. */

@@ -21,15 +21,12 @@ static bool equal(const char *a, const char *b) {
 }
 
 int go_set_policy(const char *name) {
-    if (relaxed_load(&model_now) != MODEL_M_N) {
-        return -EINVAL; /* the model's */
-    }
     if (equal(name, gmp)) {
-        return policy_set(NULL);
+        return model_set_policy(NULL);
     }
     for (size_t i = 0; i < POLICIES; i++) {
         if (equal(name, policies[i]->name)) {
-            return policy_set(policies[i]);
+            return model_set_policy(policies[i]);
         }
     }
     return -EINVAL;

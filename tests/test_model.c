@@ -2,6 +2,7 @@
  * tests/test_model.c - the threading models. Each test of a single one fails when m-n is there in its place.
  */
 #include <bareloom/model.h>
+#include <bareloom/policy.h>
 #include <errno.h>
 #include <string.h>
 
@@ -99,6 +100,53 @@ TEST(sched, models_follow_each_other) {
     talk.stop = true;
     wg_wait(&wg);
     chan_free(talk.c);
+}
+
+static void sets_policies(void *arg) {
+    (void)arg;
+    while (!talk.stop) {
+        int r = go_set_policy("fifo");
+        CHECK(r == 0 || r == -EINVAL);
+        r = go_set_policy("gmp");
+        CHECK(r == 0 || r == -EINVAL);
+        go_yield();
+    }
+    wg_done(&wg);
+}
+
+/* Whoever sets a policy as a model begins is before it, or refused. */
+TEST(sched, models_keep_their_policies) {
+    set("n-1");
+    unset();
+    const char *policy = go_policy();
+    talk.stop = false;
+    wg_add(&wg, 1);
+    start(sets_policies, NULL);
+    for (unsigned round = 0; round < test_rounds(8); round++) {
+        CHECK_EQ(go_set_model("n-1"), 0);
+        for (unsigned i = 0; i < 20; i++) {
+            CHECK(strcmp(go_policy(), "loop") == 0);
+            go_yield();
+        }
+        CHECK_EQ(go_set_model("m-n"), 0);
+        go_yield();
+    }
+    talk.stop = true;
+    wg_wait(&wg);
+    CHECK_EQ(go_set_model(before), 0);
+    CHECK(go_set_policy(policy) == 0 || strcmp(before, "m-n") != 0);
+}
+
+TEST(sched, policy_outlives_a_model) {
+    needs_m_n();
+    const char *policy = go_policy();
+    if (CONFIG_TRACE) {
+        CHECK_EQ(go_set_policy("nosteal"), 0);
+    }
+    set("n-1");
+    unset();
+    CHECK(strcmp(go_policy(), "nosteal") == 0);
+    CHECK_EQ(go_set_policy(policy), 0);
 }
 
 /* ---- 1-1 ---------------------------------------------------------------------------------------- */

@@ -52,11 +52,11 @@ struct core_info {
     uint64_t ipis_sent, ipis_received;
     uint64_t idle_wakes;   /* times it slept */
     uint64_t futile_wakes; /* woken by an IPI and found nothing */
-    uint64_t frames_short; /* preemptions put off for want of a frame */
-    uint64_t faults;       /* stack pages committed by fault */
-    ns_t idle;             /* time asleep */
-    unsigned queued;       /* runnable Gs in its queues */
-    unsigned timers;       /* sleepers */
+    uint64_t frames_short; /* preemptions put off for want of a frame; under 1-1 also switches by a call */
+    uint64_t faults; /* stack pages committed by fault */
+    ns_t idle;       /* time asleep */
+    unsigned queued; /* runnable Gs in its queues */
+    unsigned timers; /* sleepers */
 };
 
 /* Core i's counters; false when there is no such core. Any context. */

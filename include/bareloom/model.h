@@ -15,8 +15,8 @@
 /* The model of this name from now on; goroutines that there are go on in it. 0, or -EINVAL: there is no such model, or
  * it is none of this machine's. From a G, which may go on on another core.
  *
- * Under 1-1 and n-1 the policy is the model's (go_set_policy() is -EINVAL); back under m-n it is Go's. Under n-1
- * go_num_cores() is 1. */
+ * Under 1-1 and n-1 the policy is the model's (go_set_policy() is -EINVAL); back under m-n it is the one that
+ * was. Under n-1 go_num_cores() is 1. */
 int go_set_model(const char *name);
 
 /* The name of the one that there is. */
