@@ -368,7 +368,8 @@ static void announce(const struct policy *p) {
 /* Everybody has left old: it has none any more. */
 static bool is_left(struct g *g, void *arg) {
     const struct policy *old = arg;
-    if (relaxed_load(&g->held) != 0 && relaxed_load(&g->held) != relaxed_load(&round_wanted)) {
+    uint8_t held = relaxed_load(&g->held); /* once: it may be given away at any moment */
+    if (held != 0 && held != relaxed_load(&round_wanted)) {
         policy_breaks(old, "has lost one", g);
     }
     return true;
