@@ -1,6 +1,8 @@
 # Packages and sources from the pool of the Debian mirror that apt already uses, each only if its SHA-256 is the one that
 # is asked for. No root is needed, and the system's packages and sources stay as they are. Sourced by others.
 
+HELPER=/usr/lib/apt/apt-helper
+
 pool_good() { [ -f "$1" ] && [ "$(sha256sum < "$1" | cut -d' ' -f1)" = "$2" ]; }
 
 # Read from apt's sources themselves: what apt tells of them it knows only after an update, which needs root.
@@ -11,10 +13,10 @@ pool_mirrors() {
 
 # pool_fetch FOLDER NAME HASH: into .cache/
 pool_fetch() {
-    local mirror helper=/usr/lib/apt/apt-helper
-    [ -x "$helper" ] || return 1
+    local mirror
+    [ -x "$HELPER" ] || return 1
     for mirror in $(pool_mirrors); do
-        (cd .cache && "$helper" download-file "$mirror/pool/$1/$2" "$2" "SHA256:$3") > /dev/null 2>&1 && return
+        (cd .cache && "$HELPER" download-file "$mirror/pool/$1/$2" "$2" "SHA256:$3") > /dev/null 2>&1 && return
     done
     return 1
 }

@@ -37,6 +37,8 @@ void host_cores_start(unsigned n) {
     (void)n;
     abort();
 }
+void console_start(void) {
+}
 void go_main_returned(void) {
 }
 void trace_finish(void) {

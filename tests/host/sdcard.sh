@@ -103,7 +103,7 @@ check "another board" says 'BOARD=rpi3 and BOARD=rpi4 do' \
     tools/sdcard.py --board virt --kernel "$work/kernel8.img" --out "$work/none.img"
 mkdir "$work/tree" "$work/tree/.cache"
 cp -r tools boards "$work/tree"
-sed -i 's,^HELPER=.*,HELPER=/nowhere,' "$work/tree/tools/firmware.sh" # nothing can be fetched
+sed -i 's,^HELPER=.*,HELPER=/nowhere,' "$work/tree/tools/pool.sh" # nothing can be fetched
 head -c 100000 /dev/urandom > "$work/tree/.cache/raspi-firmware_1.20240424+ds-6_all.deb" # and another package
 check "no firmware to be had" says "raspi-firmware could not be had" \
     "$work/tree/tools/sdcard.py" --board "$board" --kernel "$work/kernel8.img" --out "$work/none.img"

@@ -79,7 +79,7 @@ bad("a core that runs a G asleep", "the core is asleep", record((10, 0, "idle"),
 bad("time that goes backwards", "time goes backwards", record((10, 0, "start", 0, 1), (5, 0, "stop", YIELD, 1)))
 bad("sleep that the core has counted and the events have not", "by its counter",
     record((0, 0, "idle"), (10, 0, "awake", 0, 10), (20, 0, "start", 0, 1), (800, 0, "block", CHAN_RECV, 1),
-           (810, 0, "idle"), (820, 0, "awake", 0, 400)))
+           (810, 0, "idle"), (820, 0, "awake", 0, 400)), wall=1)
 good("a core that schedules for just so long",
      record((0, 0, "idle"), (490, 0, "awake", 0, 490), (500, 0, "start", 0, 1), cores=1), wall=1)
 bad("a core that schedules for longer", "485 ns asleep are less than all of 1000 ns but 1 %",
