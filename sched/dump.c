@@ -270,7 +270,6 @@ static void dump_all(unsigned missing) {
     }
     dump_others(NULL);
     watch_cycles();
-    kprintf("\nend of the dump\n");
 }
 
 bool dump_is_going(void) {
@@ -281,6 +280,7 @@ void go_dump(void) {
     if (!atomic_exchange(&dumping, true)) {
         dump_all(ask());
         atomic_store(&dumping, false);
+        kprintf("\nend of the dump\n"); /* who reads it can ask again */
     }
 }
 
@@ -292,4 +292,5 @@ void sched_dump(void) {
     unsigned missing = hal_stop_others();
     dump_cut_off();
     dump_all(missing);
+    kprintf("\nend of the dump\n");
 }

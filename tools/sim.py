@@ -104,7 +104,7 @@ def again(board, seed, tests, cores):
 def show_failure(board, seed, tests, result, cores=None):
     print(f"FAIL {board['NAME']} seed {seed}{f' on {cores} cores' if cores else ''}: {result.why()}")
     print("\n".join(f"        | {line}" for line in result.output[-30:]))
-    print(f"     again: {again(board, seed, tests, cores)}", flush=True)
+    print(f"     again: {again(board, seed, tests, cores)}: {result.why()}", flush=True)
 
 
 def one_seed(board, image, seed, tests, cores):
