@@ -12,7 +12,7 @@ const char *info_args(void) {
     return boot_info.args;
 }
 
-struct mutex board_asked;
+struct mutex board_asked, board_pins;
 
 void info_board_facts(bool (*fn)(const struct board_info *fact, void *arg), void *arg) {
     struct board_fact f;

@@ -1,6 +1,6 @@
-/* libc/gpio.c - pins, for programs: the board's driver behind checks and a lock.
+/* libc/gpio.c - pins, for programs: the board's driver behind checks and board_pins.
  *
- * The lock is for direction, pull and edges, which share registers between pins; writing and reading a pin is one
+ * That lock is for direction, pull and edges, which share registers between pins; writing and reading a pin is one
  * access. Who watches what changes only while the line is detached, so the handler reads it without a lock, and a
  * channel that is taken away is not used any more; an edge that comes meanwhile is kept by the device. */
 #include <bareloom/chan.h>
@@ -11,8 +11,7 @@
 #include <errno.h>
 
 #include "hal/board.h"
-
-static struct mutex lock;
+#include "libc/board.h"
 
 static const struct gpio *usable(unsigned pin) {
     const struct gpio *p = board.gpio;
@@ -24,7 +23,7 @@ static int change(unsigned pin, bool output, bool on, enum gpio_pull pull) {
     if (p == NULL) {
         return board.gpio == NULL ? -ENODEV : -EINVAL;
     }
-    mutex_lock(&lock);
+    mutex_lock(&board_pins);
     bool done = output || p->ops->pull(p, pin, pull == GPIO_PULL_DOWN, pull == GPIO_PULL_UP);
     if (done) {
         if (output) {
@@ -35,7 +34,7 @@ static int change(unsigned pin, bool output, bool on, enum gpio_pull pull) {
             p->ops->write(p, pin, on); /* where only an output can be written */
         }
     }
-    mutex_unlock(&lock);
+    mutex_unlock(&board_pins);
     return done ? 0 : -ENOTSUP;
 }
 
@@ -66,7 +65,7 @@ bool gpio_read(unsigned pin) {
 /* ---- edges ----------------------------------------------------------------------------------------- */
 
 static struct chan *watchers[32];
-static uint32_t watched; /* pins that have one. Guarded by lock */
+static uint32_t watched; /* pins that have one. Guarded by board_pins */
 static bool attached;    /* the same */
 
 static void on_edge(void *arg) {
@@ -100,7 +99,7 @@ int gpio_watch(unsigned pin, enum gpio_edges edges, struct chan *c) {
     if ((unsigned)edges > GPIO_BOTH_EDGES || (edges != GPIO_NO_EDGES && c == NULL)) {
         return -EINVAL;
     }
-    mutex_lock(&lock);
+    mutex_lock(&board_pins);
     if (attached) {
         irq_detach(p->line);
     }
@@ -111,6 +110,6 @@ int gpio_watch(unsigned pin, enum gpio_edges edges, struct chan *c) {
         set_watcher(p, pin, GPIO_NO_EDGES, NULL);
         result = error;
     }
-    mutex_unlock(&lock);
+    mutex_unlock(&board_pins);
     return result;
 }

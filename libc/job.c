@@ -30,7 +30,9 @@ int job_begin(struct job_place *p, const struct job_device *d) {
     p->device = d;
     if (!p->ready && p->device->prepare != NULL) {
         mutex_lock(&board_asked);
+        mutex_lock(&board_pins);
         p->clock = p->device->prepare();
+        mutex_unlock(&board_pins);
         mutex_unlock(&board_asked);
     }
     p->ready = true;

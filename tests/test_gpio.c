@@ -1,6 +1,8 @@
 /* tests/test_gpio.c - pins as a program has them; what a board's pins do is seen by the example blink. */
 #include <bareloom/gpio.h>
+#include <bareloom/pwm.h>
 #include <errno.h>
+#include <string.h>
 
 #include "tests/test.h"
 
@@ -78,6 +80,38 @@ TEST(sched, gpio_edges_are_events) {
     let_go_at(other, false);
     CHECK_EQ(chan_len(c), 0);
     chan_free(c);
+}
+
+static struct {
+    atomic_bool enough;
+    struct wg done;
+} neighbor;
+
+static void is_set_again(void *arg) {
+    (void)arg;
+    while (!atomic_load(&neighbor.enough)) {
+        CHECK_EQ(gpio_output(16, true), 0);
+    }
+    wg_done(&neighbor.done);
+}
+
+/* One register says what pins 10 to 19 are: who makes 16 something leaves what 18 is being made. */
+TEST(sched, gpio_beside_pulses) {
+    if (strcmp(info_board(), "Raspberry Pi 3") != 0) {
+        SKIP("looks at a Raspberry Pi 3's registers");
+    }
+    volatile uint32_t *functions = (volatile uint32_t *)(uintptr_t)0x3f200004;
+    wg_add(&neighbor.done, 1);
+    go(is_set_again, NULL);
+    for (int i = 0; i < 50000; i++) {
+        CHECK_EQ(pwm_start(18, MS(1), 0), 0);
+        CHECK_EQ(*functions >> 24 & 7, 2);
+        CHECK_EQ(gpio_output(18, false), 0);
+        CHECK_EQ(*functions >> 24 & 7, 1);
+    }
+    atomic_store(&neighbor.enough, true);
+    wg_wait(&neighbor.done);
+    CHECK_EQ(pwm_stop(18), 0);
 }
 
 TEST(death, gpio_write_no_pin) {
