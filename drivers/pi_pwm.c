@@ -5,7 +5,8 @@
  * the same, "General purpose GPIO clocks", and for the PWM's own clock, which stands in neither, Linux,
  * drivers/clk/bcm/clk-bcm2835.c.
  *
- * A clock may be changed only while it stands still, or pulses may come out of it that are none: BUSY tells.
+ * A clock's source may be changed only while it stands still, which BUSY tells, and not by the write that turns it on: or
+ * pulses may come out of it that are none, or it locks up.
  * The DMBs: BCM283x peripherals may answer out of order with one another.
  */
 #include "drivers/pi_pwm.h"
@@ -21,6 +22,7 @@
 #define CM_DIV      0xa4u
 #define CM_DIV_INT  12
 #define CM_PASSWORD 0x5a000000u
+#define CM_VALUE    0x00ffffffu
 
 #define DIVISOR 2u /* the least */
 
@@ -42,10 +44,12 @@ static const struct {
 static void pi_pwm_init(const struct pwm *p) {
     uintptr_t clock = p->base[1];
     insn_dmb_sy();
-    mmio_write32(clock + CM_CTL, CM_PASSWORD | CM_CRYSTAL);
+    uint32_t control = mmio_read32(clock + CM_CTL) & CM_VALUE;
+    mmio_write32(clock + CM_CTL, CM_PASSWORD | (control & ~CM_ENABLE));
     for (unsigned i = 0; i < POLLS && (mmio_read32(clock + CM_CTL) & CM_BUSY) != 0; i++) {
     }
     mmio_write32(clock + CM_DIV, CM_PASSWORD | DIVISOR << CM_DIV_INT);
+    mmio_write32(clock + CM_CTL, CM_PASSWORD | CM_CRYSTAL);
     mmio_write32(clock + CM_CTL, CM_PASSWORD | CM_CRYSTAL | CM_ENABLE);
     insn_dmb_sy();
     mmio_write32(p->base[0] + CTL, 0); /* what the firmware may have played */

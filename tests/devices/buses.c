@@ -275,7 +275,8 @@ static void clock_write(uint32_t offset, uint32_t value) {
     WANT(value >> 24 == 0x5a && (offset == 0xa0 || offset == 0xa4));
     value &= 0xffffff;
     if (offset == 0xa0) {
-        WANT((cm_ctl & 0xf) == (value & 0xf) || stops_in == 0 || (value & 1u << 4) == 0);
+        bool source_stays = (cm_ctl & 0xf) == (value & 0xf);
+        WANT(source_stays || (stops_in == 0 && (value & 1u << 4) == 0));
         WANT((value & 1u << 4) == 0 || stops_in == 0); /* on again only once it stands still */
         cm_ctl = value;
     } else {
