@@ -34,20 +34,24 @@ static void reads(void *arg) {
 /* Until the reader is done. The number of lines, or -1 with errno. */
 static long writes(FILE *log) {
     struct line line;
-    long n = 0, safe = 0;
+    long n = 0;
+    ns_t due = FOREVER; /* for making safe; lines may come without a pause */
     for (;;) {
-        int status = chan_recv_until(lines, &line, safe < n ? WITHIN(MAKE_SAFE) : AT(FOREVER));
+        int status = chan_recv_until(lines, &line, AT(due));
         if (status == 0) {
             n += fprintf(log, "%lld.%03lld %s\n", (long long)(line.when / SEC(1)),
                          (long long)(line.when / MS(1) % 1000), line.text) > 0;
+            due = due == FOREVER ? go_now() + MAKE_SAFE : due;
         }
-        if (status != 0 && (fflush(log) != 0 || fsync(fileno(log)) != 0)) {
-            return -1;
+        if (status != 0 || go_now() >= due) {
+            if (fflush(log) != 0 || fsync(fileno(log)) != 0) {
+                return -1;
+            }
+            due = FOREVER;
         }
         if (status == -EPIPE) {
             return n;
         }
-        safe = status != 0 ? n : safe;
     }
 }
 
