@@ -12,10 +12,6 @@
 #include "drivers/pi_systimer.h"
 #include "drivers/pl011.h"
 
-#define CLOCK_UART 2
-#define CLOCK_ARM  3
-#define CLOCK_CORE 4
-
 static const struct {
     const char *name;
     const char *unit;
@@ -29,10 +25,10 @@ static const struct {
     {"serial number", "hex", 0x00010004, 0, 2, true},
     {"RAM of the cores", "bytes", 0x00010005, 0, 2, false},
     {"RAM of the GPU", "bytes", 0x00010006, 0, 2, false},
-    {"clock of the cores", "Hz", 0x00030002, CLOCK_ARM, 2, false},
-    {"its maximum", "Hz", 0x00030004, CLOCK_ARM, 2, false},
-    {"clock of the GPU", "Hz", 0x00030002, CLOCK_CORE, 2, false},
-    {"clock of the UART", "Hz", 0x00030002, CLOCK_UART, 2, false},
+    {"clock of the cores", "Hz", 0x00030002, PI_CLOCK_ARM, 2, false},
+    {"its maximum", "Hz", 0x00030004, PI_CLOCK_ARM, 2, false},
+    {"clock of the GPU", "Hz", 0x00030002, PI_CLOCK_CORE, 2, false},
+    {"clock of the UART", "Hz", 0x00030002, PI_CLOCK_UART, 2, false},
     {"temperature", "millidegrees", 0x00030006, 0, 2, false},
     {"its maximum", "millidegrees", 0x0003000a, 0, 2, false},
     /* Bit 0 too little voltage, 1 slowed down, 2 throttled, 3 near the highest temperature; the same from 16 on: it was

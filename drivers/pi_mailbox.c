@@ -33,7 +33,6 @@
 #define TAG_ARM_MEMORY     0x00010005u
 #define TAG_CLOCK_RATE     0x00030002u
 #define TAG_SET_CLOCK_RATE 0x00038002u
-#define CLOCK_UART         2u
 
 #define MAX_VALUES 8u
 #define POLLS      10000000u /* a second at least; answers come within milliseconds */
@@ -124,7 +123,7 @@ size_t pi_mailbox_arm_memory(uintptr_t base) {
 }
 
 bool pi_mailbox_set_uart_clock(uintptr_t base, uint32_t hz) {
-    uint32_t values[3] = {CLOCK_UART, hz, 0}; /* clock, rate, do not skip turbo */
+    uint32_t values[3] = {PI_CLOCK_UART, hz, 0}; /* clock, rate, do not skip turbo */
     return pi_mailbox_tag(base, TAG_SET_CLOCK_RATE, values, 3);
 }
 

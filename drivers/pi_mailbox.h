@@ -27,7 +27,13 @@ size_t pi_mailbox_arm_memory(uintptr_t base);
 /* Sets the input clock of the PL011. */
 bool pi_mailbox_set_uart_clock(uintptr_t base, uint32_t hz);
 
-enum pi_clock { PI_CLOCK_EMMC = 1, PI_CLOCK_UART = 2, PI_CLOCK_CORE = 4, PI_CLOCK_EMMC2 = 12 };
+enum pi_clock {
+    PI_CLOCK_EMMC = 1,
+    PI_CLOCK_UART = 2,
+    PI_CLOCK_ARM = 3,
+    PI_CLOCK_CORE = 4,
+    PI_CLOCK_EMMC2 = 12
+};
 
 /* What the clock runs at, in Hz; 0 if unknown. */
 uint32_t pi_mailbox_clock(uintptr_t base, enum pi_clock clock);
