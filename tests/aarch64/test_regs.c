@@ -60,21 +60,25 @@ void regs_over(void (*fn)(void), uint64_t pattern, struct regs *r);
 #define FILL_KEPT(i) "    add x" #i ", x1, #" #i "\n"
 #define STORE_KEPT(i) "    str x" #i ", [x0, #" #i " * 8]\n"
 
+/* What both owe to their callers, beside x29 and x30. */
+#define SAVED(stp_or_ldp) \
+    "    " stp_or_ldp " x19, x20, [sp, #16]\n" \
+    "    " stp_or_ldp " x21, x22, [sp, #32]\n" \
+    "    " stp_or_ldp " x23, x24, [sp, #48]\n" \
+    "    " stp_or_ldp " x25, x26, [sp, #64]\n" \
+    "    " stp_or_ldp " x27, x28, [sp, #80]\n" \
+    "    " stp_or_ldp " d8, d9, [sp, #96]\n" \
+    "    " stp_or_ldp " d10, d11, [sp, #112]\n" \
+    "    " stp_or_ldp " d12, d13, [sp, #128]\n" \
+    "    " stp_or_ldp " d14, d15, [sp, #144]\n"
+
 __asm__(".pushsection .text.regs_loop, \"ax\"\n"
         ".balign 16\n"
         ".global regs_loop\n"
         ".type regs_loop, %function\n"
         "regs_loop:\n"
         "    stp x29, x30, [sp, #-192]!\n"
-        "    stp x19, x20, [sp, #16]\n"
-        "    stp x21, x22, [sp, #32]\n"
-        "    stp x23, x24, [sp, #48]\n"
-        "    stp x25, x26, [sp, #64]\n"
-        "    stp x27, x28, [sp, #80]\n"
-        "    stp d8, d9, [sp, #96]\n"
-        "    stp d10, d11, [sp, #112]\n"
-        "    stp d12, d13, [sp, #128]\n"
-        "    stp d14, d15, [sp, #144]\n"
+        SAVED("stp")
         "    mrs x3, fpcr\n"
         "    stp x2, x3, [sp, #160]\n"
         "    mov x3, #0x01c00000\n"
@@ -116,15 +120,7 @@ __asm__(".pushsection .text.regs_loop, \"ax\"\n"
         V_PAIRS(STORE_V)
         "    ldr x3, [sp, #168]\n"
         "    msr fpcr, x3\n"
-        "    ldp x19, x20, [sp, #16]\n"
-        "    ldp x21, x22, [sp, #32]\n"
-        "    ldp x23, x24, [sp, #48]\n"
-        "    ldp x25, x26, [sp, #64]\n"
-        "    ldp x27, x28, [sp, #80]\n"
-        "    ldp d8, d9, [sp, #96]\n"
-        "    ldp d10, d11, [sp, #112]\n"
-        "    ldp d12, d13, [sp, #128]\n"
-        "    ldp d14, d15, [sp, #144]\n"
+        SAVED("ldp")
         "    ldp x29, x30, [sp], #192\n"
         "    ret\n"
         ".size regs_loop, . - regs_loop\n"
@@ -133,15 +129,7 @@ __asm__(".pushsection .text.regs_loop, \"ax\"\n"
         "regs_over:\n"
         "    stp x29, x30, [sp, #-176]!\n"
         "    mov x29, sp\n"
-        "    stp x19, x20, [sp, #16]\n"
-        "    stp x21, x22, [sp, #32]\n"
-        "    stp x23, x24, [sp, #48]\n"
-        "    stp x25, x26, [sp, #64]\n"
-        "    stp x27, x28, [sp, #80]\n"
-        "    stp d8, d9, [sp, #96]\n"
-        "    stp d10, d11, [sp, #112]\n"
-        "    stp d12, d13, [sp, #128]\n"
-        "    stp d14, d15, [sp, #144]\n"
+        SAVED("stp")
         "    str x2, [sp, #160]\n"
         V_PAIRS(FILL_V)
         KEPT(FILL_KEPT)
@@ -150,15 +138,7 @@ __asm__(".pushsection .text.regs_loop, \"ax\"\n"
         KEPT(STORE_KEPT)
         "    add x30, x0, #272\n"
         V_PAIRS(STORE_V)
-        "    ldp x19, x20, [sp, #16]\n"
-        "    ldp x21, x22, [sp, #32]\n"
-        "    ldp x23, x24, [sp, #48]\n"
-        "    ldp x25, x26, [sp, #64]\n"
-        "    ldp x27, x28, [sp, #80]\n"
-        "    ldp d8, d9, [sp, #96]\n"
-        "    ldp d10, d11, [sp, #112]\n"
-        "    ldp d12, d13, [sp, #128]\n"
-        "    ldp d14, d15, [sp, #144]\n"
+        SAVED("ldp")
         "    ldp x29, x30, [sp], #176\n"
         "    ret\n"
         ".size regs_over, . - regs_over\n"
