@@ -218,16 +218,16 @@ TEST(sched, flags_go_to_whom_they_suit) {
         start_waiting(wishes, (uintptr_t)&w[i]);
     }
     CHECK_EQ(flags_set(&flags, 0x1), 0); /* the third one took it */
-    go_yield();
+    settle();
     CHECK(!w[0].done && w[1].done && w[2].done && !w[3].done && !w[4].done);
     CHECK_EQ(w[1].got, 0x1);
     CHECK_EQ(w[2].got, 0x1);
     CHECK_EQ(flags_set(&flags, 0x2), 0x2);
-    go_yield();
+    settle();
     CHECK(!w[0].done && !w[3].done && w[4].done);
     CHECK_EQ(w[4].got, 0x2);
     CHECK_EQ(flags_set(&flags, 0x1), 0);
-    go_yield();
+    settle();
     CHECK(w[0].done && !w[3].done);
     CHECK_EQ(w[0].got, 0x3);
     CHECK_EQ(flags_set(&flags, 0x9), 0x9);
@@ -246,7 +246,7 @@ TEST(sched, flags_with_many_waiters) {
         start_waiting(wishes, (uintptr_t)&w[i]);
     }
     flags_set(&flags, 1);
-    go_yield();
+    settle();
     for (unsigned i = 0; i < 100; i++) {
         CHECK_EQ(w[i].done, i % 3 != 0);
     }

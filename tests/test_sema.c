@@ -83,9 +83,9 @@ TEST(sched, TestLargeAcquireDoesntStarve) {
     sema_wait(&sema);
     wg_add(&wg, 2);
     start(wants_large, NULL);
-    go_yield();
+    settle();
     start(wants_small, NULL);
-    go_yield();
+    settle();
     CHECK_EQ(order, 0); /* three are left, and yet the small one waits behind the large one */
     CHECK_EQ(sema_try(&sema, 1), -EAGAIN);
     sema_post(&sema);

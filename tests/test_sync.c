@@ -227,7 +227,7 @@ TEST(sched, sema_is_fifo) {
     }
     for (int i = 0; i < N; i++) {
         sema_post(&sema);
-        go_yield();
+        WAIT_FOR(locked.n == (unsigned)i + 1);
     }
     wg_wait(&wg);
     for (unsigned i = 0; i < N; i++) {

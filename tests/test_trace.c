@@ -13,8 +13,23 @@
 
 static const char mark[] = "a mark";
 
-static void nothing(void *arg) {
-    wg_done(arg);
+/* A life that another G waits for, and that does not end before. */
+static struct {
+    struct wg wg;
+    struct g *waits;
+} ended_late;
+
+static void ends_late(void *arg) {
+    (void)arg;
+    WAIT_FOR(g_status(ended_late.waits) >= G_WAITING);
+    wg_done(&ended_late.wg);
+}
+
+static void wait_for_one_that_ends_late(void) {
+    ended_late.waits = hal_self();
+    wg_add(&ended_late.wg, 1);
+    start(ends_late, NULL);
+    wg_wait(&ended_late.wg);
 }
 
 /* Starts with the smallest rings, unless the command line has made others. */
@@ -47,14 +62,10 @@ static bool find(uint64_t *at, uint64_t end, enum trace_kind kind, uint64_t a) {
 
 TEST(sched, trace_tells_a_life) {
     uint64_t first;
-    struct wg wg = {0};
     use_cores(1);
     begin_trace();
-    uint64_t at = here(&first);
-    wg_add(&wg, 1);
-    uint64_t me = go_id();
-    start(nothing, &wg);
-    wg_wait(&wg);
+    uint64_t at = here(&first), me = go_id();
+    wait_for_one_that_ends_late();
     go_yield();
     uint64_t end = here(&first);
     trace_stop();
@@ -64,7 +75,7 @@ TEST(sched, trace_tells_a_life) {
     uint64_t g = e.value & UINT32_MAX;
     CHECK_EQ(e.value >> 32, me);
     CHECK(trace_get(0, at, &e));
-    CHECK(KIND(e) == EV_FN && e.value == (uintptr_t)nothing);
+    CHECK(KIND(e) == EV_FN && e.value == (uintptr_t)ends_late);
     CHECK(find(&at, end, EV_BLOCK, me));
     CHECK(trace_get(0, at - 1, &e));
     CHECK_EQ(e.when_kind >> 5 & 31, (uint64_t)WAIT_WG);
@@ -105,9 +116,9 @@ TEST(sched, trace_keeps_the_latest) {
 
 TEST(sched, trace_off_records_nothing) {
     uint64_t first;
+    use_cores(1); /* this one, on which no event is under way meanwhile */
     begin_trace();
     trace_stop();
-    go_yield(); /* past any event that was under way */
     uint64_t end = here(&first);
     trace_mark(mark);
     go_yield();
@@ -151,10 +162,11 @@ TEST(sched, trace_stretches_of_a_core) {
     CHECK_EQ(trace_what() & TRACE_BLOCKS, 0u);
     begin_trace();
     CHECK((trace_what() & TRACE_EVENTS) != 0);
+    uint64_t slept = core_counters(0).idle_wakes;
     start(yields, &t);
     do {
-        go_sleep(MS(1));
-    } while (t.g == 0);
+        go_sleep(MS(1)); /* may be over when the other one has run, and the core has not slept */
+    } while (t.g == 0 || core_counters(0).idle_wakes == slept);
     t.last = t.since = trace_began();
     trace_stretches(0, 0, tell, &t);
     CHECK(t.wrong == 0 && t.of_g >= 1 && t.idle >= 1);
@@ -264,27 +276,13 @@ TEST(sched, options_are_told_from_words) {
     CHECK_EQ(go_option("scheddetail=0"), 0);
 }
 
-static struct {
-    struct wg wg;
-    struct g *waits;
-} ended_late;
-
-static void ends_late(void *arg) {
-    (void)arg;
-    WAIT_FOR(g_status(ended_late.waits) >= G_WAITING);
-    wg_done(&ended_late.wg);
-}
-
 TEST(death, trace_at_a_panic) {
     expect_status(2);
     expect_text("panic: the end");
     expect_text("the last events of each core");
     expect_text(" waits [sync.WaitGroup.Wait]");
     begin_trace();
-    ended_late.waits = hal_self();
-    wg_add(&ended_late.wg, 1);
-    start(ends_late, NULL);
-    wg_wait(&ended_late.wg);
+    wait_for_one_that_ends_late();
     PANIC("the end");
 }
 
