@@ -46,7 +46,10 @@ class Boot:
             extra += run.poison(board, path, self.args["poison"] << 20)
         rest = {k: v for k, v in self.args.items() if k != "poison"}
         cmd = run.command(board, path, self.program.split(), extra=extra, **rest)
-        done = subprocess.run(cmd, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
+        try:
+            done = subprocess.run(cmd, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
+        except subprocess.TimeoutExpired:
+            return False  # it hangs
         return done.returncode == 0 and re.search(self.wants, done.stdout.replace("\r", "")) is not None
 
 

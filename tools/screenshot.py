@@ -134,19 +134,32 @@ class Machine:
             return Picture(file.read())
 
 
-def unescape(text):
-    return text.encode().decode("unicode_escape")
+def keys(text):
+    r"""What is to be typed, of text with \r and the like."""
+    try:
+        return text.encode("latin-1", "backslashreplace").decode("unicode_escape")
+    except UnicodeDecodeError as e:
+        raise argparse.ArgumentTypeError(rf"{text}: {e.reason}; \r is Enter, \\ a backslash") from e
+
+
+def pattern(text):
+    try:
+        re.compile(text)
+    except re.error as e:
+        raise argparse.ArgumentTypeError(f"{text} is no regular expression: {e}") from e
+    return text
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter,
+                                     usage=argparse.SUPPRESS)  # an error is one line
     parser.add_argument("--board", required=True, choices=run.boards())
     parser.add_argument("--image", required=True)
     parser.add_argument("--smp", type=int)
     parser.add_argument("--gic", type=int, default=3)
     parser.add_argument("--args", default="")
-    parser.add_argument("--keys", default="", help=r"what is typed; \r is Enter")
-    parser.add_argument("--when", default="", help="a regular expression that the console's text must match")
+    parser.add_argument("--keys", type=keys, default="", help=r"what is typed; \r is Enter")
+    parser.add_argument("--when", type=pattern, default="", help="a regular expression that the console's text must match")
     parser.add_argument("--after", type=float, default=0, help="seconds")
     parser.add_argument("--out", required=True)
     opts = parser.parse_args()
@@ -160,7 +173,7 @@ def main():
         return 1
     try:
         with Machine(board, opts.image, shlex.split(opts.args), opts.smp, opts.gic, sys.stdout) as machine:
-            machine.type(unescape(opts.keys))
+            machine.type(opts.keys)
             machine.expect(opts.when)
             machine.watch(opts.after)
             picture = machine.picture()
