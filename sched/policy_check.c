@@ -10,11 +10,6 @@ struct seat policy_seats[HAL_MAX_CORES];
 _Atomic uint32_t policy_common;
 _Atomic bool policy_broken;
 
-static uint32_t cores_of(const struct g *g) {
-    uint32_t active = (1u << relaxed_load(&machine.active)) - 1;
-    return g->pin == ANY_CORE ? active : 1u << g->pin;
-}
-
 _Noreturn void policy_breaks(const struct policy *p, const char *rule, const struct g *g) {
     FATAL("policy %s %s: goroutine %lu \"%s\"", p->name, rule, (unsigned long)g->id,
           g->name != NULL ? g->name : "");
@@ -62,14 +57,18 @@ static bool still_out(const struct core *c, const uint32_t turns[]) {
 }
 
 struct search {
+    const struct policy *p;
     const struct core *c;
     const struct g *found;
 };
 
-static bool is_held(struct g *g, void *arg) {
+/* Stops at one that c was to find: others wait on other cores, and nothing is wrong with those. */
+static bool is_missed(struct g *g, void *arg) {
     struct search *s = arg;
-    if (relaxed_load(&g->held) != 0 && (s->c == NULL || (cores_of(g) >> s->c->hal.index & 1) != 0)) {
-        s->found = g;
+    if (relaxed_load(&g->held) != 0) {
+        const _Atomic uint32_t *n = count_for(s->p, g);
+        const struct seat *seat = seat_of(s->c);
+        s->found = n == &seat->fixed || n == &seat->loose || n == &policy_common ? g : NULL;
     }
     return s->found == NULL;
 }
@@ -87,8 +86,8 @@ static bool others_find(const struct policy *p, const struct g *g) NEEDS(irq_mas
 }
 
 _Noreturn static void not_found(const struct policy *p, struct core *c) NEEDS(irq_masked) {
-    struct search s = {.c = c};
-    g_each(is_held, &s);
+    struct search s = {.p = p, .c = c};
+    g_each(is_missed, &s);
     ASSERT(s.found != NULL);
     bool waits = others_find(p, s.found);
     policy_breaks(p, waits ? "lets a core idle while one waits that it may run" : "has lost one",

@@ -33,6 +33,14 @@ static void yields(void *arg) {
     wg_done(&wg);
 }
 
+static const char victim[] = "victim";
+
+static void start_all(const char *name, go_fn *fn) {
+    for (unsigned i = 0; i < GS; i++) {
+        CHECK_EQ(go_with(&GO_OPTS(.name = name), fn, NULL), 0);
+    }
+}
+
 /* Under p, whose fault is told as text; then the machine has to end. */
 static void dies_under(const struct policy *p, const char *text) {
     if (!CONFIG_TRACE) {
@@ -43,9 +51,7 @@ static void dies_under(const struct policy *p, const char *text) {
     CHECK_EQ(policy_set(p), 0);
     for (;;) {
         wg_add(&wg, GS);
-        for (unsigned i = 0; i < GS; i++) {
-            CHECK_EQ(go_with(&GO_OPTS(.name = "victim"), yields, NULL), 0);
-        }
+        start_all(victim, yields);
         wg_wait(&wg);
     }
 }
@@ -63,7 +69,7 @@ TEST(death, policy_that_loses_one) {
 
 /* The same where idle cores do not look at each other's. */
 static bool put_own_or_not(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
-    if (why != WHY_YIELD || !now_and_then()) {
+    if (why != WHY_YIELD || g->name != victim || !now_and_then()) {
         fifo_put(&own[c->hal.index], g);
     }
     return false;
@@ -76,6 +82,40 @@ static struct g *pick_own(struct core *c) NEEDS(irq_masked) {
 TEST(death, policy_that_loses_one_of_its_core) {
     static const struct policy p = {.name = "leaky", .put = put_own_or_not, .pick = pick_own};
     dies_under(&p, "policy leaky has lost one: goroutine ");
+}
+
+static void computes(void *arg) {
+    (void)arg;
+    for (;;) {
+        hal_relax();
+    }
+}
+
+static const char bystander[] = "bystander";
+
+static unsigned place_bystanders(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
+    (void)why;
+    return g->name == bystander ? hal_core_count() - 1 : c->hal.index;
+}
+
+/* Those that wait on another core, which is busy, are not lost. */
+TEST(death, policy_that_loses_one_beside_others) {
+    unsigned last = go_num_cores() - 1;
+    if (last == 0 || !CONFIG_TRACE) {
+        SKIP("needs two cores, and another policy than GMP");
+    }
+    static const struct policy p = {
+        .name = "leaky", .place = place_bystanders, .put = put_own_or_not, .pick = pick_own};
+    expect_status(2);
+    expect_text("policy leaky has lost one: goroutine ");
+    use_cores(last);
+    CHECK_EQ(policy_set(&p), 0);
+    CHECK_EQ(go_set_cores(last + 1), 0);
+    wg_add(&wg, GS);
+    start_all(victim, yields);
+    start_all(bystander, computes); /* later: the check meets them first */
+    wg_wait(&wg);
+    FAIL("nothing was missed");
 }
 
 /* ---- one is given twice -------------------------------------------------------------------------- */
