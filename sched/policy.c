@@ -94,8 +94,8 @@ static bool put_here(const struct policy *p, struct core *c, struct g *g, enum w
     atomic_fetch_add(count_for(p, g), 1);
     bool before = p->put(c, g, why);
     end_turn(s);
-    if (p->shares && !before) {
-        call_another(p);
+    if (p->shares) {
+        call_another(p); /* also if it is before the running one: that may be put back in the same way, or nobody run */
     }
     return before;
 }
@@ -119,6 +119,7 @@ static bool send(const struct policy *p, struct core *c, struct g *g, enum why w
         return put_here(p, c, g, why);
     }
     g->why = (uint8_t)why;
+    g->slice_used = 0; /* there its slice is whole */
     inbox_put(&cores[to], g);
     return false;
 }
@@ -185,6 +186,7 @@ static struct gqueue gmp_take_all(struct core *c) NEEDS(irq_masked) {
 
 static void gmp_put_all(struct core *c, struct gqueue *all) NEEDS(irq_masked) {
     for (struct g *g = gqueue_pop(all); g != NULL; g = gqueue_pop(all)) {
+        g->slice_used = 0; /* nobody on the ring was displaced: see pick_plainly() */
         if (g->pin != ANY_CORE && g->pin != c->hal.index) {
             inbox_put(&cores[g->pin], g);
         } else {
@@ -197,8 +199,7 @@ static const struct policy *change(struct core *c, const struct policy *to) NEED
     struct seat *s = seat_of(c);
     const struct policy *was = relaxed_load(&s->now);
     struct gqueue all = was != NULL ? take_all(was, c) : gmp_take_all(c);
-    s->round = relaxed_load(&round_wanted); /* behind the acquire of wanted */
-    s->displaces = false;
+    s->round = relaxed_load(&round_wanted);                   /* behind the acquire of wanted */
     atomic_store_explicit(&s->now, to, memory_order_release); /* pairs with has_changed() */
     c->last_displaced = to != NULL ? BRAKE_ON : BRAKE_OFF;
     look_closer(c);
@@ -222,8 +223,7 @@ static const struct policy *ruling(struct core *c) NEEDS(irq_masked) {
 
 /* The G that runs on c goes, as soon as interrupts are open. */
 static void displace(struct core *c) NEEDS(irq_masked) {
-    seat_of(c)->displaces = true;
-    c->slice_over_at = relaxed_load(&c->tick);
+    seat_of(c)->displaced_at = c->slice_over_at = relaxed_load(&c->tick);
 }
 
 bool policy_ready(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
@@ -326,9 +326,8 @@ bool policy_interrupts(struct core *c) NEEDS(irq_masked) {
 }
 
 enum why policy_stopped(struct core *c, struct g *g) NEEDS(irq_masked) {
-    struct seat *s = seat_of(c);
-    enum why why = slice_is_over(c) && !s->displaces ? WHY_SLICE : WHY_DISPLACED;
-    s->displaces = false;
+    bool displaced = seat_of(c)->displaced_at == relaxed_load(&c->tick);
+    enum why why = slice_is_over(c) && !displaced ? WHY_SLICE : WHY_DISPLACED;
     if (why == WHY_DISPLACED) {
         g->slice_used = hal_stamp() - c->slice_stamp;
     }

@@ -9,9 +9,9 @@ struct seat {
     _Atomic uint32_t turn;              /* odd: in a hook. Written by its core */
     _Atomic uint32_t fixed, loose;
     _Atomic(struct g *) runs;
-    uint8_t round;  /* which time it was that a policy was chosen; own core only, as what follows */
-    bool displaces; /* the running G goes for one that is before it, and not for its slice */
-    bool draining;  /* everything may run here: it is taken out */
+    uint8_t round; /* which time it was that a policy was chosen; own core only, as what follows */
+    bool draining; /* everything may run here: it is taken out */
+    uint64_t displaced_at; /* the tick of the entry that goes for one that is before it, and not for its slice */
 } __attribute__((aligned(64)));
 
 extern struct seat policy_seats[HAL_MAX_CORES];

@@ -126,6 +126,7 @@ void *go_stash_give(unsigned class, void *object) {
 
 static struct g *moved(struct g *g, void *core) NEEDS(irq_masked) {
     trace_g(this_core(), EV_STOP, g, WHY_YIELD);
+    g->why = WHY_YIELD; /* for that core's policy */
     inbox_put(core, g);
     return schedule();
 }

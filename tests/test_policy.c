@@ -198,6 +198,49 @@ TEST(sched, policies_that_share_use_all_cores) {
     CHECK_EQ(go_set_policy(was), 0);
 }
 
+/* ---- one that displaces ---------------------------------------------------------------------------- */
+
+static struct fifo newest_first = FIFO;
+static _Atomic unsigned displaced;
+
+static bool put_before_all(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
+    (void)c;
+    displaced += why == WHY_DISPLACED;
+    spin_lock_masked(&newest_first.lock);
+    gqueue_push_front(&newest_first.q, g);
+    spin_unlock_masked(&newest_first.lock);
+    return true;
+}
+
+static struct g *pick_newest(struct core *c) NEEDS(irq_masked) {
+    return fifo_take(&newest_first, c);
+}
+
+/* Whoever is put is before the one that runs, which is put back so, too: the others' cores are called all the same. */
+TEST(sched, policy_that_displaces_uses_all_cores) {
+    static const struct policy p = {
+        .name = "newest", .shares = true, .put = put_before_all, .pick = pick_newest};
+    needs_m_n();
+    if (!CONFIG_TRACE) {
+        SKIP("this build has GMP alone");
+    }
+    const char *was = go_policy();
+    unsigned all = go_num_cores();
+    go_set_slice(SEC(1));
+    displaced = 0;
+    CHECK_EQ(policy_set(&p), 0);
+    for (unsigned round = 0; round < test_rounds(16); round++) {
+        here = 0;
+        wg_add(&wg, (int)all);
+        for (unsigned n = 0; n < all; n++) {
+            start(meets, (void *)(uintptr_t)all);
+        }
+        wg_wait(&wg);
+    }
+    CHECK_EQ(go_set_policy(was), 0);
+    CHECK(displaced != 0);
+}
+
 /* ---- fifo ------------------------------------------------------------------------------------------ */
 
 static struct { unsigned order[8], n; } log_;
