@@ -108,11 +108,9 @@ static int change(enum model to) {
     if (was == MODEL_M_N) {
         policy_before = policy_wanted();
     }
+    relaxed_store(&model_now, MODEL_M_N);
     if (was == MODEL_N_1) {
-        relaxed_store(&model_now, MODEL_M_N);
         go_set_cores(cores_before);
-    } else {
-        relaxed_store(&model_now, MODEL_M_N);
     }
     if (to == MODEL_N_1) {
         cores_before = go_cores();
