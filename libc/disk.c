@@ -90,7 +90,8 @@ static bool attempt(bool write, uint64_t sector, unsigned n, int *status) {
     if (*status == 0) {
         (void)sema_wait_until(&unit.over, WITHIN(TOO_LONG));
         irq_detach(unit.found.line);
-        (void)sema_try(&unit.over, 1); /* it came as we gave up */
+        while (sema_try(&unit.over, 1) == 0) { /* it came as we gave up, or once more than it had to */
+        }
     }
     dma_from_device(&unit.data);
     if (unit.result != DISK_DONE) {
