@@ -10,7 +10,9 @@
  *
  * Everything that is about the disk takes its turn behind one lock, and parks its G until the interrupt. errno is
  * ENODEV: no disk in this machine; EIO: it failed, three times in a row; ENXIO: no FAT on it; ENOSPC: full; EBUSY: open
- * elsewhere, and one of both for writing. Machine images only: on the host files are the host's.
+ * elsewhere, and one of both for writing. rename() onto a name that is there first removes what has it, a file or an empty
+ * folder: a board that is switched off between has it under its old name alone. Machine images only: on the host files
+ * are the host's.
  */
 #pragma once
 
@@ -18,11 +20,11 @@
 
 #define DISK_SECTOR_BYTES 512u
 
-/* How many sectors it has. 0, -ENODEV, -EIO. From a G; blocks. */
+/* How many sectors it has. 0, -ENODEV, -EIO; -ENOMEM: no memory for its buffers. From a G; blocks. */
 int disk_sectors(uint64_t *n);
 
-/* n sectors from this one on, n * DISK_SECTOR_BYTES at buffer. 0, -ENODEV, -EIO; -EINVAL: beyond its end. Whoever
- * writes sectors below open files destroys them. From a G; blocks. */
+/* n sectors from this one on, n * DISK_SECTOR_BYTES at buffer. The same; -EINVAL: beyond its end; -EBUSY: the program
+ * has attached the disk's line itself. Whoever writes sectors below open files destroys them. From a G; blocks. */
 int disk_read_sectors(uint64_t sector, void *buffer, size_t n);
 int disk_write_sectors(uint64_t sector, const void *bytes, size_t n);
 

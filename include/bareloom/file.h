@@ -3,7 +3,8 @@
  * its own.
  *
  * There are standard input, output and error on the console, "/dev/null", "/input" where a text was
- * built in, and "/sd/" for the disk's files where <bareloom/disk.h> is asked for. Machine images only: on the host a program's files are the host's.
+ * built in, and "/sd/" for the disk's files where <bareloom/disk.h> is asked for. Machine images only: on the host a
+ * program's files are the host's.
  */
 #pragma once
 

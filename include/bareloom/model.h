@@ -16,7 +16,7 @@
  * it is none of this machine's. From a G, which may go on on another core.
  *
  * Under 1-1 and n-1 the policy is the model's (go_set_policy() is -EINVAL); back under m-n it is the one that
- * was. Under n-1 go_num_cores() is 1. */
+ * was. Under n-1 go_num_cores() is 1; nobody calls go_set_cores() while that model begins. */
 int go_set_model(const char *name);
 
 /* The name of the one that there is. */
