@@ -57,8 +57,8 @@ new_card 4
 printf 'from mtools\nlast line\n' > "$work/text"
 mcopy -i "$card@@$at" "$work/text" '::Größe&Co.txt'
 run_disk size= edge= list=/sd/ cat=/sd/gRÖSSE "cat=/sd/gRÖßE\&co.TXT" folder=/sd/logs folder=/sd/logs \
-    put=/sd/big append=/sd/a append=/sd/a hole=/sd/hole two=/sd/a move=/sd/a crowd= list=/sd/logs append=/sd/b \
-    remove=/sd/b remove=/sd/b remove=/sd/logs list=/nowhere
+    put=/sd/big append=/sd/a move=/sd/a append=/sd/a append=/sd/a hole=/sd/hole two=/sd/a move=/sd/a crowd= \
+    list=/sd/logs append=/sd/b remove=/sd/b remove=/sd/b remove=/sd/logs list=/nowhere
 check "size" said "size : done"
 check "all its sectors" said "$((4 << 11)) sectors"
 check "the last sector" said "edge : done"
@@ -71,7 +71,7 @@ check "a folder once more" said "folder /sd/logs: File exists"
 check "a large file, there and back" said "put /sd/big: done"
 check "a hole" said "hole /sd/hole: done"
 check "open twice" said "two /sd/a: Device or resource busy"
-check "another name" said "move /sd/a: done"
+check "another name, and one that is there" [ "$(grep -cxF "move /sd/a: done" "$work/output")" = 2 ]
 check "eight at once" said "crowd : done"
 check "their files" test "$(grep -c '^file writer [0-7].txt 390$' "$work/output")" = 8
 check "remove" said "remove /sd/b: done"
