@@ -41,6 +41,9 @@ int main(int argc, char **argv) {
         int temperature;
         int error = measure(&temperature);
         if (error != 0) {
+            if (shown >= 0) {
+                pwm_stop(HEATER); /* it would heat on, and nobody would know how warm it gets */
+            }
             printf("%s\n", error == -ENODEV  ? "this board has no I2C bus"
                            : error == -ENXIO ? "no thermometer answers at address 0x48"
                                              : "the thermometer does not work");
