@@ -73,6 +73,7 @@ void spi_bytes(void) {
     enum job_result result = JOB_BUSY;
     model_use(&spi_model);
     spi.n_in = 3; /* of earlier */
+    spi.clk = 2;
     CALL(d.ops->begin(&d, &job));
     WANT(spi.clk == 0 && (spi.cs & 0xf) == (1 | 2 << 2) && spi.n_in == 0);
     unsigned interrupts = 0;
@@ -104,7 +105,7 @@ static struct {
     uint32_t c, s, dlen, a, div, del;
     uint8_t fifo[DEPTH], memory[256], at;
     unsigned n, left;
-    bool on, holds_clock;
+    bool on, holds_clock, stuck;
 } i2c;
 
 static uint32_t i2c_status(void) {
@@ -165,7 +166,7 @@ static void i2c_write_register(uint32_t offset, uint32_t value) {
 
 /* One byte goes over the wire. */
 static void i2c_clock(void) {
-    if (!i2c.on) {
+    if (!i2c.on || i2c.stuck) {
         return;
     }
     if (i2c.a != 0x50 || i2c.holds_clock) {
@@ -215,7 +216,8 @@ static enum job_result i2c_do(unsigned address, bool read, void *data, size_t n,
     if (result == JOB_BUSY) {
         CALL(d.ops->abort(&d));
     }
-    WANT(!i2c_asks());
+    WANT(!i2c_asks() && i2c.c == 0 && i2c.n == 0);
+    WANT(i2c.del == (2500 / 16 << 16 | 2500 / 4));
     return result;
 }
 
@@ -240,6 +242,12 @@ void i2c_bytes(void) {
     i2c.holds_clock = true;
     WANT(i2c_do(0x50, true, in, 3, &interrupts) == JOB_FAILED);
     i2c.holds_clock = false;
+    i2c.stuck = true;
+    WANT(i2c_do(0x50, true, in, 3, &interrupts) == JOB_BUSY);
+    i2c.stuck = false;
+    i2c.n = 3; /* of earlier */
+    WANT(i2c_do(0x50, false, out, sizeof out, &interrupts) == JOB_DONE);
+    WANT(memcmp(i2c.memory + 20, out + 1, 100) == 0);
 }
 
 /* ---- PWM ------------------------------------------------------------------------------------------------ */
@@ -307,8 +315,9 @@ void pwm_pulses(void) {
     model_use(&pins_model);
     cm_ctl = 0x16; /* the firmware's: on, from another source */
     stops_in = 5;
+    ctl = 0x2121;
     CALL(p.ops->init(&p));
-    WANT(cm_ctl == 0x11 && cm_div == 2u << 12);
+    WANT(cm_ctl == 0x11 && cm_div == 2u << 12 && ctl == 0);
     CALL(done = p.ops->set(&p, 18, 1000000, 250000));
     WANT(done && range[0] == 9600 && data[0] == 2400 && ctl == 0x81);
     WANT(selects[1] == 2u << 24); /* ALT5 */

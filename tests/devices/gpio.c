@@ -11,6 +11,7 @@ static const struct gpio bcm2711 = {&pi_gpio_2711_ops, BASE, .pins = 28};
 static uint32_t select_[6], level, seen, rising, falling, pud, pulls[2];
 static uint32_t pulled; /* BCM283x: how each pin is pulled, two bits for the first 16 */
 static uint64_t pud_at, clocked_at;
+static uint32_t clocked;
 static bool has_pull_registers;
 
 static uint32_t read_(uint32_t offset) {
@@ -64,6 +65,7 @@ static void write_(uint32_t offset, uint32_t value) {
         break;
     case 0x98:
         WANT(!has_pull_registers);
+        clocked = value;
         if (value != 0) {
             WANT(model_ticks - pud_at >= 8); /* 150 cycles of 19.2 MHz at least */
             clocked_at = model_ticks;
@@ -91,6 +93,7 @@ void gpio_pulls(void) {
     CALL(bcm2835.ops->pull(&bcm2835, 5, false, true));
     CALL(bcm2835.ops->pull(&bcm2835, 6, true, false));
     WANT(pulled == (2u << 10 | 1u << 12)); /* up is 2, down is 1 */
+    WANT(pud == 0 && clocked == 0);
     CALL(bcm2835.ops->pull(&bcm2835, 5, false, false));
     WANT(pulled == 1u << 12);
 
@@ -104,12 +107,14 @@ void gpio_pulls(void) {
 
 void gpio_edges(void) {
     model_use(&gpio);
-    bool kept;
+    bool kept, on;
     uint32_t pins;
     CALL(kept = bcm2835.ops->edges(&bcm2835, 5, true, false));
     WANT(kept && seen == 0);
     CALL(bcm2835.ops->edges(&bcm2835, 7, true, true));
     CALL(bcm2835.ops->write(&bcm2835, 5, true));
+    CALL(on = bcm2835.ops->read(&bcm2835, 5));
+    WANT(on);
     CALL(pins = bcm2835.ops->claim(&bcm2835));
     WANT(pins == 1u << 5 && seen == 0);
     CALL(bcm2835.ops->write(&bcm2835, 7, true));

@@ -8,9 +8,9 @@ static unsigned used;
 
 uint64_t model_ticks;
 
-static const char *inside; /* the call under test; NULL: none */
-static bool fenced;        /* since its begin */
-static bool open_access;   /* since the latest barrier */
+static const char *inside;          /* the call under test; NULL: none */
+static bool fenced;                 /* since its begin */
+static const struct model *touched; /* since the latest barrier; NULL: none */
 
 void model_use(const struct model *m) {
     WANT(used < MODELS);
@@ -24,8 +24,11 @@ static const struct model *at(uintptr_t a) {
                 printf("FAIL %s: no DMB before the first access\n", inside);
                 exit(1);
             }
-            open_access = true;
-            return models[i];
+            if (touched != NULL && touched != models[i]) {
+                printf("FAIL %s: no DMB between %s and %s\n", inside, touched->name, models[i]->name);
+                exit(1);
+            }
+            return touched = models[i];
         }
     }
     printf("FAIL %s: nothing is at %#lx\n", inside, (unsigned long)a);
@@ -44,16 +47,17 @@ void model_write(uintptr_t a, uint32_t v) {
 
 void model_barrier(void) {
     fenced = true;
-    open_access = false;
+    touched = NULL;
 }
 
 void model_enter(const char *call) {
     inside = call;
-    fenced = open_access = false;
+    fenced = false;
+    touched = NULL;
 }
 
 void model_leave(void) {
-    if (open_access) {
+    if (touched != NULL) {
         printf("FAIL %s: no DMB after the last access\n", inside);
         exit(1);
     }

@@ -4,7 +4,7 @@
  * their hal/mmio.h and hal/aarch64/insn.h are the ones beside this file.
  *
  * A model refuses what the manual forbids. For all of them holds HAZARDS 35: whoever calls a driver may have come from
- * another peripheral, so CALL() wants a DMB before its first access and after its last.
+ * another peripheral, so CALL() wants a DMB before its first access and after its last, and between two peripherals.
  */
 #pragma once
 

@@ -10,7 +10,7 @@ static const struct rng old = {.ops = &bcm2835_rng_ops, .base = BASE},
                         new = {.ops = &rng200_ops, .base = BASE};
 
 static uint32_t ctrl, status, warm_up, mask, words, next;
-static uint32_t rng_reset, rbg_reset, resets;
+static uint32_t rng_reset, rbg_reset, resets; /* of both */
 
 static uint32_t take(void) {
     WANT(words > 0); /* an empty FIFO gives rubbish */
@@ -86,6 +86,7 @@ static void new_write(uint32_t offset, uint32_t value) {
         break;
     case 0x04:
         WANT((ctrl & 1) == 0 && rbg_reset == 1); /* off, and inside of the source's reset */
+        resets += rng_reset == 1 && value == 0;
         rng_reset = value;
         break;
     case 0x08:
@@ -117,7 +118,7 @@ void rng_of_bcm2711(void) {
     WANT(ready && word == 77);
     status = 1u << 5; /* its own test failed: what waits is not to be used */
     CALL(ready = new.ops->word(&new, &word));
-    WANT(!ready && words == 1 && resets == 1 && status == 0 && (ctrl & 1) != 0);
+    WANT(!ready && words == 1 && resets == 2 && status == 0 && (ctrl & 1) != 0);
     CALL(ready = new.ops->word(&new, &word));
     WANT(ready && word == 78);
 }
