@@ -26,6 +26,14 @@ def check(what, good, terminal):
     print(f"{'ok  ' if good else 'FAIL'} {what}" + ("" if good else f"; the terminal shows:\n{terminal.text}"), flush=True)
 
 
+def enter_terminal():
+    """What a login does: the keys' signals do what they do by default, although they are ignored where the tests run in
+    the background."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 class Terminal:
     """A program with a terminal of its own, which outlives it."""
 
@@ -33,7 +41,7 @@ class Terminal:
         self.keyboard, self.end = pty.openpty()
         self.found = self.settings()
         self.child = subprocess.Popen(cmd, stdin=self.end, stdout=self.end, stderr=self.end, start_new_session=True,
-                                      preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+                                      preexec_fn=enter_terminal)
         self.text = ""
 
     def settings(self):
