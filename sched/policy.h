@@ -2,7 +2,7 @@
  * sched/policy.h - policies beside GMP: which one rules, and what the scheduler asks of it.
  *
  * GMP is called directly. Any other policy is reached only by ways that a trace makes slow as well: a bit in
- * core->hooks, and picks_left, which stays at 1. So nothing of the quick ways knows of policies.
+ * core->hooks, and look_at, which stays 0. So nothing of the quick ways knows of policies.
  * TOUR 7 / read next: sched/policy/policy.h
  */
 #pragma once
@@ -22,7 +22,7 @@ bool policy_ready(struct core *c, struct g *g, enum why why) NEEDS(irq_masked);
 /* g0. g has left c: it yielded, or was preempted. False: GMP rules here. */
 bool policy_put(struct core *c, struct g *g, enum why why) NEEDS(irq_masked);
 
-/* g0. The next G of c, whose slice begins; or NULL. */
+/* g0, or a G that leaves c, which may hold the lock of what it waits for. The next G of c, whose slice begins; or NULL. */
 struct g *policy_pick(struct core *c) NEEDS(irq_masked);
 
 /* g0, when there was none: one of another core's; or NULL, after a sleep. */

@@ -144,7 +144,7 @@ struct g *runq_steal(struct runq *mine, struct runq *theirs, unsigned *taken) NE
 /* ---- global --------------------------------------------------------------------------------- */
 
 unsigned globq_length(void) {
-    /* acquire: pairs with globq_get, as in runq_length */
+    /* acquire: pairs with globq_get(), before the caller looks at rings */
     return atomic_load_explicit(&globq.count, memory_order_acquire);
 }
 

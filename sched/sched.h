@@ -561,7 +561,7 @@ static inline void guard_arm(struct core *c) NEEDS(irq_masked) {
     }
 }
 
-/* g0. Keeps the pools of c filled that handlers draw on: frames and stack pages. */
+/* Masked, own core, in a pick. Keeps the pools of c filled that handlers draw on: frames and stack pages. */
 void refill(struct core *c) NEEDS(irq_masked);
 
 /* g0. Gives a frame back; nobody takes it before this core's next pick. */

@@ -104,7 +104,7 @@ int64_t hal_now(void) {
     return 0;
 }
 
-/* As sched_timer() and timers_expire() do. */
+/* As sched_timer() and alarms_expire() do. */
 static void timer_comes(struct core *c) {
     nap_over(c);
     spin_lock_masked(&c->alarms.lock);

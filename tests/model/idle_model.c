@@ -2,8 +2,8 @@
  * tests/model/idle_model.c - the idle protocol: sched/idle.c and sched/runq.c themselves under the checker.
  * sources: sched/idle.c sched/runq.c
  *
- * Core 0 (and 3) make work and then compute for ever; the others look for work as search() in sched/schedule.c does,
- * and sleep. Each G that is taken computes for ever too, so a core that got one looks at nothing again. In the
+ * Core 0 (and 3) make work and then compute for ever; the others look for work as schedule_search() in
+ * sched/schedule.c does, and sleep. Each G that is taken computes for ever too, so a core that got one looks at nothing again. In the
  * end, when nothing can happen any more:
  *   no G is left in a queue while a core sleeps (a lost wake-up),
  *   the idle mask says exactly who sleeps,
@@ -88,7 +88,7 @@ _Noreturn void go_fatal(const char *file, int line, const char *format, ...) {
 
 /* ---- threads -------------------------------------------------------------------------------------------- */
 
-/* As search() does: its own queue, a search if it may, else sleep; until it has one. */
+/* As schedule_search() does: its own queue, a search if it may, else sleep; until it has one. */
 static void looks_for_work(unsigned me) {
     struct core *c = &cores[me];
     struct g *g = NULL;

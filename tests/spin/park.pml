@@ -1,7 +1,7 @@
 /* tests/spin/park.pml - parking on an object, and making ready: publish off the stack, under the object's lock.
  *
- * Abstracts park_on() of sched/sched.h, parked_on() and ready() of sched/schedule.c, and waiting and giving under an
- * object's lock, as in sched/sema.c. The G waits twice; whoever takes it off the list may enter it at once, on another
+ * Abstracts park_on() and ready() of sched/schedule.c, with hal_switch() or hal_park() and parked_on(), and waiting and
+ * giving under an object's lock, as in sched/sema.c. The G waits twice; whoever takes it off the list may enter it at once, on another
  * core.
  *
  * mutant EARLY: the G's state is saved only after the lock is open
@@ -36,8 +36,8 @@ proctype g_and_its_core() {
             lock = 0;
             on_stack = false;
 #else
-            on_stack = false; /* hal_park() */
-            lock = 0;         /* then(), on g0 */
+            on_stack = false; /* saved, and SP is another's */
+            lock = 0;         /* the store of hal_switch(), or parked_on() on g0 */
 #endif
             atomic { runnable -> runnable = false };
             /* hal_enter() by another core; the waker has given the count on */

@@ -1,7 +1,7 @@
 /* tests/spin/select.pml - a wait that several may end: two channels, a deadline; twice in a row.
  *
  * Abstracts wait_begin(), wait_claim(), wait_take_this() of sched/wait.h, enqueue_all(), parked_select(), dequeue_all()
- * of sched/select.c, and alarms_expire(), alarm_start(), alarm_stop() of sched/alarm.c. The G may go on on another core
+ * of sched/select.c, and alarms_expire(), alarm_start(), alarm_stop_own() of sched/alarm.[ch]. The G may go on on another core
  * while its first core's handler still has its alarm in its hands.
  *
  * mutant NO_CLAIM: a claim before the wait is ended
@@ -62,7 +62,7 @@ active proctype g() {
         lock[1] = 0;
         lock[0] = 0;
         atomic { woken -> woken = false; parked = false };
-        alarm_seq = 0;       /* alarm_stop(): under the heap's lock */
+        alarm_seq = 0;       /* alarm_stop_own(): under the heap's lock, or it is in none */
 #ifndef NO_DEQUEUE
         spin_lock(0); on[0] = 0; lock[0] = 0;
         spin_lock(1); on[1] = 0; lock[1] = 0;

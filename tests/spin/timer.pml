@@ -1,7 +1,7 @@
 /* tests/spin/timer.pml - a timer that is set, fires, is set anew and stopped, while somebody receives from its channel.
  *
- * Abstracts timer_fire(), disarm(), arm_at() of sched/timer.c and alarm_start(), alarm_stop(), alarms_expire() of
- * sched/alarm.c. Each setting may lie in either core's heap, so two handlers may have old settings in their hands. A
+ * Abstracts timer_fire(), disarm(), arm_at() of sched/timer.c and alarm_start(), alarm_stop_masked(), alarms_expire()
+ * of sched/alarm.[ch]. Each setting may lie in either core's heap, so two handlers may have old settings in their hands. A
  * section under a heap's lock is one step; time is always over.
  *
  * mutant NO_SEQ: the number of the setting that was popped
@@ -38,7 +38,7 @@ inline disarm() {
     seq++;
     heap = 0;
 #else
-    heap = 0;          /* alarm_stop() */
+    heap = 0;          /* alarm_stop_masked() */
 #ifndef NO_BUMP
     seq++;
 #endif
