@@ -217,7 +217,14 @@ void sema_wait_n(struct sema *s, uint32_t n) {
 }
 
 int sema_try(struct sema *s, uint32_t n) {
-    return take(s, n) ? 0 : -EAGAIN;
+    if (take(s, n)) {
+        return 0;
+    }
+    /* The flag may have stood for a moment alone, in flag(): under the lock it tells. */
+    hal_irq_t was = spin_lock(&s->lock);
+    bool ok = take(s, n);
+    spin_unlock(&s->lock, was);
+    return ok ? 0 : -EAGAIN;
 }
 
 void sema_post_n(struct sema *s, uint32_t n) {

@@ -74,6 +74,18 @@ static void waits(void *arg) {
     got++;
 }
 
+static void waits_for_2(void *arg) {
+    (void)arg;
+    sema_wait_n(&sema, 2);
+}
+
+/* There is one at any time. */
+static void posts_2_and_tries(void *arg) {
+    (void)arg;
+    sema_post_n(&sema, 2);
+    MODEL_CHECK(sema_try(&sema, 1) == 0);
+}
+
 static void begin(unsigned n) {
     memset(&sema, 0, sizeof sema);
     data = got = late = 0;
@@ -112,6 +124,13 @@ static void limited(void) {
     port_pinned_g(1, posts, NULL);
 }
 
+static void tried(void) {
+    begin(2);
+    sema.count = 1;
+    port_pinned_g(0, waits_for_2, NULL);
+    port_pinned_g(1, posts_2_and_tries, NULL);
+}
+
 static void check_empty(void) {
     port_check_rest();
     MODEL_CHECK(sema.count == 0 && sema.lock == 0 && sema.waiters.head == NULL);
@@ -129,6 +148,7 @@ int main(int argc, char **argv) {
         {"two read what was written before two were given", two_read, check_empty, 1, 0},
         {"the last one frees it", freed, port_check_rest, 3, 1},
         {"the first in line gives up", limited, check_limited, 2, 1},
+        {"a try where there always is enough", tried, check_empty, 3, 1},
     };
     return model_main(argc, argv, scenarios, sizeof scenarios / sizeof scenarios[0]);
 }
