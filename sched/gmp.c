@@ -80,6 +80,7 @@ void gmp_put(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
     if (!core_active(c)) {
         struct gqueue one = {.head = g, .tail = g};
         g->link = NULL;
+        g->slice_used = 0; /* as in gmp_publish_runnext() */
         globq_put(&one, 1);
         wake_one();
         return;
@@ -102,6 +103,7 @@ void gmp_put(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
         wake_one();
         break;
     case WHY_YIELD:
+        g->slice_used = 0; /* or it may come from a policy that has displaced it */
         runq_put(&c->runq, g);
         wake_one();
         break;

@@ -127,7 +127,8 @@ static inline struct g *pick_plainly(struct core *c) NEEDS(irq_masked) {
             return NULL;
         }
         set_runnext(c, NULL);
-    } else if (ring_get(&c->runq, &g)) { /* and it was never displaced: see gmp_publish_runnext() */
+    } else if (ring_get(&c->runq, &g)) {
+        DEBUG_ASSERT(g->slice_used == 0); /* who is behind others was never displaced: see gmp_put() */
         slice_begin(c);
     } else {
         return NULL;
