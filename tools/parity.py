@@ -140,7 +140,7 @@ ROWS = [
      [Static("start", ("boot/early/start.S", "start")), Script("armstub.py", "rpi3")]),
     ("DMA reads and writes whole words and lines, past the caches", "drivers/pi_dma.c", r"^static volatile uint32_t block",
      [Aligned("control block and message have lines to themselves", ("block", 64), ("message", 64)),
-      Boot("rpi3", {}, "copies to and from places inside of lines", program="--test=dma*"),
+      Boot("rpi3", {}, "copies to and from places inside of lines", program="--test=dma*"), Script("devices.sh", "host"),
       Open("that the maintenance is enough")]),
     ("The doorbell's clear is posted, and may wipe a ring that has come since", "drivers/bcm2836.c", r"see the file's head",
      [Static("bcm2836_claim, whose pair is in `tests/litmus`", ("drivers/bcm2836.c", "bcm2836_claim"))]),

@@ -77,6 +77,7 @@ static const struct {
     {"system timer", system_timer},
     {"SPI: bytes there and back, none lost", spi_bytes},
     {"I2C: bytes, nobody, a clock that is held; no storm of interrupts", i2c_bytes},
+    {"DMA: block, end, errors", dma_copies},
     {"PWM: clock and channels", pwm_pulses},
     {"LED: which one, how often", boot_led},
 };

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@ void model_use(const struct model *m);
 uint32_t model_read(uintptr_t a);
 void model_write(uintptr_t a, uint32_t v);
 void model_barrier(void);
+void model_clean(const void *p, size_t size);
 
 #define MODEL_HZ 1000000u
 extern uint64_t model_ticks; /* microseconds */
@@ -49,4 +51,5 @@ void sdhci_cards(void), sdhci_errors(void);
 void rng_of_bcm2835(void), rng_of_bcm2711(void);
 void watchdog(void), system_timer(void);
 void spi_bytes(void), i2c_bytes(void), pwm_pulses(void);
+void dma_copies(void);
 void boot_led(void);

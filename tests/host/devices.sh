@@ -4,5 +4,5 @@
 . "$(dirname "$0")/lib.sh"
 
 gcc -std=gnu11 -g -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -Itests/devices -I. -Iinclude \
-    tests/devices/*.c drivers/{pi_gpio,bcm2835_rng,rng200,pi_pm,pi_systimer,pi_spi,pi_i2c,pi_pwm,pi_led,sdhci}.c -o "$work/devices"
+    tests/devices/*.c drivers/{pi_gpio,bcm2835_rng,rng200,pi_pm,pi_systimer,pi_spi,pi_i2c,pi_pwm,pi_led,pi_dma,sdhci}.c -o "$work/devices"
 "$work/devices"
