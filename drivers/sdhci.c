@@ -78,7 +78,9 @@
 #define CARD_ERRORS 0xe4f80000u /* in the status that a card answers with */
 #define BEYOND      (1u << 31) /* of those; a card may say so of what it has read ahead, at its end */
 
-#define SLOW_HZ       400000u
+#define SLOW_HZ 400000u
+#define WARM_UP_HZ                                                                                 \
+    1000u /* a period of this: 74 clocks of the slow one, and what a card's supply takes */
 #define FAST_HZ       25000000u
 #define POLLS         1000000u /* a tenth of a second at least */
 #define OPERATE_TRIES 100u
@@ -171,6 +173,13 @@ static bool set_clock(const struct disk *d, uint32_t hz) {
     return true;
 }
 
+/* A card wants 74 clocks before its first command. */
+static void warm_up(void) {
+    uint64_t until = insn_counter() + insn_counter_hz() / WARM_UP_HZ;
+    while (insn_counter() < until) {
+    }
+}
+
 static enum disk_result wake_up(const struct disk *d, const struct disk_memory *m) {
     card =
         (struct card){.buffer = m->data, .slow = true, .clock = d->prepare != NULL ? d->prepare() : 0};
@@ -180,7 +189,11 @@ static enum disk_result wake_up(const struct disk *d, const struct disk_memory *
     put(d, HOST, HOST_POWER);
     put(d, EVENTS_RAISE, 0);
     put(d, EVENTS_KEPT, ~0u);
-    if (!set_clock(d, SLOW_HZ) || !tell(d, GO_IDLE, 0)) {
+    if (!set_clock(d, SLOW_HZ)) {
+        return DISK_FAILED;
+    }
+    warm_up();
+    if (!tell(d, GO_IDLE, 0)) {
         return DISK_FAILED;
     }
     if (!tell(d, SEND_IF, IF_3V3) || get(d, RESPONSE(0)) != IF_3V3) {

@@ -21,8 +21,9 @@ enum where { IDLE, READY, IDENT, STANDBY, TRANSFER, SENDING, RECEIVING };
 static struct {
     /* the controller */
     uint32_t argument, blocks, host, control, events, kept, raise, response[4];
-    unsigned reads; /* since the latest write */
-    bool stuck;     /* until its lines are reset */
+    unsigned reads;      /* since the latest write */
+    bool stuck;          /* until its lines are reset */
+    uint64_t clocked_at; /* when the clock began to go out, all the while powered */
     /* the card */
     bool there, old;
     enum where where;
@@ -84,6 +85,7 @@ static bool card(unsigned command) {
     s.application = false;
     switch (command) {
     case 0:
+        WANT(slow() && model_ticks - s.clocked_at >= 185); /* microseconds: 74 clocks of 400 kHz */
         s.where = IDLE;
         return s.there;
     case 8:
@@ -246,6 +248,10 @@ static void write_(uint32_t offset, uint32_t value) {
             s.stuck = false;
             s.left = 0;
             s.events = 0;
+        }
+        if ((value & 4) != 0 && (s.control & 4) == 0) {
+            WANT((s.host & 0x100) != 0);
+            s.clocked_at = model_ticks;
         }
         s.control = (value & 1u << 24) != 0 ? 0 : value & ~(3u << 25);
         break;
