@@ -26,13 +26,19 @@ FOLDER=.cache/fatfs
 
 die() { printf '%s\n' "fatfs: $*" >&2; exit 1; }
 
-if [ -f "$FOLDER/ff.c" ]; then
-    echo "$FOLDER"
-    exit 0
-fi
+here() {
+    if [ -f "$FOLDER/ff.c" ]; then
+        echo "$FOLDER"
+        exit 0
+    fi
+}
+
+here
+pool_lock
+here
 tarball=$(pool_get main/s/swupdate "$SOURCES") ||
     die "Debian's source of swupdate could not be had: put $(echo $SOURCES | cut -d' ' -f1) from Debian's pool into .cache/"
-new=$FOLDER.new.$$
+new=$FOLDER.new
 rm -rf "$new"
 mkdir -p "$new"
 tar -xf "$tarball" -C "$new" --strip-components=2 --wildcards '*/fs/ff.[ch]' '*/fs/diskio.h'

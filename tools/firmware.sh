@@ -27,7 +27,7 @@ say() { printf '%s\n' "firmware: $*" >&2; }
 
 # unpack PACKAGE: the files of it that a card needs, all or none
 unpack() {
-    local new=$FOLDER.new.$$ file
+    local new=$FOLDER.new file
     rm -rf "$new"
     mkdir -p "$new/all"
     dpkg-deb -x "$1" "$new/all"
@@ -39,15 +39,21 @@ unpack() {
     mv "$new" "$FOLDER"
 }
 
-if [ -f "$FOLDER/VERSION" ]; then
-    echo "$FOLDER"
-    exit 0
-fi
+here() {
+    if [ -f "$FOLDER/VERSION" ]; then
+        echo "$FOLDER"
+        exit 0
+    fi
+}
+
+here
 [ "${1:-}" != --have ] || exit 1
 if ! command -v dpkg-deb > /dev/null; then
     say "no dpkg-deb here to unpack Debian's package raspi-firmware"
     exit 1
 fi
+pool_lock
+here
 if package=$(pool_get "$POOL" "$PACKAGES"); then
     unpack "$package"
     rm -f "$package"

@@ -3,6 +3,13 @@
 
 HELPER=/usr/lib/apt/apt-helper
 
+# Until the script ends: two at once would fetch and unpack into the same files. Who waited looks again.
+pool_lock() {
+    mkdir -p .cache
+    exec 9> .cache/pool.lock
+    flock 9
+}
+
 pool_good() { [ -f "$1" ] && [ "$(sha256sum < "$1" | cut -d' ' -f1)" = "$2" ]; }
 
 # Read from apt's sources themselves: what apt tells of them it knows only after an update, which needs root.
@@ -21,10 +28,10 @@ pool_fetch() {
     return 1
 }
 
-# pool_get FOLDER 'NAME HASH ...': the first of these files that is in .cache/ or can be had; prints its path.
+# pool_get FOLDER 'NAME HASH ...': the first of these files that is in .cache/ or can be had; prints its path. Under
+# pool_lock.
 pool_get() {
     local name hash
-    mkdir -p .cache
     while read -r name hash; do
         [ -n "$name" ] || continue
         if pool_good ".cache/$name" "$hash" || { pool_fetch "$1" "$name" "$hash" && pool_good ".cache/$name" "$hash"; }
