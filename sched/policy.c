@@ -83,11 +83,20 @@ static void call_another(const struct policy *p) NEEDS(irq_masked) {
     }
 }
 
+/* What another policy, or a G before it, has left in its words is nothing to p. */
+static void own_words(const struct policy *p, struct g *g) {
+    if (g->words != p) {
+        g->words = p;
+        g->policy[0] = g->policy[1] = 0;
+    }
+}
+
 /* True: g is before the one that runs here. */
 static bool put_here(const struct policy *p, struct core *c, struct g *g, enum why why)
     NEEDS(irq_masked) {
     struct seat *s = seat_of(c);
     ASSERT(relaxed_load(&g->held) == 0 && (g->pin == ANY_CORE || g->pin == c->hal.index));
+    own_words(p, g);
     begin_turn(s);
     relaxed_store(&g->held, s->round);
     g->home = (uint8_t)c->hal.index;
@@ -105,6 +114,7 @@ static unsigned place(const struct policy *p, struct core *c, struct g *g, enum 
     if (g->pin != ANY_CORE) {
         return g->pin;
     }
+    own_words(p, g);
     unsigned to = p->place != NULL ? p->place(c, g, why) : c->hal.index;
     if (to >= hal_core_count()) {
         policy_breaks(p, "places one on a core that is not there", g);
@@ -230,6 +240,9 @@ bool policy_ready(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
     const struct policy *p = c->hal.in_handler ? relaxed_load(&seat_of(c)->now) : ruling(c);
     if (p == NULL) {
         return false;
+    }
+    if (why == WHY_NEW) {
+        g->words = NULL;
     }
     if (send(p, c, g, why, place(p, c, g, why)) && !hal_on_core_stack()) {
         displace(c);

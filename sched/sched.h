@@ -35,6 +35,7 @@
 #include "sched/trace.h"
 
 struct rwmutex;
+struct policy;
 
 /* The uncommon end of a short function: called last, so that the rest of it needs no frame. */
 #define UNCOMMON __attribute__((noinline, cold))
@@ -133,16 +134,17 @@ struct g {
     _Atomic(void *) waits_on;
 
     /* Watchdogs */
-    uint32_t seen;   /* from here on who does a step in watch.c: what it did */
-    int64_t seen_at; /* since then, as seen from there */
+    uint32_t seen; /* from here on who does a step in watch.c: what it did */
     uint32_t seen_step;
-    bool told; /* and it was reported */
+    int64_t seen_at; /* since then, as seen from there */
+    bool told;       /* and it was reported */
 
     /* Policies (policy.c). Written by who owns the G */
     uint8_t prio;
-    uint8_t why;          /* enum why, beside an inbox */
-    uint8_t home;         /* the core that it was put to last */
-    _Atomic uint8_t held; /* not 0: a policy has it, and since which choice of one */
+    uint8_t why;                /* enum why, beside an inbox */
+    uint8_t home;               /* the core that it was put to last */
+    _Atomic uint8_t held;       /* not 0: a policy has it, and since which choice of one */
+    const struct policy *words; /* whose the two are that follow */
     int64_t deadline;
     uintptr_t policy[2]; /* the policy's own */
 };

@@ -300,6 +300,43 @@ TEST(sched, nosteal_leaves_cores_idle) {
     unset();
 }
 
+/* ---- steal1 ---------------------------------------------------------------------------------------- */
+
+static _Atomic bool let_go;
+
+static void holds_its_core(void *arg) {
+    (void)arg;
+    go_preempt_off();
+    if (atomic_fetch_add(&ran.n, 1) == 0) {
+        SPIN_UNTIL(let_go);
+    }
+    go_preempt_on();
+    wg_done(&wg);
+}
+
+/* Who has stolen one stays with it, and the rest is where it was: Go's own would have taken half of them along. */
+TEST(sched, steal1_takes_one) {
+    if (go_num_cores() == 1) {
+        SKIP("needs two cores");
+    }
+    set("steal1");
+    use_cores(2);
+    settle();
+    ran.n = 0;
+    let_go = false;
+    wg_add(&wg, 16);
+    go_preempt_off();
+    for (unsigned i = 0; i < 16; i++) {
+        start(holds_its_core, NULL);
+    }
+    SPIN_UNTIL(ran.n == 1);
+    go_preempt_on();
+    WAIT_FOR(ran.n == 16);
+    let_go = true;
+    wg_wait(&wg);
+    unset();
+}
+
 /* ---- rr -------------------------------------------------------------------------------------------- */
 
 /* Each core has been dealt four, and those of the core that is held wait for it: Go's own would have been stolen. */
@@ -319,5 +356,54 @@ TEST(sched, rr_deals_to_all_cores) {
     go_preempt_on();
     wg_wait(&wg);
     CHECK_EQ(ran.cores, (1u << go_num_cores()) - 1);
+    unset();
+}
+
+/* ---- mlfq ------------------------------------------------------------------------------------------ */
+
+static _Atomic uint64_t turns;
+static uint64_t turns_then;
+static unsigned links;
+static struct wg chain;
+
+static void is_hog(void *arg) {
+    (void)arg;
+    while (!churn.stop) {
+        atomic_fetch_add(&turns, 1);
+    }
+    wg_done(&wg);
+}
+
+/* Until a hog has run: each has just been started when it is about to run, so it is at the top. */
+ONE_CORE static void starts_the_next(void *arg) {
+    (void)arg;
+    if (turns != turns_then) {
+        wg_done(&chain);
+        return;
+    }
+    links++;
+    start(starts_the_next, NULL);
+}
+
+/* What computes sinks below what has just been started; but ten times a second all rise. One queue would have a hog
+ * run after each link of the chain; without the rise the chain had no end. */
+TEST(sched, mlfq_sinks_who_computes) {
+    set("mlfq");
+    use_cores(1);
+    churn.stop = false;
+    wg_add(&wg, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        start(is_hog, NULL);
+    }
+    do {
+        go_sleep(MS(30)); /* they sink to the bottom; perhaps all have just risen */
+        links = 0;
+        turns_then = turns;
+        wg_add(&chain, 1);
+        start(starts_the_next, NULL);
+        wg_wait(&chain);
+    } while (links < 8);
+    churn.stop = true;
+    wg_wait(&wg);
     unset();
 }

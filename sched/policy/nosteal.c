@@ -1,6 +1,6 @@
 /* sched/policy/nosteal.c - a queue for each core, and nobody looks at another's: no lock is fought for, and cores idle
  * beside others that have too much (idea III of The Scheduler Saga, without its second half).
- * read next: sched/policy/rr.c */
+ * read next: sched/policy/steal1.c */
 #include "sched/policy/policy.h"
 
 static struct gqueue queues[HAL_MAX_CORES]; /* own core only: no lock */

@@ -66,15 +66,20 @@ static inline struct g *gqueue_take_behind(struct gqueue *q, struct g *before) {
     return g;
 }
 
-/* No lock. The first that may run on c, out of q; or NULL. */
-static inline struct g *gqueue_take_for(struct gqueue *q, const struct core *c) {
-    struct g *before = NULL;
-    for (struct g *g = q->head; g != NULL; before = g, g = g->link) {
-        if (may_run(g, c)) {
-            return gqueue_take_behind(q, before);
-        }
+/* No lock. The first that may run on c, which stays there, or NULL; *before: the one before it. */
+static inline struct g *gqueue_find_for(const struct gqueue *q, const struct core *c, struct g **before) {
+    *before = NULL;
+    struct g *g = q->head;
+    for (; g != NULL && !may_run(g, c); g = g->link) {
+        *before = g;
     }
-    return NULL;
+    return g;
+}
+
+/* No lock. The same, out of q. */
+static inline struct g *gqueue_take_for(struct gqueue *q, const struct core *c) {
+    struct g *before;
+    return gqueue_find_for(q, c, &before) != NULL ? gqueue_take_behind(q, before) : NULL;
 }
 
 static inline struct g *fifo_take(struct fifo *f, const struct core *c) NEEDS(irq_masked) {
@@ -86,4 +91,5 @@ static inline struct g *fifo_take(struct fifo *f, const struct core *c) NEEDS(ir
 
 /* ---- those that there are -------------------------------------------------------------------- */
 
-extern const struct policy policy_fifo, policy_nosteal, policy_rr, policy_skeleton;
+extern const struct policy policy_fifo, policy_nosteal, policy_steal1, policy_rr, policy_mlfq,
+    policy_skeleton;
