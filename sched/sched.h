@@ -140,13 +140,13 @@ struct g {
     bool told;       /* and it was reported */
 
     /* Policies (policy.c). Written by who owns the G */
-    uint8_t prio;
-    uint8_t why;                /* enum why, beside an inbox */
-    uint8_t home;               /* the core that it was put to last */
-    _Atomic uint8_t held;       /* not 0: a policy has it, and since which choice of one */
+    uint8_t why;          /* enum why, beside an inbox */
+    uint8_t home;         /* the core that it was put to last */
+    _Atomic uint8_t held; /* not 0: a policy has it, and since which choice of one */
+    uint32_t said;        /* half the number of the G that said what follows (said.h) */
+    uint32_t tickets;
     const struct policy *words; /* whose the two are that follow */
-    int64_t deadline;
-    uintptr_t policy[2]; /* the policy's own */
+    uintptr_t policy[2];        /* the policy's own */
 };
 
 /* Whose deadline it is; not of a timer's. */

@@ -17,3 +17,10 @@ const char *go_policy(void);
 
 /* The name of the ith, from 0 on, and what it does; NULL: there are no more. */
 const char *go_policies(unsigned i, const char **does);
+
+/* ---- what the calling goroutine says of itself: heeded by the policy that is named, and by no other one ---- */
+
+/* lottery: it holds n tickets from now on, 1 to GO_TICKETS_MAX; one until then. With n of all N that wait, it is
+ * the next one n times out of N. 0, or -EINVAL. From a G. */
+#define GO_TICKETS_MAX 1000u
+int go_set_tickets(unsigned n);

@@ -92,4 +92,4 @@ static inline struct g *fifo_take(struct fifo *f, const struct core *c) NEEDS(ir
 /* ---- those that there are -------------------------------------------------------------------- */
 
 extern const struct policy policy_fifo, policy_nosteal, policy_steal1, policy_rr, policy_mlfq,
-    policy_skeleton;
+    policy_lottery, policy_skeleton;

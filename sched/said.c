@@ -1,0 +1,30 @@
+/* sched/said.c - what a G says of itself: nothing of it does anything but under a policy that looks at it.
+ *
+ * A G that begins says nothing, and beginning one does nothing for it: said is the number of the G that the rest is of,
+ * and a struct g that is used again has another number.
+ * read next: sched/policy/lottery.c */
+#include "sched/said.h"
+
+#include "hal/errno.h"
+
+/* The caller, masked: the policy may ask as soon as it is not. */
+static struct g *begin(const char *what, hal_irq_t *was) {
+    check_g(what);
+    struct g *g = hal_self();
+    *was = hal_irq_save();
+    if (!has_said(g)) {
+        g->said = (uint32_t)g->id;
+        g->tickets = 1;
+    }
+    return g;
+}
+
+int go_set_tickets(unsigned n) {
+    if (n < 1 || n > GO_TICKETS_MAX) {
+        return -EINVAL;
+    }
+    hal_irq_t was;
+    begin("go_set_tickets", &was)->tickets = n;
+    hal_irq_restore(was);
+    return 0;
+}
