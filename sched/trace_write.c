@@ -5,11 +5,11 @@
  *
  *      @trace FROM TO CORES ADDRESS   between these times nothing is missing but what was lost; where
  *                                   sched_core_main() lies
- *      @core I EVENTS LOST
  *      @g ID NAME                   each G that is there
  *      @t I BASE64*SUM              events of core I: the time of the first, then for each the time since
  *                                   the one before, kind and arg, low and high half of the value; numbers
  *                                   of seven bits a byte, the lowest first
+ *      @core I EVENTS LOST          how many have come of core I, and how many were overwritten
  *      @end
  *
  * TOUR 15 / read next: sched/panic.c */
@@ -123,13 +123,17 @@ static void print_line(unsigned core, const struct line *l) {
     kprintf("@t %u %s*%02x\n", core, text, sum & 255);
 }
 
+/* Its sum comes last, of what was written: a core whose look at the hooks came just before trace_stop() records one event
+ * more at any time, which may overwrite the oldest. */
 static void write_core(unsigned i) {
     struct trace_event e;
     struct line l = {0};
     uint64_t n, end, when = 0;
     trace_range(i, &n, &end);
+    uint64_t lost = n;
     for (; n < end; n++) {
         if (!trace_get(i, n, &e)) {
+            lost++;
             continue;
         }
         if (l.n + EVENT_MOST > LINE_BYTES) {
@@ -146,6 +150,7 @@ static void write_core(unsigned i) {
     if (l.n != 0) {
         print_line(i, &l);
     }
+    kprintf("@core %u %lu %lu\n", i, (unsigned long)(end - lost), (unsigned long)lost);
 }
 
 static bool write_g(struct g *g, void *arg) {
@@ -163,11 +168,6 @@ void trace_write(void) {
     trace_stop();
     kprintf("@trace %lu %lu %u 0x%lx\n", (unsigned long)trace_began(), (unsigned long)now,
             hal_core_count(), (unsigned long)(uintptr_t)sched_core_main);
-    for (unsigned i = 0; i < hal_core_count(); i++) {
-        uint64_t first, end;
-        trace_range(i, &first, &end);
-        kprintf("@core %u %lu %lu\n", i, (unsigned long)(end - first), (unsigned long)first);
-    }
     g_each(write_g, NULL);
     for (unsigned i = 0; i < hal_core_count(); i++) {
         write_core(i);

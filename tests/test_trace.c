@@ -286,6 +286,29 @@ TEST(death, trace_at_a_panic) {
     PANIC("the end");
 }
 
+static _Atomic bool goes_on;
+
+static void records_on(void *arg) {
+    (void)arg;
+    for (;;) {
+        if (trace_what() == 0) {
+            begin_trace();
+        }
+        trace_mark(mark);
+        atomic_store(&goes_on, true);
+    }
+}
+
+/* tests/host/trace.sh reads the record: a core may always have an event under way. */
+TEST(death, trace_is_written_while_it_grows) {
+    expect_status(0);
+    expect_text("@end");
+    start(records_on, NULL);
+    WAIT_FOR(atomic_load(&goes_on));
+    trace_write();
+    machine_exit(0);
+}
+
 /* The next line is not due for an hour when it is told to print more, and more often. */
 TEST(death, schedtrace_is_set_anew) {
     expect_status(0);

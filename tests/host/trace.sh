@@ -24,6 +24,10 @@ tool() { # NAME ARGUMENT...
     tools/trace.py "$work/$name.txt" --elf "$work/$name.elf" "$@"
 }
 
+passed() {
+    [ "$status" = 0 ] || { echo "status $status" && grep -a -m1 -A25 '^not ok' "$output"; return 1; }
+}
+
 check_record() {
     tool "$1" --check > "$work/$1.verdict" || { tail -25 "$work/$1.verdict"; return 1; }
 }
@@ -72,7 +76,7 @@ check "and for each G" grep -qE '^[A-Z] G[0-9]+ worker .*#' "$work/wc.gantt"
 # ---- what tests do --------------------------------------------------------------------------------
 traced tests tests trace=131072 --short \
     --test=bursts_unbuffered,bursts_buffered,steal_storm,sleeper_displaces_hog,TestSelectStress,cores_churn
-check "the tests pass with a trace" test "$status" = 0
+check "the tests pass with a trace" passed
 check "their record holds" check_record tests
 
 # What sched's other tests do: all of them on the host, a record for as many as a command line names; Go's on a machine.
@@ -93,10 +97,14 @@ while read -r names; do
     n=$((n + 1))
     run_image tests --short --group=sched "--test=$names" trace=131072
     cp "$work/raw" "$work/tests.txt"
-    check "they pass with a trace, $n: ${names:0:60}" test "$status" = 0
+    check "they pass with a trace, $n: ${names:0:60}" passed
     check "and their record holds" check_record tests
 done < "$work/names"
 check "they were all of them" test "$n" -ge "$([ "$board" = host ] && echo 10 || echo 1)"
+
+run_image tests --test=trace_is_written_while_it_grows
+cp "$work/raw" "$work/tests.txt"
+check "a record that grows while it is written holds" check_record tests
 
 # ---- profiles -------------------------------------------------------------------------------------
 traced preempt examples/preempt profile=1000
