@@ -78,8 +78,9 @@ test: ## all tests as docs/TESTING.md says; BOARD=b and TEST=name run a part
 monitor: ## a terminal on PORT=/dev/ttyUSB0
 	@tools/monitor.py --port '$(PORT)'
 
-hw-report: ## one page about the Pi at PORT=/dev/ttyUSB0, to be sent in: clocks, temperature, cores, times
+hw-report: ## one page about the Pi at PORT=/dev/ttyUSB0, to be sent in: clocks, temperature, cores, times, the bench in cycles
 	@$(MAKE) -s BOARD=$(BOARD) APP=examples/hwreport chainboot < /dev/null
+	@$(MAKE) -s BOARD=$(BOARD) APP=bench ARGS=--cycles chainboot < /dev/null
 
 tap: ## the tests on the board at PORT=/dev/ttyUSB0, sent to the loader on its card; TEST=names
 	@tools/test.py --board $(BOARD) --port '$(PORT)' $(if $(TEST),--test '$(TEST)')

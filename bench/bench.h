@@ -58,6 +58,9 @@ static inline void bench_turn(void) {
 #endif
 }
 
+/* A row of the same measurement that is no time: bytes, a ratio. */
+void bench_count(const char *suffix, uint64_t total, uint64_t n);
+
 /* A point of a curve: with x of something. Names of such measurements begin with grow_. */
 void bench_result_at(uint64_t x, uint64_t total, uint64_t n);
 

@@ -4,6 +4,7 @@
  *      --list           names, and on which numbers of cores
  *      --bench=a,b      only these
  *      --cores=1,4      only on these numbers of cores
+ *      --cycles         times alone, in cycles of a core's clock, for a person: the page of `make hw-report`
  *      --facts          the clock, the temperature and the throttling of a board that tells them, in one line
  */
 #include <stdio.h>
@@ -17,6 +18,7 @@ static struct {
     const struct bench *bench;
     unsigned cores;
     ns_t began, overhead, main_at;
+    double cycles_per_ns; /* 0: no cycles are wanted */
 } now;
 
 void bench_register(struct bench *b) {
@@ -24,9 +26,21 @@ void bench_register(struct bench *b) {
     last = &b->next;
 }
 
+void bench_count(const char *suffix, uint64_t total, uint64_t n) {
+    if (now.cycles_per_ns == 0) {
+        printf("bench %s%s cores=%u total=%llu n=%llu\n", now.bench->name, suffix, now.cores,
+               (unsigned long long)total, (unsigned long long)n);
+    }
+}
+
 void bench_result_as(const char *suffix, uint64_t total, uint64_t n) {
-    printf("bench %s%s cores=%u total=%llu n=%llu\n", now.bench->name, suffix, now.cores,
-           (unsigned long long)total, (unsigned long long)n);
+    char name[40];
+    bench_count(suffix, total, n);
+    if (now.cycles_per_ns != 0) {
+        snprintf(name, sizeof name, "%s%s", now.bench->name, suffix);
+        printf("  %-28s %u core%s %14.2f\n", name, now.cores, now.cores == 1 ? " " : "s",
+               (double)total / (double)n * now.cycles_per_ns);
+    }
 }
 
 void bench_result(uint64_t total, uint64_t n) {
@@ -89,6 +103,43 @@ static void calibrate(void) {
     now.overhead = go_now() - a;
 }
 
+/* ---- cycles ---------------------------------------------------------------------------------------------- */
+
+/* Both clocks at one moment: an interrupt may come between the two, so the closest of some. */
+static ns_t together(uint64_t *cycles) {
+    ns_t least = FOREVER, at = 0;
+    for (unsigned i = 0; i < 16; i++) {
+        ns_t before = go_now();
+        uint64_t ticks = info_cycles();
+        ns_t took = go_now() - before;
+        if (took < least) {
+            least = took;
+            at = before + took / 2;
+            *cycles = ticks;
+        }
+    }
+    return at;
+}
+
+/* The rate of this core's clock: all measurements are in ns, and a firmware changes it when it likes. */
+static double cycles_per_ns(void) {
+    for (;;) {
+        uint64_t from = 0, to = 0;
+        unsigned core = go_core();
+        ns_t began = together(&from);
+        while (go_now() - began < MS(10)) {
+        }
+        ns_t took = together(&to) - began;
+        if (go_core() == core) {
+            return (double)(to - from) / (double)took;
+        }
+    }
+}
+
+static void print_clock(const char *what) {
+    printf("  %-28s %.1f MHz\n", what, now.cycles_per_ns * 1000);
+}
+
 /* Whether list, with commas between, has the word; an empty one has all. */
 static bool has(const char *list, const char *word) {
     size_t n = strlen(word);
@@ -98,6 +149,17 @@ static bool has(const char *list, const char *word) {
         }
     }
     return list == NULL;
+}
+
+/* Behind each measurement. */
+static void check_clock(void) {
+    double before = now.cycles_per_ns;
+    if (before != 0) {
+        now.cycles_per_ns = cycles_per_ns();
+        if (now.cycles_per_ns > before * 1.02 || now.cycles_per_ns < before * 0.98) {
+            print_clock("the clock has changed: now");
+        }
+    }
 }
 
 static void run(const struct bench *b, const char *only_cores) {
@@ -110,9 +172,36 @@ static void run(const struct bench *b, const char *only_cores) {
             go_set_cores(n);
             settle();
             b->fn();
+            check_clock();
             fflush(stdout);
         }
     }
+}
+
+static bool marks_emulator(const struct board_info *fact, void *arg) {
+    (void)arg;
+    if (strcmp(fact->name, "emulator") == 0) {
+        printf("  these are the emulator's, and say nothing of a board\n");
+    }
+    return true;
+}
+
+static int run_in_cycles(const char *only, const char *only_cores) {
+    printf("---- the bench, in cycles ----\n");
+    info_board_facts(marks_emulator, NULL);
+    if (info_cycles() == 0) {
+        printf("  nobody counts cycles here\n");
+        return 1;
+    }
+    now.cycles_per_ns = cycles_per_ns();
+    print_clock("clock of a core");
+    for (const struct bench *b = first; b != NULL; b = b->next) {
+        if (has(only, b->name) && strncmp(b->name, "grow_", 5) != 0) {
+            run(b, only_cores);
+        }
+    }
+    printf("---- end ----\n");
+    return 0;
 }
 
 static void tell(const struct bench *b) {
@@ -154,7 +243,7 @@ static const char *value(const char *arg, const char *name) {
 
 int main(int argc, char **argv) {
     const char *only = NULL, *only_cores = NULL;
-    bool list = false;
+    bool list = false, cycles = false;
     now.main_at = go_now();
     for (int i = 1; i < argc; i++) {
         const char *v;
@@ -164,14 +253,21 @@ int main(int argc, char **argv) {
             only_cores = v;
         } else if (strcmp(argv[i], "--facts") == 0) {
             return tell_facts();
+        } else if (strcmp(argv[i], "--cycles") == 0) {
+            cycles = true;
         } else if (strcmp(argv[i], "--list") == 0) {
             list = true;
         } else if (strcmp(argv[i], "--batch") != 0) {
-            printf("bench: what is %s? There are --list, --bench=a,b, --cores=1,4\n", argv[i]);
+            printf("bench: what is %s? There are --list, --bench=a,b, --cores=1,4, --cycles, "
+                   "--facts\n",
+                   argv[i]);
             return 1;
         }
     }
     calibrate();
+    if (cycles) {
+        return run_in_cycles(only, only_cores);
+    }
     printf("bench clock overhead=%lld cores=%u board=%s\n", (long long)now.overhead, go_num_cores(),
            info_board());
     for (const struct bench *b = first; b != NULL; b = b->next) {

@@ -49,7 +49,7 @@ static void park_many(const struct go_opts *o) {
     }
     go_sleep(MS(50));
     info_memory(&all, &after);
-    bench_result((uint64_t)(before - after) * 4096, PARKED);
+    bench_count("", (uint64_t)(before - after) * 4096, PARKED);
     for (unsigned i = 0; i < PARKED; i++) {
         sema_post(&gate);
     }

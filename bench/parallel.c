@@ -39,9 +39,9 @@ static void watch_end(uint64_t operations) {
         sum += done_by[i];
     }
     if (go_cores() > 1) {
-        bench_result_as("_balance", max * go_cores(), sum);
-        bench_result_as("_futile", futile - futile_before, operations);
-        bench_result_as("_ipis", ipis - ipis_before, operations);
+        bench_count("_balance", max * go_cores(), sum);
+        bench_count("_futile", futile - futile_before, operations);
+        bench_count("_ipis", ipis - ipis_before, operations);
     }
 }
 
@@ -208,7 +208,7 @@ BENCH(stream_wakes, CORES(4)) {
     start(receives, NULL);
     wg_wait(&wg);
     wakes(&ipis, &futile);
-    bench_result_as("_futile", futile - futile_before, MESSAGES);
-    bench_result_as("_ipis", ipis - ipis_before, MESSAGES);
+    bench_count("_futile", futile - futile_before, MESSAGES);
+    bench_count("_ipis", ipis - ipis_before, MESSAGES);
     chan_free(stream);
 }

@@ -12,6 +12,8 @@
 #include "drivers/pi_systimer.h"
 #include "drivers/pl011.h"
 
+#define TAG_FIRMWARE 0x00000001u
+
 static const struct {
     const char *name;
     const char *unit;
@@ -20,7 +22,7 @@ static const struct {
     uint8_t values; /* words of the tag; its answer stands in the last of them, or in all */
     bool wide;      /* in both: 64 bits */
 } facts[] = {
-    {"firmware", "date", 0x00000001, 0, 1, false},
+    {"firmware", "date", TAG_FIRMWARE, 0, 1, false},
     {"board revision", "hex", 0x00010002, 0, 1, false},
     {"serial number", "hex", 0x00010004, 0, 2, true},
     {"RAM of the cores", "bytes", 0x00010005, 0, 2, false},
@@ -37,6 +39,14 @@ static const struct {
 };
 #define FACTS (sizeof facts / sizeof facts[0])
 
+/* QEMU, hw/misc/bcm2835_property.c; a Pi's is the time when it was built. */
+#define QEMUS_FIRMWARE 0x548e1u
+
+static bool is_qemu(uintptr_t mailbox) {
+    uint32_t firmware = 0;
+    return pi_mailbox_tag(mailbox, TAG_FIRMWARE, &firmware, 1) && firmware == QEMUS_FIRMWARE;
+}
+
 bool pi_facts_get(const struct pi_facts *at, unsigned i, struct board_fact *out) {
     *out = (struct board_fact){0};
     if (i == FACTS) {
@@ -46,9 +56,11 @@ bool pi_facts_get(const struct pi_facts *at, unsigned i, struct board_fact *out)
                                    "Hz, by the system timer"};
     } else if (i == FACTS + 2) {
         *out = (struct board_fact){"divisor of the PL011", pl011_divisor(at->pl011), "64ths"};
+    } else if (i == FACTS + 3 && is_qemu(at->mailbox)) {
+        *out = (struct board_fact){.name = "emulator", .unit = "QEMU"};
     }
     if (i >= FACTS) {
-        return i <= FACTS + 2;
+        return i <= FACTS + 3;
     }
     uint32_t values[2] = {facts[i].what, 0};
     if (pi_mailbox_tag(at->mailbox, facts[i].tag, values, facts[i].values)) {

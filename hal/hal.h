@@ -149,6 +149,10 @@ void hal_idle(void);
  * the deadline before. INT64_MAX disarms. */
 void hal_timer_set(int64_t when);
 
+/* How often this core's clock has ticked since the first call on it; it may stand still while the core sleeps. 0: nobody
+ * counts. */
+uint64_t hal_cycles(void);
+
 /* Makes core's ipi upcall happen soon. A kick, never a count: several may become one. Every store
  * before it is visible to that core before the upcall (the port does the DSB before the doorbell,
  * and after the acknowledge the DSB before the upcall looks). Any context. */

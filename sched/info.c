@@ -115,6 +115,10 @@ bool info_core(unsigned i, struct core_info *out) {
     return true;
 }
 
+uint64_t info_cycles(void) {
+    return hal_cycles();
+}
+
 void info_memory(size_t *pages, size_t *free_pages) {
     *pages = pages_total();
     *free_pages = pages_free_count();

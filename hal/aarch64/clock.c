@@ -5,6 +5,10 @@
 #define CTL_ENABLE 1u
 #define CTL_DUE    4u
 
+#define PMU_ON      1u
+#define PMU_64_BITS (1u << 6)
+#define PMU_CYCLES  (UINT64_C(1) << 31)
+
 uint64_t hal_ns_per_tick; /* 32.32; set once by core 0 before the others start */
 
 static uint64_t hz;
@@ -52,6 +56,21 @@ void hal_timer_set(int64_t when) {
     SYSREG_WRITE(cntp_cval_el0, (uint64_t)(((unsigned __int128)(ns << 1) * ticks_per_ns) >> 64) + 1);
     /* the line has fallen before the interrupt is ended, or it would come again (HAZARDS 26) */
     __asm__ volatile("isb" ::: "memory");
+}
+
+uint64_t hal_cycles(void) {
+    uint64_t version = SYSREG_READ(id_aa64dfr0_el1) >> 8 & 0xf;
+    if (version == 0 || version == 0xf) {
+        return 0;
+    }
+    if ((SYSREG_READ(pmcntenset_el0) & PMU_CYCLES) == 0) {
+        SYSREG_WRITE(pmccfiltr_el0, UINT64_C(0)); /* at every level */
+        SYSREG_WRITE(pmcr_el0, SYSREG_READ(pmcr_el0) | PMU_ON | PMU_64_BITS);
+        SYSREG_WRITE(pmcntenset_el0, PMU_CYCLES);
+    }
+    __asm__ volatile("isb" ::
+                         : "memory"); /* it counts; and is not read before what stands before it */
+    return SYSREG_READ(pmccntr_el0);
 }
 
 void hal_delay(int64_t ns) {

@@ -62,6 +62,10 @@ struct core_info {
 /* Core i's counters; false when there is no such core. Any context. */
 bool info_core(unsigned i, struct core_info *out);
 
+/* How often the clock of the core it is called on has ticked since the first call there; it may stand still while that core
+ * sleeps. 0: the machine does not count. An emulator's clock is not that of the machine. Any context. */
+uint64_t info_cycles(void);
+
 /* Pages of RAM that the runtime gives out: all, and those free now. */
 void info_memory(size_t *pages, size_t *free_pages);
 
@@ -87,7 +91,7 @@ const char *info_args(void);
 
 /* What the board knows of itself, one after the other: its revision, clocks, temperature. "hex" and "date"
  * (seconds since 1970) are ways to write the number; "power", "watchdog" and other words stand for
- * themselves, and value is 0. */
+ * themselves, and value is 0. An "emulator" says so. */
 struct board_info {
     const char *name;
     uint64_t value;

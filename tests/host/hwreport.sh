@@ -33,14 +33,24 @@ check "random numbers" fact 'random numbers' "$(test "$board" = rpi4 && echo 'no
 check "each sleep is counted" test "$(awk '$1 == "less" { n += $NF } END { print n }' "$output")" = 500
 check "each core answers" test "$(grep -cE '^  core 0 and core [0-3] +least [0-9]+, ' "$output")" = 4
 check "each core's counters" test "$(grep -cE '^  core [0-3]: [0-9]+ switches' "$output")" = 4
+emulator() { grep -qx "All times and cycles here are an emulator's: they say nothing of a board." "$output"; }
+check "an emulator is told" emulator
 check "it comes to its end" grep -qx -- '---- end ----' "$output"
 
-# The one line of it that stands before figures in wall time.
+# Its second part, and the one line that stands before figures in wall time. QEMU's cores count a cycle a nanosecond.
 if [ "$board" != rpi4 ]; then
     build bench APP=bench
     run_image bench --facts
     line='bench board: clock of the cores 700000000 Hz, temperature 25000 millidegrees, throttled 0x0'
     check "make bench MODE=wall: the board's line" test "$(grep '^bench board' "$output")" = "$(test "$board" = rpi3 && echo "$line")"
+    run_image bench --cycles --bench=yield_2,bytes_per_parked_g
+    check "the bench in cycles: status" test "$status" = 0
+    check "a core's clock" grep -qE '^  clock of a core +(9[0-9]{2}|10[0-9]{2})\.[0-9] MHz$' "$output"
+    check "a row in cycles" grep -qE '^  yield_2 +1 core +[0-9]+\.[0-9]{2}$' "$output"
+    check "no row that is no time" test "$(grep -c core "$output")" = 2
+    if [ "$board" = rpi3 ]; then
+        check "it says whose figures these are" grep -qx "  these are the emulator's, and say nothing of a board" "$output"
+    fi
 fi
 
 exit $((failures > 0))
