@@ -56,7 +56,7 @@ endif
 else
 
 # ---- verbs that need no board --------------------------------------------------------------------
-.PHONY: help doctor list-boards test parity test-all verify mutants sim soak bench bench-compare bench-growth bench-boot bench-mca bench-masked coverage check precommit layers docs fmt clean distclean
+.PHONY: help doctor list-boards test parity test-all verify mutants sim soak bench bench-compare bench-growth experiment experiments bench-boot bench-mca bench-masked coverage check precommit layers docs fmt clean distclean
 help: ## this list
 	@echo 'make [verb] [BOARD=b] [APP=folder] [INPUT=text] [DISK=image] [ARGS="..."] [LLVM=1] [DEBUG=1] [V=1]'
 	@echo '     [SAN=address|race|undefined|scheduler], docs/SANITIZERS.md says what each finds'
@@ -114,6 +114,14 @@ bench-compare: ## what it costs now and in OLD=build/bench/....json (or in NEW=,
 
 bench-growth: ## what operations cost with more goroutines, waiters, timers, cores: tables and plots in docs/growth
 	@tools/growth.py
+
+EXPERIMENTS = $(shell ls tools/experiments | sed -nE 's/^e([0-9]+)\.py$$/\1/p' | sort -n)
+EXPERIMENT = tools/experiment.py --board $(if $(filter file,$(origin BOARD)),virt,$(BOARD)) $(if $(SEED),--seed $(SEED)) $(if $(OUT),--out $(OUT))
+experiment: ## one program under models, policies, knobs: E=n; tables, plots, traces in docs/experiments; SEED=n, BOARD=host: wall time
+	@$(if $(filter $(E),$(EXPERIMENTS)),,$(error E=$(E) is unknown; there is $(EXPERIMENTS)))$(EXPERIMENT) $(E)
+
+experiments: ## all of them, and docs/EXPERIMENTS.md
+	@$(EXPERIMENT) --all
 
 bench-boot: ## which functions the instructions from reset to main() are spent in
 	@tools/inside.py boot

@@ -124,6 +124,8 @@ void nap(struct core *c) NEEDS(irq_masked) {
                              : "no goroutines (main called runtime.Goexit) - deadlock!");
         }
     }
+    while (CONFIG_LOCKSTEP && core_active(c) && !hal_irq_pending()) {
+    }
     hal_idle();
     nap_over(c);
     irq_wakes(c);

@@ -107,6 +107,7 @@ bool info_core(unsigned i, struct core_info *out) {
         .futile_wakes = get(&c->n.futile_wakes),
         .frames_short = get(&c->n.frames_short),
         .faults = get(&c->n.faults),
+        .lock_wait = spin_waited(i),
         .idle = idle_time(c),
         .queued =
             runq_length(&c->runq) + (runnext_of(c) != NULL) + (CONFIG_TRACE ? policy_queued(c) : 0),

@@ -1,4 +1,5 @@
-/* sched/lockrank.c - with DEBUG: the order in which a core takes spinlocks, checked each time.
+/* sched/lockrank.c - with DEBUG: the order in which a core takes spinlocks, checked each time. With CONFIG_LOCKSTEP: how
+ * long it has waited for them.
  *
  * Two cores that take two locks in opposite orders may wait for each other for ever, but seldom do:
  * the check needs no such accident, it is enough that one core has gone one of the two ways. */
@@ -108,4 +109,23 @@ void lock_rank_open(spinlock_t *l) {
         }
     }
     hal_irq_restore(was);
+}
+
+/* ---- how long it takes, with CONFIG_LOCKSTEP --------------------------------------------------- */
+
+static _Atomic int64_t waited[HAL_MAX_CORES]; /* its own core's writing, masked */
+
+void spin_wait_counted(spinlock_t *l) {
+    if (!spin_grab(l)) {
+        int64_t since = hal_now();
+        while ((atomic_load_explicit(l, memory_order_relaxed) & 1) != 0 || !spin_grab(l)) {
+            hal_relax();
+        }
+        _Atomic int64_t *sum = &waited[this_core()->hal.index];
+        relaxed_store(sum, relaxed_load(sum) + hal_now() - since);
+    }
+}
+
+int64_t spin_waited(unsigned i) {
+    return relaxed_load(&waited[i]);
 }

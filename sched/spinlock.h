@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <bareloom/config.h>
 #include <stdatomic.h>
 
 #include "hal/hal.h"
@@ -67,7 +68,15 @@ static inline bool spin_grab(spinlock_t *l) {
                       : atomic_exchange_explicit(l, 1, memory_order_acquire) == 0;
 }
 
+/* The same with CONFIG_LOCKSTEP; how long core i has waited so, in all. */
+void spin_wait_counted(spinlock_t *l);
+int64_t spin_waited(unsigned i);
+
 static inline void spin_wait(spinlock_t *l) {
+    if (CONFIG_LOCKSTEP) {
+        spin_wait_counted(l);
+        return;
+    }
     while (!spin_grab(l)) {
         /* relaxed: only a hint when to try again; spares the line the exclusive accesses */
         while ((atomic_load_explicit(l, memory_order_relaxed) & 1) != 0) {

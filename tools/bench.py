@@ -82,18 +82,16 @@ def read_goals():
 
 # ---- running ---------------------------------------------------------------------------------------
 
-def build(board):
+def build(board, app="bench", config=""):
+    """Where the image is; exits with the compiler's words when there is none."""
     os.makedirs(f"{run.ROOT}/build", exist_ok=True)
     with open(f"{run.ROOT}/build/.lock", "w") as lock:  # the harness runs scripts side by side
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return build_alone(board)
-
-
-def build_alone(board):
-    status, output = harness.make(f"-j{os.cpu_count() or 1}", f"BOARD={board}", "APP=bench")
-    if status != 0:
-        sys.exit(f"bench: it does not build:\n{output}")
-    return os.path.join(run.ROOT, harness.make(f"BOARD={board}", "APP=bench", "image-path")[1].strip())
+        args = (f"BOARD={board}", f"APP={app}", f"CONFIG={config}")
+        status, output = harness.make(f"-j{os.cpu_count() or 1}", *args)
+        if status != 0:
+            sys.exit(f"{app} does not build:\n{output}")
+        return os.path.join(run.ROOT, harness.make(*args, "image-path")[1].strip())
 
 
 class Machine:

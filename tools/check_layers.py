@@ -36,7 +36,7 @@ RULES = [
     ("hal/hal_select.h", ['"hal/*/hal_arch.h"']),
     ("hal/errno.h", ["<errno.h>"]),  # for the host, which has its C library's numbers
     ("hal/sanitize/*", STD + HAL + ['"hal/aarch64/port.h"', "./"]),
-    ("hal/aarch64/*", STD + HAL + ["./"]),
+    ("hal/aarch64/*", STD + HAL + ["<bareloom/config.h>", "./"]),
     ("hal/host/main.c", ["<*>"] + HAL + ['"sched/sim.h"', "./"]),  # a composition root, as boot/ is
     ("hal/host/*", ["<*>"] + HAL + ["./"]),
     ("hal/*", STD + HAL),

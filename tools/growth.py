@@ -15,6 +15,7 @@ import re
 import sys
 
 import bench
+import plot
 import run
 
 FOLDER = f"{run.ROOT}/docs/growth"
@@ -32,8 +33,6 @@ PLOTS = {
                         "cores_pairs": "a pair on each core, per round trip", "cores_tree": "tree of Gs of 1000 instructions"}),
 }
 LINE = re.compile(r"curve grow_(\w+) x=(\d+) total=(\d+) n=(\d+)")
-COLORS = ("#1f5fa8", "#c0392b", "#2e8b57", "#8e5aa8")
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 430, 70, 40, 40, 130
 
 
 def measure(machine, curves):
@@ -51,46 +50,6 @@ def slope(points):
     xs, ys = [math.log(x) for x, _ in points], [math.log(max(y, 1e-9)) for _, y in points]
     mx, my = sum(xs) / len(xs), sum(ys) / len(ys)
     return sum((x - mx) * (y - my) for x, y in zip(xs, ys)) / sum((x - mx) ** 2 for x in xs)
-
-
-def nice_top(y):
-    step = 10 ** math.floor(math.log10(y))
-    return math.ceil(y / step * 2) / 2 * step
-
-
-def svg(title, axis, curves):
-    """curves: [(label, points)]"""
-    xs = sorted({x for _, points in curves for x, _ in points})
-    top = nice_top(max(y for _, points in curves for _, y in points))
-    linear = xs[-1] <= 8  # cores
-    scale = (lambda x: x) if linear else math.log10
-
-    def px(x):
-        return LEFT + (scale(x) - scale(xs[0])) / (scale(xs[-1]) - scale(xs[0])) * (WIDTH - LEFT - RIGHT)
-
-    def py(y):
-        return HEIGHT - BOTTOM - y / top * (HEIGHT - TOP - BOTTOM)
-
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
-           'font-size="12">', f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-           f'<text x="{LEFT}" y="20" font-size="14">{title}</text>',
-           f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - BOTTOM + 36}" text-anchor="middle">{axis}</text>']
-    for i in range(6):
-        y = top * i / 5
-        out.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{py(y):.1f}" y2="{py(y):.1f}" stroke="#dddddd"/>'
-                   f'<text x="{LEFT - 6}" y="{py(y) + 4:.1f}" text-anchor="end">{y:,.0f}</text>')
-    for x in xs:
-        out.append(f'<line x1="{px(x):.1f}" x2="{px(x):.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" stroke="#eeeeee"/>'
-                   f'<text x="{px(x):.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{x:,}</text>')
-    for (label, points), color in zip(curves, COLORS):
-        line = " ".join(f"{px(x):.1f},{py(y):.1f}" for x, y in points)
-        out.append(f'<polyline points="{line}" fill="none" stroke="{color}" stroke-width="2"/>')
-        out += [f'<circle cx="{px(x):.1f}" cy="{py(y):.1f}" r="3" fill="{color}"/>' for x, y in points]
-    at = HEIGHT - BOTTOM + 62
-    for i, ((label, points), color) in enumerate(zip(curves, COLORS)):
-        out.append(f'<rect x="{LEFT + 14}" y="{at + 18 * i - 9}" width="10" height="10" fill="{color}"/>'
-                   f'<text x="{LEFT + 30}" y="{at + 18 * i}">{label}, slope {slope(points):+.3f}</text>')
-    return "\n".join([*out, "</svg>", ""])
 
 
 def table(axis, curves):
@@ -114,13 +73,14 @@ def main():
     machine = bench.Machine(board, bench.build("virt"), True)
     os.makedirs(FOLDER, exist_ok=True)
     steep, text = [], []
-    for plot, (axis, names) in PLOTS.items():
-        if opts.only not in (None, plot):
+    for name, (axis, names) in PLOTS.items():
+        if opts.only not in (None, name):
             continue
         found = measure(machine, names)
-        curves = [(label, found[name]) for name, label in names.items()]
-        with open(f"{FOLDER}/{plot}.svg", "w") as file:
-            file.write(svg(f"Instructions per operation by {axis}", axis, curves))
+        curves = [(label, found[curve]) for curve, label in names.items()]
+        with open(f"{FOLDER}/{name}.svg", "w") as file:
+            file.write(plot.lines(f"Instructions per operation by {axis}", axis,
+                                  [(f"{label}, slope {slope(points):+.3f}", points) for label, points in curves]))
         text.append(table(axis, curves))
         print(text[-1], end="\n\n", flush=True)
         steep += [f"{label}: x^{slope(points[-2:]):.2f} in {axis}" for label, points in curves
@@ -131,7 +91,7 @@ def main():
                        "operation under `-icount`;\nthe slope is p in cost ~ x^p. [PERFORMANCE.md](../PERFORMANCE.md) says "
                        "what is measured. Yield is dearer\nfrom 256 runnable Gs on: they "
                        "do not fit into the ring, and go through the list behind it.\n\n" +
-                       "\n\n".join(f"![{plot}]({plot}.svg)\n\n{t}" for plot, t in zip(PLOTS, text)) + "\n")
+                       "\n\n".join(f"![{name}]({name}.svg)\n\n{t}" for name, t in zip(PLOTS, text)) + "\n")
     for line in steep:
         print(f"growth: worse than constant: {line}")
     return 1 if steep else 0

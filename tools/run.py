@@ -73,8 +73,18 @@ def poison(board, image, size):
     return ["-device", f"loader,file={file.name},addr={start:#x},force-raw=on"]
 
 
+def turns(microseconds):
+    """QEMU arguments: under -icount it turns to its next core when a timer of its own is due. This one comes every so many
+    microseconds, so a core is left at any instruction, and not only where the image says so. NO_PEER is what QEMU prints."""
+    return ["-netdev", "hubport,id=turn,hubid=0",
+            "-object", f"filter-buffer,id=turns,netdev=turn,interval={microseconds}"]
+
+
+NO_PEER = "netdev turn has no peer"  # which is what we want
+
+
 def command(board, image, args=(), smp=None, gic=3, icount=None, el2=False, serial="stdio", extra=(),
-            memory=None, disk=None):
+            memory=None, disk=None, counter_hz=1000000000):
     """The command line that runs image on board with args as the program's arguments."""
     smp = smp or int(board["CORES"])
     if board["HAL"] == "host":
@@ -96,9 +106,9 @@ def command(board, image, args=(), smp=None, gic=3, icount=None, el2=False, seri
     if serial == "stdio":
         cmd += ["-monitor", "none"]
     if icount is not None:
-        # One instruction is one nanosecond and one tick of the counter; idle time costs nothing.
+        # One instruction is a nanosecond and a tick of the counter, if nothing else is said; idle time costs nothing.
         cmd += ["-icount", f"shift={icount},sleep=off",
-                "-global", f"{board['CPU']}-arm-cpu.cntfrq=1000000000"]
+                "-global", f"{board['CPU']}-arm-cpu.cntfrq={counter_hz}"]
     if disk:
         cmd += board["QEMU_DISK"].replace("$(DISK)", disk.replace(",", ",,")).split()
     return [*cmd, *extra]

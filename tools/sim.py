@@ -37,11 +37,7 @@ HOST_CORES = 3
 GROUPS = "boot,unit,sched,libc,stress"  # not death, each of which ends the machine
 HANG = 60
 SHIFTS = (0, 2, 4)
-# Under -icount QEMU turns to its next core when a timer of its own is due, too. This one comes every so many
-# microseconds, so a core is left at any instruction, and not only where the image says so.
-TURNS = (8, 2, 16, 4, 1)
-TURN_TIMER = "-netdev hubport,id=turn,hubid=0 -object filter-buffer,id=turns,netdev=turn,interval={}"
-NO_PEER = "netdev turn has no peer"  # which is what we want
+TURNS = (8, 2, 16, 4, 1)  # microseconds, run.turns()
 WORKERS = max(1, min(2, os.cpu_count() or 1))
 
 RUNS_TO_PROVE = 6  # of --prove: plain runs, and as many seeds; docs/VERIFICATION.md has the table
@@ -67,7 +63,7 @@ class Run:
 def boot(board, image, args, icount=None, extra=(), cores=None):
     output = []
     cmd = run.command(board, image, [*args, "--batch", "--short"], cores or int(board["CORES"]), 3, icount, extra=extra)
-    status = harness.execute(cmd, lambda line: NO_PEER in line or output.append(line))
+    status = harness.execute(cmd, lambda line: run.NO_PEER in line or output.append(line))
     return Run(output, status)
 
 
@@ -81,7 +77,7 @@ def simulate(board, image, seed, tests, cores=None):
     shift = SHIFTS[seed % len(SHIFTS)]
     turn = TURNS[seed // len(SHIFTS) % len(TURNS)] << shift
     group = "--group=" + ("stress" if tests == TESTS else GROUPS)
-    return boot(board, image, [f"seed={seed}", f"--test={tests}", group], shift, TURN_TIMER.format(turn).split())
+    return boot(board, image, [f"seed={seed}", f"--test={tests}", group], shift, run.turns(turn))
 
 
 def build(board, root=run.ROOT, config=CONFIG):

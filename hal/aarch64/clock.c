@@ -2,6 +2,8 @@
  * each. */
 #include "hal/aarch64/port.h"
 
+#include <bareloom/config.h>
+
 #define CTL_ENABLE 1u
 #define CTL_DUE    4u
 
@@ -30,6 +32,9 @@ bool clock_init(void) {
     hz = SYSREG_READ(cntfrq_el0);
     if (hz == 0) {
         return false;
+    }
+    if (CONFIG_LOCKSTEP) {
+        hz = 1000000000;
     }
     hal_ns_per_tick = (UINT64_C(1000000000) << 32) / hz;
     ticks_per_ns = inverse(hal_ns_per_tick);

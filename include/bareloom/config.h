@@ -61,3 +61,10 @@
 #ifndef CONFIG_BOOT_LED
 #define CONFIG_BOOT_LED 0
 #endif
+
+/* 1, for `make experiment`: a core that has nothing to do executes instructions, where WFI would make QEMU pass over it. So
+ * under -icount all cores execute equally many, side by side; one nanosecond is one of them, which QEMU's counter, whose rate
+ * does not count, must be told. What waits for a spinlock is added up (core_info). */
+#ifndef CONFIG_LOCKSTEP
+#define CONFIG_LOCKSTEP 0
+#endif

@@ -54,6 +54,7 @@ struct core_info {
     uint64_t futile_wakes; /* woken by an IPI and found nothing */
     uint64_t frames_short; /* preemptions put off for want of a frame; under 1-1 also switches by a call */
     uint64_t faults; /* stack pages committed by fault */
+    ns_t lock_wait;  /* time waited for spinlocks; added up only with CONFIG_LOCKSTEP */
     ns_t idle;       /* time asleep */
     unsigned queued; /* runnable Gs in its queues */
     unsigned timers; /* sleepers */

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Experiments: docs/EXPERIMENTS.md is what its tables say, a sentence that does not hold is found, a run repeats to the last
+# digit, each workload runs.
+# boards: virt host
+. "$(dirname "$0")/lib.sh"
+
+refused() { # COMMAND...: status 2, and one line
+    local got=0
+    "$@" > "$work/line" 2>&1 || got=$?
+    test "$got" = 2 && test "$(wc -l < "$work/line")" = 1
+}
+
+build experiment APP=examples/experiment
+run_image experiment --work=none
+check "an unknown workload ends with status 2" test "$status" = 2
+check "and one line that has them all" grep -qE '^experiment: --work=none: there is .*--work=tree ' "$output"
+works=$(grep -oE -- '--work=\w+ \(' "$output" | sed -E 's/.*=(\w+) .*/\1/')
+run_image experiment --work=mix --depth=3
+check "a word that a workload has not ends with status 2" eval 'test "$status" = 2 && grep -q "^experiment: --depth=3: " "$output"'
+
+if [ "$board" = host ]; then
+    for name in $works; do
+        run_image experiment "--work=$name" --cores=2
+        check "$name tells a row" eval 'test "$status" = 0 && grep -qE "^row( [a-z_]+=-?[0-9]+)+$" "$output"'
+    done
+    exit $((failures > 0))
+fi
+
+check "make experiment E=99 is refused in a line" refused make -s experiment E=99
+check "the line has the others" grep -q 'E=99 is unknown; there is .*2 .*6' "$work/line"
+check "what docs/EXPERIMENTS.md says holds" tools/experiment.py --check
+
+mkdir "$work/other"
+cp docs/experiments/E* "$work/other"
+sed -i -E 's/^wait,[0-9]+/wait,1000/' "$work/other/E6.csv"
+check "a sentence that does not hold in its table is found" \
+    eval '! tools/experiment.py --check --out "$work/other" > "$work/wrong" && grep -q "E6: this does not hold: Where it waits" "$work/wrong"'
+check "and that text and table are not of one run" grep -q 'E6.md is not made of its table' "$work/wrong"
+
+status=0
+tools/experiment.py --twice 6 || status=$?
+[ "$status" != 77 ] || exit 77
+check "a run and its trace come out the same once more" test "$status" = 0
+
+exit $((failures > 0))
