@@ -27,12 +27,6 @@ static inline void use_fp(double *x) {
         use_fp(&x_);                                                                               \
     } while (0)
 
-/* All on core 0 but what is pinned elsewhere. */
-static void begin(void) {
-    with_fp = option("fp", 0) != 0;
-    go_set_cores(1);
-}
-
 static void yields(void *arg) {
     (void)arg;
     for (unsigned i = 0; i < TIMES; i++) {
@@ -42,7 +36,7 @@ static void yields(void *arg) {
 }
 
 WORK(yield, "two Gs yield in turn, a switch") {
-    begin();
+    with_fp = option("fp", 0) != 0;
     ns_t began = go_now();
     wg_add(&over, 2);
     start(yields, NULL);
@@ -55,10 +49,11 @@ WORK(yield, "two Gs yield in turn, a switch") {
 
 static struct sema there, back;
 static ns_t posted, late;
+static unsigned times;
 
 static void is_woken(void *arg) {
     (void)arg;
-    for (unsigned i = 0; i < TIMES; i++) {
+    for (unsigned i = 0; i < times; i++) {
         WITH_FP(sema_wait(&there));
         late += go_now() - posted;
         sema_post(&back);
@@ -66,27 +61,32 @@ static void is_woken(void *arg) {
     wg_done(&over);
 }
 
-WORK(wake, "a G posts, one that waits on core --on=0 goes on") {
-    unsigned core = (unsigned)option("on", 0);
-    begin();
-    wg_add(&over, 1);
-    start_on(core, is_woken, NULL);
-    go_sleep(US(100));
-    for (unsigned i = 0; i < TIMES; i++) {
+static void wakes(void *arg) {
+    (void)arg;
+    for (unsigned i = 0; i < times; i++) {
+        go_sleep(US(5)); /* the other one waits, and its core has nothing else */
         posted = go_now();
         WITH_FP(sema_post(&there));
         sema_wait(&back);
-        go_sleep(US(2)); /* it waits, and its core sleeps */
     }
+    wg_done(&over);
+}
+
+WORK(wake, "a G on core 0 posts, one that waits on core --on=0 goes on; --times=200") {
+    with_fp = option("fp", 0) != 0;
+    times = (unsigned)option("times", 200);
+    wg_add(&over, 2);
+    start_on((unsigned)option("on", 0), is_woken, NULL);
+    start_on(0, wakes, NULL);
     wg_wait(&over);
-    tell("ns", late / TIMES);
+    tell("ns", late / times);
 }
 
 /* ---- the end of a slice ----------------------------------------------------------------------------- */
 
 static struct {
     uintptr_t who;
-    unsigned times;
+    unsigned times, switches;
     ns_t when, gaps;
 } last;
 
@@ -99,10 +99,12 @@ static void reads_clock(void *arg) {
         ns_t now = go_now();
         if (last.who != me) {
             last.who = me;
-            if (last.when != 0) {
-                last.gaps += now - last.when;
+            ns_t gap = now - last.when;
+            if (gap > 0 && gap < US(25)) { /* else it was stopped between reading and storing */
+                last.gaps += gap;
                 last.times++;
             }
+            compute(++last.switches % 8 * 2); /* another phase each time */
         }
         last.when = now;
     }
@@ -110,7 +112,7 @@ static void reads_clock(void *arg) {
 }
 
 WORK(preemption, "two Gs that only compute, the switch at a slice's end") {
-    begin();
+    with_fp = option("fp", 0) != 0;
     ns_t before = go_set_slice(US(50));
     wg_add(&over, 2);
     start(reads_clock, (void *)1);
@@ -128,7 +130,7 @@ static void ends(void *arg) {
 }
 
 WORK(spawn, "a G is started and ends, one after the other") {
-    begin();
+    with_fp = option("fp", 0) != 0;
     ns_t began = go_now();
     for (unsigned i = 0; i < TIMES; i++) {
         wg_add(&over, 1);
