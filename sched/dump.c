@@ -160,7 +160,9 @@ static void print_header(const struct g *g) {
     unsigned long minutes = g_state(g) == G_WAITING ? (unsigned long)((hal_now() - since) / MINUTE) : 0;
     kprintf(minutes != 0 ? "\ngoroutine %lu [%s, %lu minutes" : "\ngoroutine %lu [%s",
             (unsigned long)g->id, status(g), minutes);
-    if (g->pin != ANY_CORE && g->id != 0) {
+    if (g->affinity != 0) {
+        kprintf(", on cores 0x%x", g->affinity);
+    } else if (g->pin != ANY_CORE && g->id != 0) {
         kprintf(", locked to core %u", g->pin);
     }
     kprintf(name[0] != '\0' ? "]: \"%s\"" : "]:", name);

@@ -62,19 +62,25 @@ void gmp_next_was(struct core *c, struct g *before) NEEDS(irq_masked) {
     guard_arm(c);
 }
 
+static void put_pinned(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
+    ASSERT(g->pin == c->hal.index);
+    if (why == WHY_DISPLACED) {
+        gqueue_push_front(&c->pinned, g);
+        c->pinned_turn = false; /* the pinned are next */
+        look_closer(c);
+    } else if (why == WHY_SLICE && pinned_to(g) != c->hal.index) {
+        inbox_put(&cores[g->pin], g);
+    } else {
+        gmp_put_pinned(c, g);
+    }
+}
+
 void gmp_put(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
     if (why == WHY_SLICE) {
         balance(c);
     }
     if (g->pin != ANY_CORE) {
-        ASSERT(g->pin == c->hal.index);
-        if (why == WHY_DISPLACED) {
-            gqueue_push_front(&c->pinned, g);
-            c->pinned_turn = false; /* the pinned are next */
-            look_closer(c);
-        } else {
-            gmp_put_pinned(c, g);
-        }
+        put_pinned(c, g, why);
         return;
     }
     if (!core_active(c)) {

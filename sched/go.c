@@ -318,7 +318,7 @@ static inline void begin_life(struct core *c, struct g *g, const char *name, uin
     g->creator = creator;
     g->parent = hal_self()->id;
     g->name = name;
-    g->pin = pin;
+    g->where = pin; /* and no affinity */
     g->system = false;
     g_set_status(g, G_RUNNABLE);
 }

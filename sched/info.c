@@ -68,7 +68,7 @@ static bool tell(struct g *g, void *arg) {
     i.state = states[state];
     i.reason = g_reason(g);
     i.core = g_core(g);
-    i.pinned = g->pin != ANY_CORE;
+    i.pinned = g->pin != ANY_CORE && g->affinity == 0;
     i.cpu = cpu_time(g, state);
     i.waiting = state == G_WAITING ? hal_now() - hal_stamp_ns(g->since) : 0;
     i.stack_used = g->stack_hi - g->stack_low;

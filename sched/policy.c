@@ -112,7 +112,7 @@ static bool put_here(const struct policy *p, struct core *c, struct g *g, enum w
 static unsigned place(const struct policy *p, struct core *c, struct g *g, enum why why)
     NEEDS(irq_masked) {
     if (g->pin != ANY_CORE) {
-        return g->pin;
+        return pinned_to(g);
     }
     own_words(p, g);
     unsigned to = p->place != NULL ? p->place(c, g, why) : c->hal.index;
@@ -254,7 +254,8 @@ bool policy_ready(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
 bool policy_put(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
     const struct policy *p = ruling(c);
     if (p != NULL) {
-        send(p, c, g, why, may_run(g, c) ? c->hal.index : place(p, c, g, why));
+        bool stays = may_run(g, c) && (g->affinity == 0 || why != WHY_SLICE);
+        send(p, c, g, why, stays ? c->hal.index : place(p, c, g, why));
     }
     return p != NULL;
 }

@@ -92,7 +92,13 @@ struct g {
     uint64_t parent;    /* number of the G that made that call */
     uintptr_t stack_lo; /* lowest address it may use; the guard lies below its slot */
     uintptr_t stack_hi;
-    uint8_t pin; /* the only core it may run on, or ANY_CORE */
+    union {
+        struct {
+            uint8_t pin; /* the only core it may run on, or ANY_CORE. With affinity: where it is now */
+            uint8_t affinity; /* 0, or several bits: the cores that it may run on (affinity.c) */
+        };
+        uint16_t where; /* both: a core's index is that of one pinned there for good */
+    };
     uint8_t stack_class;
     _Atomic bool made; /* it has a stack, whose bounds stay for ever; set once, release */
 
@@ -638,6 +644,20 @@ _Noreturn void machine_dead(const char *text);
 
 /* The writer that holds it, or NULL. Racy, for dumps. Any context. */
 struct g *rwmutex_writer(const struct rwmutex *m);
+
+/* ---- affinity.c ----------------------------------------------------------------------------- */
+
+/* Masked, by who makes g runnable, or has it off its core. The one of its cores where it is to wait; pin is that
+ * one from now on. */
+UNCOMMON unsigned affine_core(struct g *g) NEEDS(irq_masked);
+
+/* The same for each that may not run everywhere. */
+static inline unsigned pinned_to(struct g *g) NEEDS(irq_masked) {
+    return __builtin_expect(g->affinity != 0, 0) ? affine_core(g) : g->pin;
+}
+
+/* A G, masked: it goes on on core, unmasked, and stays there as long as where is what it was then. */
+void go_on_at(unsigned core) OPENS(irq_masked);
 
 /* ---- cores.c -------------------------------------------------------------------------------- */
 

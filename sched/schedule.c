@@ -301,7 +301,7 @@ static void ready_in_handler(struct core *c, struct g *g) NEEDS(irq_masked) {
     if (g->pin == ANY_CORE && hal_self() == &c->g0 && runnext_of(c) == NULL && inbox_empty(c)) {
         set_runnext(c, g);
     } else {
-        inbox_put(g->pin == ANY_CORE ? c : &cores[g->pin], g);
+        inbox_put(g->pin == ANY_CORE ? c : &cores[pinned_to(g)], g);
     }
 }
 
@@ -318,10 +318,10 @@ UNCOMMON static void ready_otherwise(struct core *c, struct g *g) NEEDS(irq_mask
     }
     if (c->hal.in_handler) {
         ready_in_handler(c, g);
-    } else if (g->pin == c->hal.index) {
+    } else if (g->where == c->hal.index) {
         gmp_put_pinned(c, g);
     } else if (g->pin != ANY_CORE) {
-        inbox_put(&cores[g->pin], g);
+        inbox_put(&cores[pinned_to(g)], g);
     } else {
         gmp_put_next(c, g);
     }

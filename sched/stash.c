@@ -124,27 +124,6 @@ void *go_stash_give(unsigned class, void *object) {
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
-static struct g *moved(struct g *g, void *core) NEEDS(irq_masked) {
-    trace_g(this_core(), EV_STOP, g, WHY_YIELD);
-    g->why = WHY_YIELD; /* for that core's policy */
-    inbox_put(core, g);
-    return schedule();
-}
-
-/* The calling G goes on on core, and stays there. */
-static void move_to(unsigned core) {
-    struct g *g = hal_self();
-    hal_irq_mask();
-    g->pin = (uint8_t)core;
-    if (this_core()->hal.index != core) {
-        sanitize_follow();
-        model_leave(g, moved, &cores[core]);
-    } else {
-        look_closer(this_core()); /* while a pinned G runs no pick is plain */
-        hal_irq_unmask();
-    }
-}
-
 static void drain_depot(void (*back)(void *first)) {
     for (unsigned class = 0; class < GO_STASH_CLASSES; class ++) {
         struct item *batch;
@@ -179,14 +158,15 @@ static void drain_core(void (*back)(void *first)) {
 void go_stash_drain(void (*back)(void *first)) {
     check_may_block("go_stash_drain");
     struct g *g = hal_self();
-    uint8_t pin = g->pin;
+    uint16_t where = g->where;
     for (unsigned core = hal_core_count(); core-- > 0;) { /* core 0 is the last: it is never retired */
-        move_to(core);
+        hal_irq_mask();
+        g->where = (uint16_t)core;
+        go_on_at(core);
         drain_core(back);
     }
     drain_depot(back); /* last: what was given meanwhile may have come here */
-    if (pin != ANY_CORE) {
-        move_to(pin);
-    }
-    g->pin = pin;
+    hal_irq_mask();
+    g->where = where;
+    go_on_at(g->pin);
 }

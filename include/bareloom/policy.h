@@ -24,3 +24,14 @@ const char *go_policies(unsigned i, const char **does);
  * the next one n times out of N. 0, or -EINVAL. From a G. */
 #define GO_TICKETS_MAX 1000u
 int go_set_tickets(unsigned n);
+
+/* ---- and under all policies ---------------------------------------------------------------------- */
+
+/* The caller runs on these cores alone, bit i is core i; on those of them that take part, unless none does
+ * (go_set_cores()). It is on one at a time, with the pinned: on which one is looked at anew when it is woken and
+ * at the end of its slice, and one that idles is taken then. 0, or -EINVAL: none of these is one of the machine's.
+ * From a G; may move it to another core. */
+int go_set_affinity(uint32_t cores);
+
+/* The cores that the caller may run on; where it is pinned, that one. From a G. */
+uint32_t go_affinity(void);

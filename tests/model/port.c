@@ -1,7 +1,7 @@
 /*
  * tests/model/port.c - see port.h.
  * sources: sched/schedule.c sched/gmp.c sched/runq.c sched/inbox.c sched/idle.c sched/asleep.c sched/preempt.c
- * sources: sched/alarm.c sched/wait.c sched/cores.c
+ * sources: sched/alarm.c sched/wait.c sched/cores.c sched/affinity.c
  *
  * Compiled without calls for its accesses: what it does is no part of any race, but
  * for the saved stack pointer, which it reports itself.
