@@ -7,11 +7,9 @@
 
 #include "hal/errno.h"
 
-/* The caller, masked: the policy may ask as soon as it is not. */
-static struct g *begin(const char *what, hal_irq_t *was) {
-    check_g(what);
+/* The caller, of which nothing that an earlier G in its place has said is left. */
+static struct g *speaker(void) NEEDS(irq_masked) {
     struct g *g = hal_self();
-    *was = hal_irq_save();
     if (!has_said(g)) {
         g->said = (uint32_t)g->id;
         g->tickets = 1;
@@ -20,11 +18,12 @@ static struct g *begin(const char *what, hal_irq_t *was) {
 }
 
 int go_set_tickets(unsigned n) {
+    check_g("go_set_tickets");
     if (n < 1 || n > GO_TICKETS_MAX) {
         return -EINVAL;
     }
-    hal_irq_t was;
-    begin("go_set_tickets", &was)->tickets = n;
+    hal_irq_t was = hal_irq_save();
+    speaker()->tickets = n;
     hal_irq_restore(was);
     return 0;
 }
