@@ -7,6 +7,7 @@
 #include "hal/errno.h"
 #include "sched/alarm.h"
 #include "sched/assert.h"
+#include "sched/knobs.h"
 #include "sched/mem.h"
 #include "sched/model.h"
 #include "sched/pages.h"
@@ -114,6 +115,9 @@ void core_hand_over(struct core *c) NEEDS(irq_masked) {
     if (n != 0) {
         globq_put(&all, n);
         wake_one();
+        if (knobs_turned(c)) {
+            knobs_call_all();
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 #include "sched/gmp.h"
 
 #include "sched/assert.h"
+#include "sched/knobs.h"
 #include "sched/policy.h"
 #include "sched/sim.h"
 
@@ -75,6 +76,26 @@ static void put_pinned(struct core *c, struct g *g, enum why why) NEEDS(irq_mask
     }
 }
 
+static void put_globally(struct core *c, struct g *g) NEEDS(irq_masked) {
+    struct gqueue one = {.head = g, .tail = g};
+    g->link = NULL;
+    g->slice_used = 0; /* as in gmp_publish_runnext() */
+    globq_put(&one, 1);
+    wake_one();
+    if (knobs_turned(c)) {
+        knobs_call_all();
+    }
+}
+
+void gmp_demote(struct core *c, struct g *g) NEEDS(irq_masked) {
+    balance(c);
+    gmp_publish_runnext(c); /* it was part of the slice that is over */
+    put_globally(c, g);
+    refill(c);
+    c->around_at =
+        next_tick(c) + GLOBAL_EVERY * HAL_MAX_CORES; /* else it would be the next: see frame_take() */
+}
+
 void gmp_put(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
     if (why == WHY_SLICE) {
         balance(c);
@@ -84,11 +105,7 @@ void gmp_put(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
         return;
     }
     if (!core_active(c)) {
-        struct gqueue one = {.head = g, .tail = g};
-        g->link = NULL;
-        g->slice_used = 0; /* as in gmp_publish_runnext() */
-        globq_put(&one, 1);
-        wake_one();
+        put_globally(c, g);
         return;
     }
     if (why == WHY_WOKEN && sim_spurns_runnext(c)) {
@@ -200,12 +217,20 @@ bool gmp_anything(struct core *c) NEEDS(irq_masked) {
            (policy_is_on(c) && policy_waits(c));
 }
 
+UNCOMMON static bool tick_hooked(struct core *c) NEEDS(irq_masked) {
+    if (policy_is_on(c)) {
+        return policy_tick(c);
+    }
+    slice_begin(c); /* no time takes it off */
+    return false;
+}
+
 bool gmp_tick(struct core *c, int64_t now) NEEDS(irq_masked) {
     if (now - slice_start(c) < slice_length() - SLICE_SLACK) {
         return false;
     }
-    if (policy_is_on(c)) {
-        return policy_tick(c);
+    if (hooked(c) && (policy_is_on(c) || knobs_count(c))) {
+        return tick_hooked(c);
     }
     if (gmp_anything(c) || any_runq(c)) {
         return true;
@@ -227,7 +252,10 @@ static struct g *steal_pass(struct core *c) NEEDS(irq_masked) {
     struct steal_order order = steal_order(n, core_random(c));
     for (unsigned i = steal_next(&order); i < n; i = steal_next(&order)) {
         unsigned taken;
-        struct g *g = i != c->hal.index ? runq_steal(&c->runq, &cores[i].runq, &taken) : NULL;
+        struct g *g = i == c->hal.index ? NULL
+                      : knobs_turned(c) ? runq_steal_some(&c->runq, &cores[i].runq,
+                                                          relaxed_load(&knobs[KNOB_STEAL]), &taken)
+                                        : runq_steal(&c->runq, &cores[i].runq, &taken);
         if (g != NULL) {
             count_add(&c->n.stolen, taken);
             trace_core(c, EV_STEAL, i, g->id, taken);

@@ -60,6 +60,9 @@ static inline bool gmp_put_next_plainly(struct core *c, struct g *g) NEEDS(irq_m
     return true;
 }
 
+/* g0. gmp_put() for WHY_SLICE of one that is not pinned, on an active core: to the global queue. */
+void gmp_demote(struct core *c, struct g *g) NEEDS(irq_masked);
+
 /* Masked, own core, g0 or a G: gmp_put() for WHY_WOKEN: also a new G. */
 static inline void gmp_put_next(struct core *c, struct g *g) NEEDS(irq_masked) {
     if (__builtin_expect(CONFIG_SIM != 0 || g->pin != ANY_CORE, 0)) {

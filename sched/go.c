@@ -10,6 +10,7 @@
 #include "sched/assert.h"
 #include "sched/cleanup.h"
 #include "sched/gmp.h"
+#include "sched/knobs.h"
 #include "sched/model.h"
 #include "sched/pages.h"
 #include "sched/policy.h"
@@ -101,7 +102,7 @@ static struct g *dead_take(unsigned class) UNCHECKED {
         spin_lock_masked(&pool.lock);
     } else if (c->dead == NULL) {
         spin_lock_masked(&pool.lock);
-        c->dead_count += move(&pool.dead[0], &c->dead, CACHE_BATCH);
+        c->dead_count += move(&pool.dead[0], &c->dead, knob_is(c, KNOB_GCACHE, 0) ? 1 : CACHE_BATCH);
         spin_unlock_masked(&pool.lock);
     }
     struct g *g = *cache;
@@ -134,7 +135,7 @@ static inline void cache_dead(struct core *c, struct g *g) NEEDS(irq_masked) {
 
 static void g_free(struct core *c, struct g *g) NEEDS(irq_masked) {
     stack_trim(g, KEEP_PAGES);
-    if (g->stack_class == 0) {
+    if (g->stack_class == 0 && !knob_is(c, KNOB_GCACHE, 0)) {
         cache_dead(c, g);
         return;
     }
@@ -198,6 +199,10 @@ static struct g *g_new(unsigned class) {
 UNCOMMON static void cache_fill(void) {
     hal_irq_t was = spin_lock(&pool.lock);
     struct core *c = this_core();
+    if (knob_is(c, KNOB_GCACHE, 0)) {
+        spin_unlock(&pool.lock, was);
+        return;
+    }
     if (c->dead == NULL) {
         c->dead_count += move(&pool.dead[0], &c->dead, CACHE_BATCH);
     }
@@ -369,8 +374,9 @@ int g_make(struct g **out, const struct go_opts *o, go_fn *fn, const void *arg, 
     return 0;
 }
 
-UNCOMMON static bool launched_by_policy(struct core *c, struct g *g) NEEDS(irq_masked) {
-    return policy_ready(c, g, WHY_NEW);
+/* True: it has been put. */
+UNCOMMON static bool launched_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
+    return (policy_is_on(c) && policy_ready(c, g, WHY_NEW)) || (knobs_turned(c) && knobs_ready(c, g));
 }
 
 void g_launch(struct g *g) {
@@ -380,7 +386,7 @@ void g_launch(struct g *g) {
     if (!g->system) {
         count(&c->n.started);
     }
-    if (policy_is_on(c) && launched_by_policy(c, g)) {
+    if (hooked(c) && launched_hooked(c, g)) {
         hal_irq_restore(was);
         return;
     }
@@ -506,11 +512,26 @@ static struct g *ended(struct g *g, void *next) NEEDS(irq_masked) {
     return next != NULL ? next : schedule_search();
 }
 
+UNCOMMON _Noreturn static void exit_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
+    trace_g_slow(c, EV_END, g, 0);
+    model_leave_for_good(g, g_end, c);
+}
+
+/* Without a cache it must be off its stack. */
+UNCOMMON static void end_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
+    if (knob_is(c, KNOB_GCACHE, 0)) {
+        exit_hooked(c, g);
+    }
+    trace_g_slow(c, EV_END, g, 0);
+}
+
 /* The same for one that leaves nothing behind, on its own stack: from its core's cache nobody else takes it, and this
  * core not before it has left it. */
 _Noreturn static void end_plainly(struct g *g) NEEDS(irq_masked) {
     struct core *c = this_core();
-    trace_g(c, EV_END, g, 0);
+    if (hooked(c)) {
+        end_hooked(c, g);
+    }
     life_over(c, g);
     cache_dead(c, g);
     struct g *next = schedule_here(c);
@@ -525,11 +546,6 @@ static bool leaves_nothing(const struct g *g) {
             (uintptr_t)g->local | (uintptr_t)g->locals | (uintptr_t)g->join | g->mutexes |
             g->preempt_off | g->stack_class) == 0 &&
            g->stack_hi - g->stack_low <= KEEP_PAGES * HAL_PAGE && !SANITIZED;
-}
-
-UNCOMMON _Noreturn static void exit_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
-    trace_g_slow(c, EV_END, g, 0);
-    model_leave_for_good(g, g_end, c);
 }
 
 UNCOMMON _Noreturn static void exit_otherwise(struct g *g) {

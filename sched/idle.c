@@ -168,6 +168,10 @@ static void sleep(struct core *c) NEEDS(irq_masked) {
     }
 }
 
+void sleep_unannounced(struct core *c) {
+    sleep(c);
+}
+
 void idle(struct core *c) {
     if (!core_active(c)) {
         search_end(c, true); /* a waker may have chosen us as we were retired: pass it on */

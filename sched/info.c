@@ -106,6 +106,7 @@ bool info_core(unsigned i, struct core_info *out) {
         .idle_wakes = get(&c->n.idle_wakes),
         .futile_wakes = get(&c->n.futile_wakes),
         .frames_short = get(&c->n.frames_short),
+        .spun = get(&c->n.spun),
         .faults = get(&c->n.faults),
         .lock_wait = spin_waited(i),
         .idle = idle_time(c),

@@ -5,6 +5,7 @@
 
 #include "hal/errno.h"
 #include "hal/kprint.h"
+#include "sched/knobs.h"
 #include "sched/sched.h"
 #include "sched/schedtrace.h"
 
@@ -74,6 +75,10 @@ int go_option(const char *word) {
     if (name != NULL) {
         return *name == '=' ? go_set_model(name + 1) : -EINVAL;
     }
+    int knob = knobs_option(word);
+    if (knob != -ENOENT) {
+        return knob;
+    }
     for (unsigned i = 0; i < sizeof options / sizeof options[0]; i++) {
         const struct option *o = &options[i];
         const char *rest = behind(word, o->name);
@@ -105,6 +110,9 @@ void go_option_wants(const char *word) {
         list(word, model, go_models);
         kprintf("%s\n",
                 HAL_TRAPS ? "" : "; model=1-1 is a machine's: no exceptions are a process's own");
+        return;
+    }
+    if (knobs_wants(word)) {
         return;
     }
     for (unsigned i = 0; i < sizeof options / sizeof options[0]; i++) {

@@ -13,6 +13,7 @@
 #include "sched/assert.h"
 #include "sched/dump.h"
 #include "sched/gmp.h"
+#include "sched/knobs.h"
 #include "sched/model.h"
 #include "sched/pages.h"
 #include "sched/policy.h"
@@ -220,6 +221,9 @@ void *sched_irq_exit(void) {
     if (!slice_is_over(c) && inbox_empty(c)) {
         return NULL;
     }
+    if (knob_is(c, KNOB_TICK, 0)) {
+        return NULL; /* before a G in a section without preemption is told of it */
+    }
     if (g->preempt_off != 0) {
         atomic_store_explicit(&g->resched, 1, memory_order_relaxed); /* same core: program order */
         return NULL;
@@ -271,8 +275,14 @@ UNCOMMON static struct g *put_aside_hooked(struct core *c, struct g *g) NEEDS(ir
             return schedule();
         }
         g->slice_used = 0;
-    } else {
-        trace_g_slow(c, EV_STOP, g, slice_is_over(c) || inbox_empty(c) ? WHY_SLICE : WHY_DISPLACED);
+        return put_aside_quietly(c, g);
+    }
+    enum why why = slice_is_over(c) || inbox_empty(c) ? WHY_SLICE : WHY_DISPLACED;
+    trace_g_slow(c, EV_STOP, g, why);
+    g->budget = c->budget;
+    if (why == WHY_SLICE && g->pin == ANY_CORE && core_active(c) && knob_is(c, KNOB_DEMOTE, 1)) {
+        gmp_demote(c, g);
+        return schedule();
     }
     return put_aside_quietly(c, g);
 }

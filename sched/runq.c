@@ -2,7 +2,7 @@
  * TOUR 6 / read next: sched/gmp.h */
 #include "sched/runq.h"
 
-#define HALF (RING / 2)
+#define HALF STEAL_MOST
 
 static struct {
     spinlock_t lock;
@@ -96,9 +96,10 @@ static inline void copy_slots(struct runq *mine, uint32_t at, struct runq *their
     }
 }
 
-/* Copies half of their ring to the slots behind our tail and claims it by one swap; how many. They
+/* Copies half of their ring, but at most so many, to the slots behind our tail and claims it by one swap; how many. They
  * are not visible to others until the caller moves our tail. */
-static unsigned ring_grab(struct runq *mine, struct runq *theirs) {
+__attribute__((always_inline)) static inline unsigned ring_grab(struct runq *mine,
+                                                                struct runq *theirs, unsigned most) {
     uint32_t at = atomic_load_explicit(&mine->tail, memory_order_relaxed); /* our own */
     for (;;) {
         /* acquire: pairs with other thieves' release, so that tail is not older than this head */
@@ -113,6 +114,9 @@ static unsigned ring_grab(struct runq *mine, struct runq *theirs) {
         if (n > HALF) {
             continue; /* head and tail are from different moments */
         }
+        if (most < HALF && n > most) {
+            n = most;
+        }
         copy_slots(mine, at, theirs, head, n);
         /* release: our reading of the slots is over before the owner's acquire of head lets it
          * write them again. Acquire is in the load above. */
@@ -124,21 +128,46 @@ static unsigned ring_grab(struct runq *mine, struct runq *theirs) {
     }
 }
 
+/* n are on the slots behind our tail. */
+static inline struct g *show_loot(struct runq *mine, unsigned n, unsigned *taken) {
+    uint32_t at = atomic_load_explicit(&mine->tail, memory_order_relaxed);
+    struct g *last = atomic_load_explicit(&mine->ring[(at + n - 1) % RING], memory_order_relaxed);
+    /* release: as in ring_put; the last of them runs here and now */
+    atomic_store_explicit(&mine->tail, at + n - 1, memory_order_release);
+    *taken = n;
+    return last;
+}
+
 struct g *runq_steal(struct runq *mine, struct runq *theirs, unsigned *taken) NEEDS(irq_masked) {
-    unsigned n = ring_grab(mine, theirs);
+    unsigned n = ring_grab(mine, theirs, HALF);
     if (n != 0) {
-        uint32_t at = atomic_load_explicit(&mine->tail, memory_order_relaxed);
-        struct g *last = atomic_load_explicit(&mine->ring[(at + n - 1) % RING], memory_order_relaxed);
-        /* release: as in ring_put; the last of them runs here and now */
-        atomic_store_explicit(&mine->tail, at + n - 1, memory_order_release);
-        *taken = n;
-        return last;
+        return show_loot(mine, n, taken);
     }
     uint32_t behind = runq_behind(theirs);
     struct gqueue some = {0};
     n = behind != 0 ? overflow_take(theirs, behind < RING ? behind - behind / 2 : HALF, &some) : 0;
     *taken = n;
     return ring_put_rest(mine, &some);
+}
+
+struct g *runq_steal_some(struct runq *mine, struct runq *theirs, unsigned most, unsigned *taken)
+    NEEDS(irq_masked) {
+    unsigned n = most != 0 ? ring_grab(mine, theirs, most) : 0;
+    if (n != 0) {
+        return show_loot(mine, n, taken);
+    }
+    uint32_t behind = runq_behind(theirs);
+    n = behind - behind / 2;
+    n = n < most ? n : most;
+    struct g *first = n != 0 ? runq_get_behind(theirs) : NULL;
+    for (*taken = first != NULL; *taken != 0 && *taken < n; (*taken)++) {
+        struct g *g = runq_get_behind(theirs);
+        if (g == NULL) {
+            break;
+        }
+        runq_put(mine, g);
+    }
+    return first;
 }
 
 /* ---- global --------------------------------------------------------------------------------- */

@@ -100,7 +100,7 @@ static inline uint32_t ring_put_unseen(struct runq *q, struct g *g) {
     return tail + 1;
 }
 
-/* Owner, masked. The rest of the two below: onto the overflow list, and from it. */
+/* Owner, masked; the second: anyone. The rest of the two below: onto the overflow list, and from it. */
 void runq_put_behind(struct runq *q, struct g *g) NEEDS(irq_masked);
 struct g *runq_get_behind(struct runq *q) NEEDS(irq_masked);
 
@@ -126,9 +126,15 @@ static inline struct g *runq_get(struct runq *q) NEEDS(irq_masked) {
 
 /* ---- the rest -------------------------------------------------------------------------------- */
 
-/* The owner of mine, masked: takes half of what theirs has, at most RING / 2. Returns one of them,
+#define STEAL_MOST (RING / 2)
+
+/* The owner of mine, masked: takes half of what theirs has, at most STEAL_MOST. Returns one of them,
  * the others are put on mine, whose ring is empty; *taken counts all. NULL: nothing to take. */
 struct g *runq_steal(struct runq *mine, struct runq *theirs, unsigned *taken) NEEDS(irq_masked);
+
+/* The same, but at most so many, from 0 to STEAL_MOST. */
+struct g *runq_steal_some(struct runq *mine, struct runq *theirs, unsigned most, unsigned *taken)
+    NEEDS(irq_masked);
 
 /* Owner, masked. Takes all, in order; *n counts them. The caller puts them elsewhere and then
  * wakes: in between no queue shows them. */

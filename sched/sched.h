@@ -112,6 +112,7 @@ struct g {
     /* Running G only */
     uintptr_t stack_low; /* lowest committed address: only its own core faults on it (HAZARDS 14) */
     bool system;         /* the runtime's own: not counted, not listed; set before it starts */
+    uint32_t budget;     /* of one that was displaced: what is left of its reductions (knobs.c) */
 
     /* Running G only: what has to be seen to when it ends. All NULL, and 0, while it is dead */
     struct cleanup *cleanups; /* latest first (cleanup.c) */
@@ -213,7 +214,7 @@ struct frame {
 struct counters {
     _Atomic uint64_t started, ended; /* without the runtime's own Gs */
     _Atomic uint64_t stolen, preempted, ticks, ipis_sent, ipis_received;
-    _Atomic uint64_t idle_wakes, futile_wakes, frames_short, faults;
+    _Atomic uint64_t idle_wakes, futile_wakes, frames_short, faults, spun;
     _Atomic uint64_t idle;        /* stamps */
     _Atomic int64_t asleep_since; /* a stamp; 0: awake */
 };
@@ -262,7 +263,9 @@ struct core {
     int64_t last_displaced; /* the brake of wake-up preemption */
     uint64_t guard_tick;
     int64_t guard_when;
-    struct g *dead; /* cache of dead Gs of the default stack class */
+    uint32_t budget;      /* of the slice that goes on, while reductions are counted (knobs.c) */
+    const struct g *heir; /* if it is entered next, it goes on in its waker's slice */
+    struct g *dead;       /* cache of dead Gs of the default stack class */
     uint32_t dead_count;
     uint64_t next_id;     /* for a new G; a multiple of 16: none left (go.c) */
     struct frame *frames; /* free preemption frames */
@@ -537,6 +540,9 @@ static inline void wake_one(void) NEEDS(irq_masked) {
 /* g0. c found nothing: announces, looks again at everything, sleeps. Returns when there may be
  * work. */
 void idle(struct core *c) NEEDS(irq_masked);
+
+/* g0. Sleeps, and is not to be chosen by who puts work. */
+void sleep_unannounced(struct core *c) NEEDS(irq_masked);
 
 /* g0. c begins to search, if it may; and ends. search_end wakes the next one if work is left. */
 bool search_begin(struct core *c) NEEDS(irq_masked);

@@ -7,6 +7,7 @@
 #include "hal/sanitize.h"
 #include "sched/assert.h"
 #include "sched/gmp.h"
+#include "sched/knobs.h"
 #include "sched/model.h"
 #include "sched/policy.h"
 #include "sched/sim.h"
@@ -31,6 +32,9 @@ UNCOMMON static void slice_goes_on(struct core *c, struct g *g) NEEDS(irq_masked
 UNCOMMON static void begin_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
     trace_g_slow(c, EV_START, g, 0);
     model_begins(c, g);
+    if (knobs_turned(c)) {
+        knobs_enter(c, g);
+    }
 }
 
 /* Any G, at the end of any pick. */
@@ -59,9 +63,18 @@ static void tick_begin(struct core *c) NEEDS(irq_masked) {
     trace_runs_again(c);
 }
 
-UNCOMMON static struct g *search_by_policy(struct core *c) NEEDS(irq_masked) {
-    struct g *g = policy_search(c);
-    return g != NULL ? g : policy_pick(c);
+/* True: *g is what has been found, or NULL. */
+UNCOMMON static bool search_hooked(struct core *c, struct g **g) NEEDS(irq_masked) {
+    if (policy_is_on(c)) {
+        *g = policy_search(c);
+        *g = *g != NULL ? *g : policy_pick(c);
+        return true;
+    }
+    if (!knobs_turned(c) || !knobs_search(c)) {
+        return false;
+    }
+    *g = gmp_pick(c);
+    return true;
 }
 
 /* Woken: nearly always by a handler of this core, which has left the G in runnext. */
@@ -75,8 +88,7 @@ struct g *schedule_search(void) NEEDS(irq_masked) {
     struct g *g;
     relaxed_store(&c->tick, next_tick(c)); /* the one that was entered last does not run here any more */
     do {
-        if (policy_is_on(c)) {
-            g = search_by_policy(c);
+        if (hooked(c) && search_hooked(c, &g)) {
             continue;
         }
         if (core_active(c) && any_runq(c) && search_begin(c) && (g = gmp_steal(c)) != NULL) {
@@ -92,9 +104,12 @@ struct g *schedule_search(void) NEEDS(irq_masked) {
     return begin(c, g);
 }
 
-/* Here and in schedule_search() alone, with no G in hand that would be put to what ruled before. */
-UNCOMMON static struct g *pick_by_policy(struct core *c) NEEDS(irq_masked) {
-    struct g *g = policy_pick(c);
+/* Policies are asked here and in schedule_search() alone, with no G in hand that would be put to what ruled before. */
+UNCOMMON static struct g *pick_hooked(struct core *c) NEEDS(irq_masked) {
+    if (knobs_turned(c)) {
+        knobs_pick(c);
+    }
+    struct g *g = policy_is_on(c) ? policy_pick(c) : gmp_pick(c);
     return g != NULL ? begin(c, g) : NULL;
 }
 
@@ -108,8 +123,8 @@ UNCOMMON static struct g *pick_closely(struct core *c) NEEDS(irq_masked) {
         enters(c, g, tick);
         return g;
     }
-    if (policy_is_on(c)) {
-        return pick_by_policy(c);
+    if (hooked(c)) {
+        return pick_hooked(c);
     }
     g = gmp_pick(c);
     return g != NULL ? begin(c, g) : NULL;
@@ -305,10 +320,11 @@ static void ready_in_handler(struct core *c, struct g *g) NEEDS(irq_masked) {
     }
 }
 
-/* True: another policy than GMP has it. */
+/* True: it has been put. */
 UNCOMMON static bool ready_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
     trace_g_slow(c, EV_UNBLOCK, g, 0);
-    return policy_is_on(c) && policy_ready(c, g, WHY_WOKEN);
+    return (policy_is_on(c) && policy_ready(c, g, WHY_WOKEN)) ||
+           (knobs_turned(c) && knobs_ready(c, g));
 }
 
 /* From a handler, or to another core; or somebody was next, or idles, or wants to know. */
@@ -388,9 +404,14 @@ static struct g *yielded_by_policy(struct g *g, void *arg) NEEDS(irq_masked) {
 
 /* Pinned, others before the ring, nobody there, or somebody wants to know. */
 UNCOMMON static void yield_closely(struct core *c, struct g *g) OPENS(irq_masked) {
-    if (policy_is_on(c)) {
-        model_leave(g, yielded_by_policy, NULL);
-        return;
+    if (hooked(c)) {
+        if (policy_is_on(c)) {
+            model_leave(g, yielded_by_policy, NULL);
+            return;
+        }
+        if (knobs_turned(c)) {
+            knobs_pick(c);
+        }
     }
     struct g *next = gmp_pick(c);
     if (next != NULL && g->pin != ANY_CORE) {

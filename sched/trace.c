@@ -159,7 +159,7 @@ static uint32_t waiting(struct core *c) {
 
 void trace_g_slow(struct core *c, enum trace_kind kind, struct g *g, unsigned arg) NEEDS(irq_masked) {
     unsigned hooks = hooks_of(c);
-    if (hooks == HOOK_POLICY) {
+    if ((hooks & ~(HOOK_POLICY | HOOK_KNOBS)) == 0) {
         return;
     }
     int64_t now = hal_now();

@@ -19,6 +19,7 @@ struct g;
 /* Bits of core->hooks beside TRACE_EVENTS and so on. */
 #define HOOK_CPU    8u
 #define HOOK_POLICY 16u /* another policy than GMP rules (policy.h) */
+#define HOOK_KNOBS  32u /* a knob is not as usual (knobs.h) */
 
 enum trace_kind {
     EV_NONE,

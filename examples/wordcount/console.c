@@ -209,6 +209,7 @@ static int run_help(const char *arg) {
     printf("  %-24s %s\n", "schedtrace=MS", "a line about the scheduler that often; 0: no more");
     printf("  %-24s %s\n", "model=NAME", "the threading model; model= says which there are");
     printf("  %-24s %s\n", "policy=NAME", "who runs next; policy= says which there are");
+    printf("  %-24s %s\n", "steal=, spin=, tick=, ...", "knobs of the scheduler: docs/MODELS.md");
     return GO_ON;
 }
 

@@ -55,6 +55,7 @@ struct core_info {
     uint64_t frames_short; /* preemptions put off for want of a frame; under 1-1 also switches by a call */
     uint64_t faults; /* stack pages committed by fault */
     ns_t lock_wait;  /* time waited for spinlocks; added up only with CONFIG_LOCKSTEP */
+    uint64_t spun;   /* looks for work before it slept, while spin= is not off */
     ns_t idle;       /* time asleep */
     unsigned queued; /* runnable Gs in its queues */
     unsigned timers; /* sleepers */
@@ -79,6 +80,8 @@ void info_memory(size_t *pages, size_t *free_pages);
  *      scheddetail=1               and with it each core and each G
  *      model=NAME                  what a goroutine is to the machine: <bareloom/model.h>
  *      policy=NAME                 who runs next: <bareloom/policy.h>
+ *      tick=, reductions=, runnext=, spin=, steal=, demote=, gcache=, slice=, cores=
+ *                                  knobs of the scheduler: docs/MODELS.md
  *
  * 0, -ENOENT: it is another word, -EINVAL: that value is none of its, -ENOMEM. From a G. */
 int go_option(const char *word);

@@ -1,5 +1,11 @@
-/* tests/fuzz/option.c - sched/option.c: of any word, what is set is what the word says, and within its option's limit. */
+/* tests/fuzz/option.c - sched/option.c, sched/knob_words.c: of any word, what is set is what the word says, and within its option's limit. */
 #include "sched/option.c"
+
+#define behind knobs_behind
+#define number knobs_number
+#include "sched/knob_words.c"
+#undef behind
+#undef number
 
 #include "tests/fuzz/fuzz.h"
 
@@ -26,6 +32,21 @@ int schedtrace_every(uint32_t ms) {
 }
 int schedtrace_detail(uint32_t on) {
     return sets((long)on, 1);
+}
+
+void knobs_turn(enum knob k, uint32_t value) {
+    WANT(k < KNOBS && words[k].set == NULL && value <= 1000000);
+}
+ns_t go_set_slice(ns_t d) {
+    WANT(d >= SLICE_LEAST && d <= SLICE_MOST);
+    return d;
+}
+unsigned go_num_cores(void) {
+    return 4;
+}
+int go_set_cores(unsigned n) {
+    WANT(n >= 1 && n <= 4);
+    return 0;
 }
 
 int go_set_policy(const char *name) {

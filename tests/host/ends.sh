@@ -36,5 +36,9 @@ ends bad_policy policy=best 'policy=best: there is policy=gmp policy=fifo '
 check "bad_policy: one line" test "$(wc -l < "$output")" = 1
 ends bad_model model=best 'model=best: there is model=m-n '
 check "bad_model: one line" test "$(wc -l < "$output")" = 1
+ends bad_knob steal=all 'steal=all: steal= wants half or one or off or a number from 1 to 128'
+check "bad_knob: one line" test "$(wc -l < "$output")" = 1
+ends bad_slice slice=10 'slice=10: slice= wants a time from 10us to 1s, as 500us or 10ms'
+check "bad_slice: one line" test "$(wc -l < "$output")" = 1
 
 exit $((failures > 0))
