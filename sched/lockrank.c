@@ -115,7 +115,7 @@ void lock_rank_open(spinlock_t *l) {
 
 static _Atomic int64_t waited[HAL_MAX_CORES]; /* its own core's writing, masked */
 
-void spin_wait_counted(spinlock_t *l) {
+void spin_wait_counted(spinlock_t *l) NEEDS(irq_masked) {
     if (!spin_grab(l)) {
         int64_t since = hal_now();
         while ((atomic_load_explicit(l, memory_order_relaxed) & 1) != 0 || !spin_grab(l)) {

@@ -69,10 +69,10 @@ static inline bool spin_grab(spinlock_t *l) {
 }
 
 /* The same with CONFIG_LOCKSTEP; how long core i has waited so, in all. */
-void spin_wait_counted(spinlock_t *l);
+void spin_wait_counted(spinlock_t *l) NEEDS(irq_masked);
 int64_t spin_waited(unsigned i);
 
-static inline void spin_wait(spinlock_t *l) {
+static inline void spin_wait(spinlock_t *l) NEEDS(irq_masked) {
     if (CONFIG_LOCKSTEP) {
         spin_wait_counted(l);
         return;
