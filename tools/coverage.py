@@ -23,6 +23,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 import run
 import test as harness
@@ -81,20 +82,43 @@ class Counters:
                 file.write(words)
 
 
+class Pulse:
+    """A line now and then while it builds and runs: the harness takes long silence for a hang."""
+
+    last = 0
+
+    @classmethod
+    def beat(cls):
+        if time.monotonic() - cls.last > 20:
+            cls.last = time.monotonic()
+            print("coverage: on its way", flush=True)
+
+
 def build(board):
-    args = ["make", "-s", f"-j{WORKERS}", "-C", run.ROOT, f"BOARD={board}", "APP=tests", "COVERAGE=1"]
+    args = ["make", f"-j{WORKERS}", "-C", run.ROOT, f"BOARD={board}", "APP=tests", "COVERAGE=1"]
     env = {k: v for k, v in os.environ.items() if not k.startswith("MAKE") and k not in ("MFLAGS", "LLVM", "CONFIG")}
-    made = subprocess.run(args, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if made.returncode != 0:
-        sys.exit(f"coverage: the tests do not build for {board}:\n{made.stdout}")
-    path = subprocess.run([*args, "image-path"], env=env, text=True, stdout=subprocess.PIPE).stdout.strip()
+    lines = []
+
+    def on_line(line):
+        Pulse.beat()
+        lines.append(line)
+
+    if harness.execute(args, on_line, env) != 0:
+        sys.exit(f"coverage: the tests do not build for {board}:\n" + "\n".join(lines[-30:]))
+    path = subprocess.run([*args, "-s", "image-path"], env=env, text=True, stdout=subprocess.PIPE).stdout.strip()
     return os.path.join(run.ROOT, path)
 
 
 def boot(row, args):
     """(its counters, its other lines, exit status)"""
     counters, lines = Counters(), []
-    status = harness.execute(row.command(args), lambda line: counters.take(line) or lines.append(line))
+
+    def on_line(line):
+        Pulse.beat()
+        if not counters.take(line):
+            lines.append(line)
+
+    status = harness.execute(row.command(args), on_line)
     return counters, lines, status
 
 
