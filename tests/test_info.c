@@ -136,7 +136,7 @@ TEST(sched, info_lists_all_gs) {
     for (int i = 0; i < 20; i++) {
         starts("t-many", waits_for_sema, NULL);
     }
-    go_sleep(MS(1));
+    settle(); /* nobody is about to end */
     CHECK_EQ(look_for("t-many").count, 20);
     info_gs(counts, &n);
     CHECK_EQ(n, go_count());
