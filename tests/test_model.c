@@ -265,6 +265,7 @@ TEST(sched, loop_has_one_core) {
     uint64_t switches[HAL_MAX_CORES] = {0};
     settle();
     for (unsigned i = 1; i < all; i++) {
+        WAIT_FOR(relaxed_load(&cores[i].n.asleep_since) != 0); /* it has left whom it ran, or has come up */
         switches[i] = relaxed_load(&cores[i].n.started) + core_counters(i).switches;
     }
     wg_add(&wg, 200);
