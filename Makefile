@@ -56,7 +56,7 @@ endif
 else
 
 # ---- verbs that need no board --------------------------------------------------------------------
-.PHONY: help doctor list-boards test parity test-all verify mutants sim soak bench bench-compare bench-growth experiment experiments bench-boot bench-mca bench-masked coverage check precommit layers docs fmt clean distclean
+.PHONY: help doctor list-boards test parity test-all verify mutants sim soak bench bench-compare bench-growth experiment experiments saga bench-boot bench-mca bench-masked coverage check precommit layers docs fmt clean distclean
 help: ## this list
 	@echo 'make [verb] [BOARD=b] [APP=folder] [INPUT=text] [DISK=image] [ARGS="..."] [LLVM=1] [DEBUG=1] [V=1]'
 	@echo '     [SAN=address|race|undefined|scheduler], docs/SANITIZERS.md says what each finds'
@@ -122,6 +122,9 @@ experiment: ## one program under models, policies, knobs: E=n; tables, plots, tr
 
 experiments: ## all of them, and docs/EXPERIMENTS.md
 	@$(EXPERIMENT) --all
+
+saga: ## the scheduler's story in a terminal: one workload, idea by idea, measured as you read
+	@tools/saga.py
 
 bench-boot: ## which functions the instructions from reset to main() are spent in
 	@tools/inside.py boot

@@ -66,6 +66,7 @@ class Machine:
         self.board = run.load_board(name)
         self.exact = self.board["HAL"] != "host"
         self.image = bench.build(name, APP, "-DCONFIG_LOCKSTEP=1" if self.exact else "")
+        self.children, self.stopped = set(), False
         self.elf = os.path.join(os.path.dirname(self.image), "app.elf") if self.exact else self.image
 
     def command(self, r, args):
@@ -81,18 +82,32 @@ class Machine:
 
     def output(self, r, args):
         """What it printed; None, with a line, if it ended badly."""
-        cmd = self.command(r, args)
-        try:
-            done = subprocess.run(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                  errors="replace", timeout=TIMEOUT)
-            status, text = run.describe(done.returncode), done.stdout
-        except subprocess.TimeoutExpired as late:
-            status, text = run.HANG, (late.stdout or b"").decode(errors="replace")
+        if self.stopped:
+            return None
+        with subprocess.Popen(self.command(r, args), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, errors="replace") as child:
+            self.children.add(child)
+            try:
+                text, _ = child.communicate(timeout=TIMEOUT)
+                status = run.describe(child.returncode)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                text, status = child.communicate()[0], run.HANG
+            finally:
+                self.children.discard(child)
+        if self.stopped:
+            return None
         text = "".join(line for line in text.splitlines(keepends=True) if run.NO_PEER not in line)
         if status != 0:
             print(f"experiment: {shlex.join(args)}: exit status {status}\n{text}", file=sys.stderr)
             return None
         return text
+
+    def stop(self):
+        """Whatever runs, and will: it gives None."""
+        self.stopped = True
+        for child in list(self.children):
+            child.kill()
 
     def rows(self, r, seed):
         text = self.output(r, r.args(seed))

@@ -231,13 +231,13 @@ COLUMNS = 100
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
-def columns(spans, begin, end, letter):
-    """What took most of each column's time."""
-    width = max((end - begin) / COLUMNS, 1)
-    shares = [{} for _ in range(COLUMNS)]
+def columns(spans, begin, end, letter, n=COLUMNS):
+    """What took most of each of n columns' time."""
+    width = max((end - begin) / n, 1)
+    shares = [{} for _ in range(n)]
     for s in spans:
         first = max(0, int((s.begin - begin) / width))
-        last = min(COLUMNS - 1, int((s.end - begin) / width))
+        last = min(n - 1, int((s.end - begin) / width))
         for column in range(first, last + 1):
             lo, hi = begin + column * width, begin + (column + 1) * width
             share = min(s.end, hi) - max(s.begin, lo)

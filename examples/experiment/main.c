@@ -99,7 +99,7 @@ struct sums sums_now(void) {
         s.preempted += c.preempted;
         s.stolen += c.stolen;
         s.ipis += c.ipis_sent;
-        s.idle += c.idle;
+        s.idle += c.active ? c.idle : 0;
         s.lock_wait += c.lock_wait;
     }
     return s;

@@ -53,6 +53,6 @@ static inline void compute(unsigned long instructions) {
 /* What all cores have counted, added up. */
 struct sums {
     uint64_t switches, preempted, stolen, ipis;
-    ns_t idle, lock_wait;
+    ns_t idle, lock_wait; /* idle: of cores that take part */
 };
 struct sums sums_now(void);

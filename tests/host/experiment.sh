@@ -42,4 +42,25 @@ tools/experiment.py --twice 6 || status=$?
 [ "$status" != 77 ] || exit 77
 check "a run and its trace come out the same once more" test "$status" = 0
 
+status=0
+tools/saga.py --all > "$work/saga" || status=$?
+check "make saga's pages hold" test "$status" = 0
+check "they are six, with a chart each" test "$(grep -cE '^[1-6] of 6\. ' "$work/saga") $(grep -c '^  core 0 |' "$work/saga")" = "6 6"
+check "in eighty columns" eval '! grep -qE "^.{81}" "$work/saga"'
+
+check "its keys: wrong ones are answered, b goes back, q ends, the terminal is as it was" python3 - << 'END'
+import os, pty, select, subprocess, termios
+keyboard, end = pty.openpty()
+found = termios.tcgetattr(end)
+child = subprocess.Popen(["tools/saga.py"], stdin=end, stdout=end, stderr=end)
+text = ""
+for n, key in enumerate((b"x", b"\x1b[A", b"b", b"q"), 1):
+    while text.count("q ends: ") < n:
+        assert select.select([keyboard], [], [], 120)[0], text
+        text += os.read(keyboard, 4096).decode()
+    os.write(keyboard, key)
+assert child.wait(60) == 0 and termios.tcgetattr(end) == found
+assert text.count("1 of 6.") == 2 and "2 of 6" not in text, text
+END
+
 exit $((failures > 0))
