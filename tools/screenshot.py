@@ -4,7 +4,7 @@
     screenshot.py --board rpi3 --image build/rpi3/examples/mandelbrot/kernel8.img --when painted --out picture.png
 
 QEMU's monitor takes the picture, --after seconds after the program has printed --when (at once without), or ended its
-line. --keys are typed at the start.
+line. --keys are typed once it has started.
 """
 import argparse
 import codecs
@@ -173,7 +173,9 @@ def main():
         return 1
     try:
         with Machine(board, opts.image, shlex.split(opts.args), opts.smp, opts.gic, sys.stdout) as machine:
-            machine.type(opts.keys)
+            if opts.keys:
+                machine.expect("Bareloom on ")  # what comes before the UART is turned on is lost
+                machine.type(opts.keys)
             machine.expect(opts.when)
             machine.watch(opts.after)
             picture = machine.picture()
