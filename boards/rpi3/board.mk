@@ -3,7 +3,7 @@
 TITLE       := Raspberry Pi 3
 HAL         := aarch64
 CPU         := cortex-a53
-DRIVERS     := bcm2836 bcm2835_ic pl011 mini_uart pi_dma pi_facts pi_framebuffer pi_gpio pi_i2c pi_led pi_mailbox pi_pm pi_pwm pi_spi pi_systimer bcm2835_rng sdhci spin_table semihost
+DRIVERS     := bcm2836 bcm2835_ic pl011 mini_uart pi_dma pi_facts pi_framebuffer pi_gpio pi_i2c pi_led pi_mailbox pi_pm pi_pwm pi_soc pi_spi pi_systimer bcm2835_rng sdhci spin_table semihost
 IMAGE       := kernel8.img
 LOAD_ADDR   := 0x80000
 TEXT_OFFSET := 0x80000

@@ -1,13 +1,13 @@
-/* boards/rpi3/disks.c - the SD card. Addresses: BCM2835 ARM Peripherals, moved to 0x3f000000. */
+/* boards/rpi3/disks.c - the SD card. Addresses: drivers/pi_soc.h, moved to 0x3f000000. */
 #include "drivers/pi_gpio.h"
 #include "drivers/pi_mailbox.h"
+#include "drivers/pi_soc.h"
 #include "drivers/sdhci.h"
-#include "hal/board.h"
 
 #define PERIPHERALS 0x3f000000u
-#define MAILBOX     (PERIPHERALS + 0x00b880u)
-#define GPIO        (PERIPHERALS + 0x200000u)
-#define EMMC        (PERIPHERALS + 0x300000u)
+#define MAILBOX     (PERIPHERALS + PI_MAILBOX)
+#define GPIO        (PERIPHERALS + PI_GPIO)
+#define EMMC        (PERIPHERALS + PI_EMMC)
 
 /* The firmware leaves the card with another controller, and this one with the radio's chip. */
 static uint32_t prepare_card(void) {

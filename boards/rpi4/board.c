@@ -1,99 +1,36 @@
 /*
  * boards/rpi4/board.c - Raspberry Pi 4B, 400, Compute Module 4: BCM2711, four Cortex-A72, GIC-400.
  *
- * Addresses: BCM2711 ARM Peripherals, "low peripheral" mode. The RAM is what lies below the GPU's,
- * at most the first GiB.
+ * Addresses: drivers/pi_soc.h, in "low peripheral" mode; the GIC's, and lines: BCM2711 ARM Peripherals, chapter 6. The RAM
+ * is what lies below the GPU's, at most the first GiB.
  */
-#include "hal/board.h"
 #include "drivers/gicv2.h"
 #include "drivers/mini_uart.h"
-#include "drivers/pi_facts.h"
-#include "drivers/pi_framebuffer.h"
 #include "drivers/pi_gpio.h"
-#include "drivers/pi_mailbox.h"
-#include "drivers/pi_pm.h"
+#include "drivers/pi_soc.h"
 #include "drivers/pl011.h"
 #include "drivers/rng200.h"
-#include "drivers/semihost.h"
-#include "drivers/spin_table.h"
 
 #define PERIPHERALS 0xfe000000u
-#define SYSTIMER    (PERIPHERALS + 0x003000u)
-#define MAILBOX     (PERIPHERALS + 0x00b880u)
-#define PM          (PERIPHERALS + 0x100000u)
-#define RNG         (PERIPHERALS + 0x104000u)
-#define GPIO        (PERIPHERALS + 0x200000u)
-#define PL011       (PERIPHERALS + 0x201000u)
-#define AUX         (PERIPHERALS + 0x215000u)
 #define GICD        0xff841000u
 #define GICC        0xff842000u
-#define SPIN_TABLE  0xd8u
 
 #define TIMER_LINE 30u
 #define IPI_LINE   1u
 
-/* The console is UART0 (PL011) on GPIO 14 and 15. Set to 1 for the mini-UART on the same pins, and
- * leave the PL011 to Bluetooth; its clock is the core's: README.md. */
-#ifndef CONFIG_PI_MINI_UART
-#define CONFIG_PI_MINI_UART 0
-#endif
+static struct uart pl011 = {&pl011_ops, PERIPHERALS + PI_PL011, .clock = 48000000, .line = 153};
+static const struct uart mini_uart = {&mini_uart_ops, PERIPHERALS + PI_AUX, .clock = 250000000,
+                                      .line = 125};
 
-static struct uart pl011 = {&pl011_ops, PL011, .clock = 48000000, .line = 153};
-static const struct uart mini_uart = {&mini_uart_ops, AUX, .clock = 250000000, .line = 125};
+static const struct gpio gpio = {&pi_gpio_2711_ops, PERIPHERALS + PI_GPIO, .pins = 28,
+                                 .taken = 1u << 14 | 1u << 15, .line = 145};
 
-static const struct gpio gpio = {&pi_gpio_2711_ops, GPIO, .pins = 28, .taken = 1u << 14 | 1u << 15,
-                                 .line = 145};
-
-static const struct rng rng = {.ops = &rng200_ops, .base = RNG};
+static const struct rng rng = {.ops = &rng200_ops, .base = PERIPHERALS + PI_RNG};
 
 static const struct intc intc = {&gicv2_ops, {GICD, GICC}, TIMER_LINE, IPI_LINE, .gic = 2};
 static const struct intc *const intcs[] = {&intc, NULL};
 
-static void early(void) {
-    enum pi_gpio_function function = CONFIG_PI_MINI_UART ? PI_GPIO_ALT5 : PI_GPIO_ALT0;
-    /* Where the firmware refuses, its init_uart_clock is this by default; whatever it is, it says so. */
-    pi_mailbox_set_uart_clock(MAILBOX, pl011.clock);
-    uint32_t clock = pi_mailbox_clock(MAILBOX, PI_CLOCK_UART);
-    pl011.clock = clock != 0 ? clock : pl011.clock;
-    if (!CONFIG_PI_MINI_UART) {
-        /* The PL011's other pins, to Bluetooth: its chip must not talk on our receive line. */
-        pi_gpio_function(GPIO, 32, PI_GPIO_INPUT);
-        pi_gpio_function(GPIO, 33, PI_GPIO_INPUT);
-    }
-    pi_gpio_function(GPIO, 14, function);
-    pi_gpio_function(GPIO, 15, function);
-}
-
-static size_t ram_size(void) {
-    return pi_mailbox_arm_memory(MAILBOX);
-}
-
-static int start_core(unsigned core, uintptr_t entry) {
-    spin_table_start(SPIN_TABLE, core, entry);
-    return 0;
-}
-
-static void power_off(int status) {
-    semihost_exit(status);
-    pi_pm_off(PM);
-}
-
-static void reset(void) {
-    pi_pm_reset(PM);
-}
-
-static void watchdog(uint64_t us) {
-    pi_pm_watchdog(PM, us);
-}
-
-static bool fact(unsigned i, struct board_fact *out) {
-    static const struct pi_facts at = {MAILBOX, PM, SYSTIMER, PL011};
-    return pi_facts_get(&at, i, out);
-}
-
-static bool screen(unsigned width, unsigned height, struct board_screen *out) {
-    return pi_framebuffer_open(MAILBOX, width, height, out);
-}
+const struct pi_soc pi_soc = {PERIPHERALS, &pl011};
 
 const struct board board = {
     .name = "Raspberry Pi 4",
@@ -105,12 +42,12 @@ const struct board board = {
     .intc = intcs,
     .devices = {{0xfc000000, 0x04000000}},
     .ram = {0, 0x38000000}, /* 1 GB less 128 MB for the GPU */
-    .ram_size = ram_size,
-    .early = early,
-    .start_core = start_core,
-    .power_off = power_off,
-    .reset = reset,
-    .watchdog = watchdog,
-    .fact = fact,
-    .screen = screen,
+    .ram_size = pi_soc_ram_size,
+    .early = pi_soc_early,
+    .start_core = pi_soc_start_core,
+    .power_off = pi_soc_power_off,
+    .reset = pi_soc_reset,
+    .watchdog = pi_soc_watchdog,
+    .fact = pi_soc_fact,
+    .screen = pi_soc_screen,
 };

@@ -2,7 +2,7 @@
 TITLE       := Raspberry Pi 4
 HAL         := aarch64
 CPU         := cortex-a72
-DRIVERS     := gicv2 pl011 mini_uart pi_dma pi_facts pi_framebuffer pi_gpio pi_i2c pi_led pi_mailbox pi_pm pi_pwm pi_spi pi_systimer rng200 sdhci spin_table semihost
+DRIVERS     := gicv2 pl011 mini_uart pi_dma pi_facts pi_framebuffer pi_gpio pi_i2c pi_led pi_mailbox pi_pm pi_pwm pi_soc pi_spi pi_systimer rng200 sdhci spin_table semihost
 IMAGE       := kernel8.img
 LOAD_ADDR   := 0x80000
 TEXT_OFFSET := 0x80000

@@ -1,12 +1,12 @@
-/* boards/rpi4/disks.c - the SD card. Addresses: BCM2711 ARM Peripherals, "low peripheral" mode. */
+/* boards/rpi4/disks.c - the SD card. Addresses: drivers/pi_soc.h, in "low peripheral" mode. */
 #include "drivers/pi_mailbox.h"
+#include "drivers/pi_soc.h"
 #include "drivers/sdhci.h"
-#include "hal/board.h"
 
 #define PERIPHERALS 0xfe000000u
-#define MAILBOX     (PERIPHERALS + 0x00b880u)
-#define EMMC        (PERIPHERALS + 0x300000u)
-#define EMMC2       (PERIPHERALS + 0x340000u)
+#define MAILBOX     (PERIPHERALS + PI_MAILBOX)
+#define EMMC        (PERIPHERALS + PI_EMMC)
+#define EMMC2       (PERIPHERALS + PI_EMMC2)
 
 /* The card's power and pins are as the firmware needed them: at EMMC2. QEMU's card is at the older controller, which
  * has the radio's chip on a board. */

@@ -150,6 +150,14 @@ static uint64_t rotated(uint64_t v, unsigned by) {
     return by == 0 ? v : v >> by | v << (64 - by);
 }
 
+static void check_vectors(const struct regs *r, uint64_t pattern) {
+    for (unsigned i = 0; i < 32; i++) {
+        if (r->v[2 * i] != pattern + i || r->v[2 * i + 1] != ~(pattern + i)) {
+            FAIL("v%u is not what it was", i);
+        }
+    }
+}
+
 static void check_regs(const struct regs *r, uint64_t pattern) {
     CHECK_EQ(r->x[0], 0);
     for (unsigned i = 1; i < 31; i++) {
@@ -159,11 +167,7 @@ static void check_regs(const struct regs *r, uint64_t pattern) {
     }
     CHECK_EQ(r->fpcr, FPCR);
     CHECK_EQ(r->fpsr, FPSR);
-    for (unsigned i = 0; i < 32; i++) {
-        if (r->v[2 * i] != pattern + i || r->v[2 * i + 1] != ~(pattern + i)) {
-            FAIL("v%u is not what it was", i);
-        }
-    }
+    check_vectors(r, pattern);
 }
 
 static struct wg wg;
@@ -220,11 +224,7 @@ static void leaves_often(void *arg) {
         for (unsigned i = 19; i < 29; i++) {
             CHECK_EQ(r.x[i], pattern + i);
         }
-        for (unsigned i = 0; i < 32; i++) {
-            if (r.v[2 * i] != pattern + i || r.v[2 * i + 1] != ~(pattern + i)) {
-                FAIL("v%u is not what it was", i);
-            }
-        }
+        check_vectors(&r, pattern);
     }
     wg_done(&wg);
 }

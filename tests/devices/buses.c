@@ -8,39 +8,55 @@
 
 #include <string.h>
 
+#define DEPTH 16u
+
+struct fifo {
+    uint8_t bytes[DEPTH];
+    unsigned n;
+};
+
+/* What finds no room is lost. */
+static void put(struct fifo *f, uint8_t byte) {
+    WANT(f->n < DEPTH);
+    f->bytes[f->n++] = byte;
+}
+
+static uint8_t take(struct fifo *f) {
+    WANT(f->n > 0);
+    uint8_t byte = f->bytes[0];
+    memmove(f->bytes, f->bytes + 1, --f->n);
+    return byte;
+}
+
 /* ---- SPI: what is sent comes back, one more --------------------------------------------------------- */
 
-#define SPI   0x204000u
-#define DEPTH 16u
+#define SPI 0x204000u
 
 static struct {
     uint32_t cs, clk;
-    uint8_t out[DEPTH], in[DEPTH];
-    unsigned n_out, n_in;
+    struct fifo out, in;
 } spi;
 
 static uint32_t spi_read(uint32_t offset) {
     if (offset == 0) {
         bool on = (spi.cs & 1u << 7) != 0;
-        return spi.cs | (uint32_t)(on && spi.n_out == 0) << 16 | (uint32_t)(spi.n_in != 0) << 17 |
-               (uint32_t)(spi.n_out < DEPTH) << 18;
+        return spi.cs | (uint32_t)(on && spi.out.n == 0) << 16 | (uint32_t)(spi.in.n != 0) << 17 |
+               (uint32_t)(spi.out.n < DEPTH) << 18;
     }
-    WANT(offset == 4 && spi.n_in > 0);
-    uint8_t byte = spi.in[0];
-    memmove(spi.in, spi.in + 1, --spi.n_in);
-    return byte;
+    WANT(offset == 4);
+    return take(&spi.in);
 }
 
 static void spi_write(uint32_t offset, uint32_t value) {
     switch (offset) {
     case 0:
-        spi.n_out = (value & 1u << 4) != 0 ? 0 : spi.n_out;
-        spi.n_in = (value & 1u << 5) != 0 ? 0 : spi.n_in;
+        spi.out.n = (value & 1u << 4) != 0 ? 0 : spi.out.n;
+        spi.in.n = (value & 1u << 5) != 0 ? 0 : spi.in.n;
         spi.cs = value & 0xffcf;
         break;
     case 4:
-        WANT((spi.cs & 1u << 7) != 0 && spi.n_out < DEPTH);
-        spi.out[spi.n_out++] = (uint8_t)value;
+        WANT((spi.cs & 1u << 7) != 0);
+        put(&spi.out, (uint8_t)value);
         break;
     default:
         WANT(offset == 8 && (spi.cs & 1u << 7) == 0); /* not while a transfer is on */
@@ -48,12 +64,10 @@ static void spi_write(uint32_t offset, uint32_t value) {
     }
 }
 
-/* One byte goes over the wire; what finds no room is lost. */
+/* One byte goes over the wire. */
 static void spi_clock(void) {
-    if (spi.n_out != 0) {
-        WANT(spi.n_in < DEPTH);
-        spi.in[spi.n_in++] = (uint8_t)(spi.out[0] + 1);
-        memmove(spi.out, spi.out + 1, --spi.n_out);
+    if (spi.out.n != 0) {
+        put(&spi.in, (uint8_t)(take(&spi.out) + 1));
     }
 }
 
@@ -72,10 +86,10 @@ void spi_bytes(void) {
     struct spi_job job = {.chip = 1, .mode = 2, .divisor = 65536, .out = out, .in = in, .n = sizeof out};
     enum job_result result = JOB_BUSY;
     model_use(&spi_model);
-    spi.n_in = 3; /* of earlier */
+    spi.in.n = 3; /* of earlier */
     spi.clk = 2;
     CALL(d.ops->begin(&d, &job));
-    WANT(spi.clk == 0 && (spi.cs & 0xf) == (1 | 2 << 2) && spi.n_in == 0);
+    WANT(spi.clk == 0 && (spi.cs & 0xf) == (1 | 2 << 2) && spi.in.n == 0);
     unsigned interrupts = 0;
     for (unsigned i = 0; i < 1000 && result == JOB_BUSY; i++) {
         if (spi_asks()) {
@@ -103,26 +117,25 @@ void spi_bytes(void) {
 
 static struct {
     uint32_t c, s, dlen, a, div, del;
-    uint8_t fifo[DEPTH], memory[256], at;
-    unsigned n, left;
+    struct fifo fifo;
+    uint8_t memory[256], at;
+    unsigned left;
     bool on, holds_clock, stuck;
 } i2c;
 
 static uint32_t i2c_status(void) {
     bool read = (i2c.c & 1) != 0;
-    return i2c.s | (uint32_t)i2c.on | (uint32_t)(i2c.on && !read && i2c.n < DEPTH / 4) << 2 |
-           (uint32_t)(i2c.on && read && i2c.n > 3 * DEPTH / 4) << 3 |
-           (uint32_t)(i2c.n < DEPTH) << 4 | (uint32_t)(read && i2c.n != 0) << 5;
+    return i2c.s | (uint32_t)i2c.on | (uint32_t)(i2c.on && !read && i2c.fifo.n < DEPTH / 4) << 2 |
+           (uint32_t)(i2c.on && read && i2c.fifo.n > 3 * DEPTH / 4) << 3 |
+           (uint32_t)(i2c.fifo.n < DEPTH) << 4 | (uint32_t)(read && i2c.fifo.n != 0) << 5;
 }
 
 static uint32_t i2c_read_register(uint32_t offset) {
     if (offset == 4) {
         return i2c_status();
     }
-    WANT(offset == 0x10 && (i2c.c & 1) != 0 && i2c.n > 0);
-    uint8_t byte = i2c.fifo[0];
-    memmove(i2c.fifo, i2c.fifo + 1, --i2c.n);
-    return byte;
+    WANT(offset == 0x10 && (i2c.c & 1) != 0);
+    return take(&i2c.fifo);
 }
 
 static void i2c_write_register(uint32_t offset, uint32_t value) {
@@ -130,7 +143,7 @@ static void i2c_write_register(uint32_t offset, uint32_t value) {
     case 0x00:
         i2c.c = value & ~(1u << 7 | 3u << 4);
         if ((value & 3u << 4) != 0) {
-            i2c.n = 0;
+            i2c.fifo.n = 0;
         }
         if ((value & 1u << 15) == 0) {
             i2c.on = false;
@@ -150,8 +163,7 @@ static void i2c_write_register(uint32_t offset, uint32_t value) {
         i2c.a = value;
         break;
     case 0x10:
-        WANT(i2c.n < DEPTH);
-        i2c.fifo[i2c.n++] = (uint8_t)value;
+        put(&i2c.fifo, (uint8_t)value);
         break;
     case 0x14:
         WANT(!i2c.on);
@@ -172,16 +184,15 @@ static void i2c_clock(void) {
     if (i2c.a != 0x50 || i2c.holds_clock) {
         i2c.s |= i2c.holds_clock ? 1u << 9 : 1u << 8 | 1u << 1;
         i2c.on = false;
-    } else if ((i2c.c & 1) != 0 && i2c.n < DEPTH) {
-        i2c.fifo[i2c.n++] = i2c.memory[i2c.at++];
+    } else if ((i2c.c & 1) != 0 && i2c.fifo.n < DEPTH) {
+        put(&i2c.fifo, i2c.memory[i2c.at++]);
         i2c.left--;
-    } else if ((i2c.c & 1) == 0 && i2c.n > 0) {
+    } else if ((i2c.c & 1) == 0 && i2c.fifo.n > 0) {
         if (i2c.left == i2c.dlen) {
-            i2c.at = i2c.fifo[0];
+            i2c.at = take(&i2c.fifo);
         } else {
-            i2c.memory[i2c.at++] = i2c.fifo[0];
+            i2c.memory[i2c.at++] = take(&i2c.fifo);
         }
-        memmove(i2c.fifo, i2c.fifo + 1, --i2c.n);
         i2c.left--;
     }
     if (i2c.on && i2c.left == 0) {
@@ -216,7 +227,7 @@ static enum job_result i2c_do(unsigned address, bool read, void *data, size_t n,
     if (result == JOB_BUSY) {
         CALL(d.ops->abort(&d));
     }
-    WANT(!i2c_asks() && i2c.c == 0 && i2c.n == 0);
+    WANT(!i2c_asks() && i2c.c == 0 && i2c.fifo.n == 0);
     WANT(i2c.del == (2500 / 16 << 16 | 2500 / 4));
     return result;
 }
@@ -245,7 +256,7 @@ void i2c_bytes(void) {
     i2c.stuck = true;
     WANT(i2c_do(0x50, true, in, 3, &interrupts) == JOB_BUSY);
     i2c.stuck = false;
-    i2c.n = 3; /* of earlier */
+    i2c.fifo.n = 3; /* of earlier */
     WANT(i2c_do(0x50, false, out, sizeof out, &interrupts) == JOB_DONE);
     WANT(memcmp(i2c.memory + 20, out + 1, 100) == 0);
 }
