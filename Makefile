@@ -469,7 +469,7 @@ sdcard: $(CARD_KERNEL) ## the image of an SD card that starts it: BOARD=rpi3|rpi
 	@$(CARD_MAKE)
 
 flash: $(CARD_KERNEL) ## the same, written to the card in DEV=/dev/sdX after a question; DRY_RUN=1 only tells
-	@$(CARD_MAKE)
+	@$(CARD_MAKE) > /dev/null
 	@tools/flash.py --image $(CARD) $(if $(DRY_RUN),--dry-run) --device '$(DEV)'
 
 chainboot: $(IMAGE_FILE) ## send it over PORT=/dev/ttyUSB0 to the loader on a Pi's card, and be its terminal

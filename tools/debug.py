@@ -88,6 +88,9 @@ def on_host(opts, name, args, rest):
 
 
 def at_remote(opts, name):
+    if not os.path.exists(f"{run.ROOT}/boards/{opts.board}/openocd.cfg"):
+        print(f"debug: board {opts.board} has no JTAG here; BOARD=rpi3 and BOARD=rpi4 have", file=sys.stderr)
+        return 2
     host, _, port = opts.remote.rpartition(":")
     try:
         socket.create_connection((host, int(port)), 5).close()

@@ -97,7 +97,7 @@ def checked(opts):
         die(f"{opts.device} ({disk.model}) is in use, {', '.join(users)}; `umount` it first if it is the card")
     need = os.path.getsize(opts.image)
     if disk.size < need:
-        die(f"{opts.device} ({disk.model}) has {disk.size >> 20} MiB; the image has {need >> 20}")
+        die(f"{opts.device} ({disk.model}) has {disk.size >> 20} MiB; the image has {need >> 20}: a larger card is wanted")
     return path, disk
 
 
