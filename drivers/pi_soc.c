@@ -1,6 +1,7 @@
 /* drivers/pi_soc.c - what the boards with a BCM283x or BCM2711 do in the same way: which driver does it, and at which pins. */
 #include "drivers/pi_soc.h"
 
+#include "drivers/pi_dma.h"
 #include "drivers/pi_facts.h"
 #include "drivers/pi_framebuffer.h"
 #include "drivers/pi_gpio.h"
@@ -9,6 +10,7 @@
 #include "drivers/pi_pm.h"
 #include "drivers/semihost.h"
 #include "drivers/spin_table.h"
+#include "hal/aarch64/cache.h"
 
 #define SPIN_TABLE 0xd8u
 
@@ -78,7 +80,47 @@ uint32_t pi_soc_prepare_i2c(void) {
     return pi_mailbox_clock(at(PI_MAILBOX), PI_CLOCK_CORE);
 }
 
+/* ---- how far the boot has come ------------------------------------------------------------------- */
+
+#define SIDE  64u
+#define POLLS 1000000u /* a tenth of a second at least */
+
+/* Of a square: a row of its pixels. The picture lies in memory that is the GPU's and not mapped, so DMA paints it. */
+static bool paint_row(uintptr_t to) {
+    static uint32_t white[SIDE] __attribute__((aligned(64)));
+    const struct job_device dma = {.ops = &pi_dma_ops, .base = at(PI_DMA_5)};
+    struct dma_job job = {to, (uintptr_t)white, sizeof white};
+    enum job_result result = JOB_BUSY;
+    for (unsigned i = 0; i < SIDE; i++) {
+        white[i] = 0xffffff;
+    }
+    cache_clean_invalidate(white, sizeof white);
+    dma.ops->begin(&dma, &job);
+    for (unsigned i = 0; i < POLLS && result == JOB_BUSY; i++) {
+        result = dma.ops->step(&dma, &job);
+    }
+    if (result == JOB_BUSY) {
+        dma.ops->abort(&dma);
+    }
+    return result == JOB_DONE;
+}
+
+/* n squares, side by side. */
+static void paint(unsigned n) {
+    static struct board_screen screen;
+    if (screen.base == 0 && !pi_soc_screen(640, 480, &screen)) {
+        return;
+    }
+    for (unsigned i = 0; i < n * SIDE; i++) {
+        uintptr_t square = screen.base + sizeof(uint32_t) * (SIDE / 2 + i / SIDE * (SIDE + SIDE / 2));
+        if (!paint_row(square + (SIDE / 2 + i % SIDE) * screen.pitch)) {
+            return;
+        }
+    }
+}
+
 void pi_soc_show(unsigned n) {
+    paint(n);
     const struct pi_led led = {at(PI_MAILBOX), at(PI_GPIO), at(PI_SYSTIMER)};
     pi_led_show(&led, n);
 }

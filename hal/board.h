@@ -256,7 +256,7 @@ struct board {
     /* The i-th of what it knows of itself; false: there are no more. One caller at a time; may poll
      * for milliseconds. May be NULL. */
     bool (*fact)(unsigned i, struct board_fact *out);
-    /* Shows a picture of that size from now on; false: it cannot. Once. One caller at a time, fact() being
+    /* Shows a picture of that size from now on, and none of before; false: it cannot. One caller at a time, fact() being
      * another. NULL: there is no screen that we know. */
     bool (*screen)(unsigned width, unsigned height, struct board_screen *out);
 };

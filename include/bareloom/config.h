@@ -57,7 +57,7 @@
 #define CONFIG_FAULT_ENDS_G 0
 #endif
 
-/* 1: a Raspberry Pi's LED shows how far the boot has come, which then takes ten seconds longer: docs/PI.md. */
+/* 1: a Raspberry Pi's LED and its screen show how far the boot has come, which then takes ten seconds longer: docs/PI.md. */
 #ifndef CONFIG_BOOT_LED
 #define CONFIG_BOOT_LED 0
 #endif

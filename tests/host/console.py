@@ -20,9 +20,9 @@ HANG_SECONDS = 100  # nothing is measured by it
 PROMPT = "bareloom> "
 
 
-def build(folder, app="examples/wordcount"):
+def build(folder, app="examples/wordcount", *settings):
     """A copy of app's image in folder: scripts that run beside this one may build it with another INPUT."""
-    make = ["make", "-s", "-C", run.ROOT, f"BOARD={BOARD}", f"APP={app}"]
+    make = ["make", "-s", "-C", run.ROOT, f"BOARD={BOARD}", f"APP={app}", *settings]
     os.makedirs(f"{run.ROOT}/build", exist_ok=True)
     with open(f"{run.ROOT}/build/.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# What a Pi's screen shows, by QEMU's monitor: the Mandelbrot set in the colors of the cores that painted it, row by row as
+# What a Pi's screen shows, by QEMU's monitor: how far its boot has come; the Mandelbrot set in the colors of the cores that painted it, row by row as
 # they have counted; top's bars and timeline, which moves; and the PNG made of it.
 # boards: rpi3
 import os
@@ -73,6 +73,19 @@ def mandelbrot(board, image):
     check("the PNG holds the same", unpack_png(picture.png()) == (picture.data, 640, 480))
 
 
+# ---- how far the boot has come ------------------------------------------------------------------------
+
+def boot_steps(board, image):
+    """Squares that drivers/pi_soc.c paints, before the program has its own picture."""
+    with screenshot.Machine(board, image) as machine:
+        machine.expect("Bareloom on ")
+        until(machine, "five squares: the boot is over", lambda p: (p.width, p.height) == (640, 480) and all(
+            p.pixel(x, y) == ((255, 255, 255) if 32 <= x % 96 < 96 and x < 480 and 32 <= y < 96 else (0, 0, 0))
+            for x in range(0, 640, 8) for y in range(0, 480, 8)))
+        machine.expect("painted; any key ends")
+        check("then the program's picture", painter_of(machine.picture(), 90) in range(4))
+
+
 # ---- top ------------------------------------------------------------------------------------------
 
 # Where examples/wordcount/screen.c paints, with four cores.
@@ -141,6 +154,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         mandelbrot(board, console.build(folder, "examples/mandelbrot"))
         top(board, console.build(folder))
+        boot_steps(board, console.build(folder, "examples/mandelbrot", "CONFIG=-DCONFIG_BOOT_LED=1"))
     return 1 if failures else 0
 
 
