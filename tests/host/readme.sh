@@ -40,6 +40,7 @@ check "docs/GO.md names no test that is not there $(paste -sd' ' "$work/untold")
 
 check "docs/PERFORMANCE.md has the rows of bench/goals.txt" tools/bench.py --check-docs
 check "docs/API.md is what the headers say" tools/apidoc.py --check
+check "docs/CONCEPTS.md names what there is" tools/concepts.py
 check "docs/SILICON.md tells of what there is" tools/parity.py --check
 
 exit $((failures > 0))
