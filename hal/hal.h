@@ -57,6 +57,8 @@ struct hal_core {
  * hal_irq_t hal_irq_save(void);           mask, return what was; a compiler barrier
  * void hal_irq_restore(hal_irq_t);        back to what was; a compiler barrier
  * void hal_irq_mask(void), hal_irq_unmask(void);
+ * hal_irq_t hal_irq_open(void);           what hal_irq_save() would have returned where hal_irq_mask() was called
+ *                                         with interrupts open
  * bool hal_irq_masked(void);
  * bool hal_irq_pending(void);             an interrupt waits for this core; a hint, for long work while masked
  * void hal_relax(void);                   in every spin loop: lets the other hardware thread, or the

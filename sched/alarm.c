@@ -93,29 +93,29 @@ static void end_wait(struct alarm *a, uint32_t seq) NEEDS(irq_masked) {
     }
 }
 
-void alarms_expire(struct core *c, int64_t now) NEEDS(irq_masked) {
-    struct alarm_heap *h = &c->alarms;
-    struct {
-        struct alarm *alarm;
-        uint32_t seq;
-    } due[BATCH];
-    unsigned n = 0;
-    if (alarms_next(h) > now) {
-        return;
+/* The first that is due, off the heap, or NULL. */
+static struct alarm *pop_due(struct alarm_heap *h, int64_t now, uint32_t *seq) NEEDS(irq_masked) {
+    struct alarm *a = NULL;
+    if (alarms_next(h) <= now) {
+        spin_lock_masked(&h->lock);
+        if (alarms_next(h) <= now) { /* and not stopped just now */
+            a = heap_pop(h, seq);
+        }
+        spin_unlock_masked(&h->lock);
     }
-    spin_lock_masked(&h->lock);
-    while (n < BATCH && alarms_in(h) != 0 && h->slots[0].when <= now) {
-        due[n].alarm = heap_pop(h, &due[n].seq);
-        n++;
-    }
-    spin_unlock_masked(&h->lock);
-    for (unsigned i = 0; i < n; i++) {
-        if (due[i].alarm->is_timer) {
+    return a;
+}
+
+void alarms_expire_some(struct core *c, int64_t now) NEEDS(irq_masked) {
+    struct alarm *a;
+    uint32_t seq;
+    for (int i = 0; i < BATCH && (a = pop_due(&c->alarms, now, &seq)) != NULL; i++) {
+        if (a->is_timer) {
             trace_core(c, EV_TIMER, 0, 0, 0);
-            sanitize_acquire(due[i].alarm); /* pairs with alarm_start */
-            timer_fire(due[i].alarm, due[i].seq, now);
+            sanitize_acquire(a); /* pairs with alarm_start */
+            timer_fire(a, seq, now);
         } else {
-            end_wait(due[i].alarm, due[i].seq);
+            end_wait(a, seq);
         }
     }
 }

@@ -32,7 +32,7 @@ struct alarm *heap_pop(struct alarm_heap *h, uint32_t *seq) NEEDS(h->lock);
 static inline void heap_push(struct alarm_heap *h, int64_t when, struct alarm *a) NEEDS(h->lock) {
     uint32_t n = alarms_in(h);
     ASSERT(n < h->capacity);
-    if (n == 0 || when < relaxed_load(&h->first)) {
+    if (when < relaxed_load(&h->first)) {
         relaxed_store(&h->first, when);
     }
     relaxed_store(&h->n, n + 1);
@@ -58,9 +58,11 @@ static inline void heap_remove(struct alarm_heap *h, struct alarm *a) NEEDS(h->l
         } else {
             heap_sift_down(h, at, slots[n]);
         }
-    }
-    if (at == 0) {
-        relaxed_store(&h->first, slots[0].when);
+        if (at == 0) {
+            relaxed_store(&h->first, slots[0].when);
+        }
+    } else if (n == 0) {
+        relaxed_store(&h->first, INT64_MAX);
     }
 }
 
@@ -86,9 +88,7 @@ static inline void alarm_start(struct core *c, struct alarm *a) NEEDS(irq_masked
     a->heap = h;
     heap_push(h, when, a);
     spin_unlock_masked(&h->lock);
-    if (when < c->deadline) {
-        arm_sooner(c, when);
-    }
+    arm_sooner(c, when);
 }
 
 /* After it the alarm, which has been started once, is in no heap; true: it was in one. Any context. */
@@ -113,7 +113,13 @@ static inline void alarm_stop_own(struct alarm *a) NEEDS(irq_masked) {
 
 /* Handler. Ends the waits and fires the timers that are due at now, at most a batch. Then it must come again at
  * alarms_next(). */
-void alarms_expire(struct core *c, int64_t now) NEEDS(irq_masked);
+void alarms_expire_some(struct core *c, int64_t now) NEEDS(irq_masked);
+
+static inline void alarms_expire(struct core *c, int64_t now) NEEDS(irq_masked) {
+    if (alarms_next(&c->alarms) <= now) {
+        alarms_expire_some(c, now);
+    }
+}
 
 /* ---- timer.c: handler. The alarm of a timer is due, in its setting seq ----------------------- */
 void timer_fire(struct alarm *a, uint32_t seq, int64_t now) NEEDS(irq_masked);

@@ -100,7 +100,9 @@ static inline void copy_out(void *to, const void *from, size_t n) {
 }
 
 static void clear(void *to, size_t n) {
-    if (to != NULL) {
+    if (to != NULL && n == 8) {
+        __builtin_memset(to, 0, 8); /* as in copy() */
+    } else if (to != NULL) {
         __builtin_memset(to, 0, n);
     }
 }
@@ -307,36 +309,36 @@ INLINE struct waiter *plain_partner(struct chan *c, const struct wait_list *l, u
 }
 
 /* It has its value, or has given it. */
-INLINE int partner_goes_on(struct chan *c, struct wait_list *l, uint32_t tells, struct waiter *w,
-                           hal_irq_t was) OPENS(irq_masked, c->lock) UNCHECKED {
+INLINE int partner_goes_on(struct chan *c, struct wait_list *l, uint32_t tells, struct waiter *w)
+    OPENS(irq_masked, c->lock) UNCHECKED {
     wait_unlink_first(l, w);
     looked_for(c, l, tells);
-    return chan_unlock_wake(c, false, was, w);
+    return chan_unlock_wake(c, false, hal_irq_open(), w);
 }
 
 /* What is commonest where the fast way was not open: a partner waits, or the caller has to. */
-SLOW int chan_send_word(struct chan *c, const void *v, hal_irq_t was) UNCHECKED {
+SLOW int chan_send_word(struct chan *c, const void *v) UNCHECKED {
     struct waiter *w = plain_partner(c, &c->receivers, TELLS_RECEIVERS);
     if (w != NULL) {
         __builtin_memcpy(w->data, v, WORD);
-        return partner_goes_on(c, &c->receivers, TELLS_RECEIVERS, w, was);
+        return partner_goes_on(c, &c->receivers, TELLS_RECEIVERS, w);
     }
     if (c->receivers.head == NULL && !c->closed && chan_count(c) == c->capacity) {
         return chan_send_waits(c, v, NULL);
     }
-    return chan_send_slow(c, v, NULL, was);
+    return chan_send_slow(c, v, NULL, hal_irq_open());
 }
 
-SLOW int chan_recv_word(struct chan *c, void *v, hal_irq_t was) UNCHECKED {
+SLOW int chan_recv_word(struct chan *c, void *v) UNCHECKED {
     if (c->senders.head == NULL && !c->closed && chan_count(c) == 0) {
         return chan_recv_waits(c, v, NULL);
     }
     struct waiter *w = plain_partner(c, &c->senders, TELLS_SENDERS);
     if (w != NULL && c->capacity == 0) {
         __builtin_memcpy(v, w->data, WORD);
-        return partner_goes_on(c, &c->senders, TELLS_SENDERS, w, was);
+        return partner_goes_on(c, &c->senders, TELLS_SENDERS, w);
     }
-    return chan_recv_slow(c, v, NULL, was);
+    return chan_recv_slow(c, v, NULL, hal_irq_open());
 }
 
 /* Other sizes, and no channel at all. */
@@ -368,11 +370,13 @@ int chan_send(struct chan *c, const void *v) UNCHECKED {
         return chan_send_any(c, v, NULL);
     }
     uint64_t word = *(const any_word *)v; /* before the lock: see chan_touch() */
-    hal_irq_t was = spin_lock(&c->lock);
+    hal_irq_mask();                       /* who may block comes with interrupts open */
+    spin_lock_masked(&c->lock);
     if (!put_fast(c, word)) {
-        return chan_send_word(c, v, was);
+        return chan_send_word(c, v);
     }
-    spin_unlock(&c->lock, was);
+    spin_unlock_masked(&c->lock);
+    hal_irq_unmask();
     return 0;
 }
 
@@ -382,12 +386,14 @@ int chan_recv(struct chan *c, void *v) UNCHECKED {
         return chan_recv_any(c, v, NULL);
     }
     chan_touch_word(v);
-    hal_irq_t was = spin_lock(&c->lock);
+    hal_irq_mask();
+    spin_lock_masked(&c->lock);
     uint64_t word;
     if (!get_fast(c, &word)) {
-        return chan_recv_word(c, v, was);
+        return chan_recv_word(c, v);
     }
-    spin_unlock(&c->lock, was);
+    spin_unlock_masked(&c->lock);
+    hal_irq_unmask();
     *(any_word *)v = word;
     return 0;
 }

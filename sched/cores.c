@@ -28,6 +28,7 @@ struct core *sched_core(unsigned i, void *stack_top) {
     c->g0.alarm.pos = ALARM_IDLE;
     c->runq.lock = SPINLOCK(RANK_OVERFLOW);
     c->alarms.lock = SPINLOCK(RANK_ALARMS);
+    c->alarms.first = INT64_MAX;
     c->random = sim_seed(i);
     c->tick = i;
     c->slice_over_at = UINT64_MAX;

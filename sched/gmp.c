@@ -16,10 +16,6 @@
  * purpose. */
 #define GLOBAL_EVERY 61
 
-/* What is left of a slice when it counts as over. The tick is set in the handler that ends a slice, and
- * the next one begins a little later: else each had two ticks at its end. */
-#define SLICE_SLACK US(1)
-
 /* Passes over the other cores before a search gives up. */
 #define STEAL_PASSES 4
 
@@ -39,7 +35,8 @@ static struct g *steal_pass(struct core *c) NEEDS(irq_masked);
  * would leave a hog by itself on one core and four that share another, for as long as none is
  * idle. */
 static void balance(struct core *c) NEEDS(irq_masked) {
-    if (core_active(c) && runnext_of(c) == NULL && runq_is_empty(&c->runq) && any_runq(c)) {
+    if (core_active(c) && runnext_of(c) == NULL && c->pinned.head == NULL &&
+        runq_is_empty(&c->runq) && any_runq(c)) {
         struct g *g = steal_pass(c);
         if (g != NULL) {
             runq_put(&c->runq, g);
@@ -211,6 +208,17 @@ struct g *gmp_pick(struct core *c) NEEDS(irq_masked) {
     return g;
 }
 
+/* Nearly always by a handler of this core, which has left the G in runnext. */
+struct g *gmp_pick_woken(struct core *c) NEEDS(irq_masked) {
+    struct g *g = runnext_of(c);
+    if (next_tick(c) >= c->around_at || !may_be_plain(c, g)) {
+        return gmp_pick(c);
+    }
+    set_runnext(c, NULL);
+    c->look_at = c->around_at;
+    return g;
+}
+
 bool gmp_anything(struct core *c) NEEDS(irq_masked) {
     return runnext_of(c) != NULL || c->pinned.head != NULL || !inbox_empty(c) ||
            !runq_is_empty(&c->runq) || (globq_length() != 0 && core_active(c)) || !core_active(c) ||
@@ -225,10 +233,7 @@ UNCOMMON static bool tick_hooked(struct core *c) NEEDS(irq_masked) {
     return false;
 }
 
-bool gmp_tick(struct core *c, int64_t now) NEEDS(irq_masked) {
-    if (now - slice_start(c) < slice_length() - SLICE_SLACK) {
-        return false;
-    }
+bool gmp_slice_over(struct core *c) NEEDS(irq_masked) {
     if (hooked(c) && (policy_is_on(c) || knobs_count(c))) {
         return tick_hooked(c);
     }

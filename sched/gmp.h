@@ -21,6 +21,9 @@ static inline void set_runnext(struct core *c, struct g *g) {
  * go on in its waker's; or NULL. */
 struct g *gmp_pick(struct core *c) NEEDS(irq_masked);
 
+/* The same on g0 after a sleep. */
+struct g *gmp_pick_woken(struct core *c) NEEDS(irq_masked);
+
 /* What the tick will be once c has entered the next G. */
 static inline uint64_t next_tick(const struct core *c) {
     return relaxed_load(&c->tick) + HAL_MAX_CORES;
@@ -41,6 +44,18 @@ static inline struct g *gmp_take_runnext(struct core *c) NEEDS(irq_masked) {
     return g;
 }
 
+/* Handler. The running G's slice is over: whether another should go first. If not it begins a new one. */
+bool gmp_slice_over(struct core *c) NEEDS(irq_masked);
+
+/* What is left of a slice when it counts as over. The tick is set in the handler that ends a slice, and
+ * the next one begins a little later: else each had two ticks at its end. */
+#define SLICE_SLACK US(1)
+
+/* The same, of a tick at now. */
+static inline bool gmp_tick(struct core *c, int64_t now) NEEDS(irq_masked) {
+    return now - slice_start(c) >= slice_length() - SLICE_SLACK && gmp_slice_over(c);
+}
+
 /* Masked, own core. Another G has got runnext, which before had, or nobody; perhaps a core idles. */
 void gmp_next_was(struct core *c, struct g *before) NEEDS(irq_masked);
 
@@ -50,13 +65,12 @@ static inline void gmp_put_pinned(struct core *c, struct g *g) NEEDS(irq_masked)
     look_closer(c);
 }
 
-/* The commonest case of the one below; false, and nothing done: it is another. */
+/* The commonest case of the one below, but for the guard, which is the caller's; false, and nothing done: it is another. */
 static inline bool gmp_put_next_plainly(struct core *c, struct g *g) NEEDS(irq_masked) {
     if (CONFIG_SIM != 0 || g->pin != ANY_CORE || runnext_of(c) != NULL) {
         return false;
     }
     set_runnext(c, g); /* before the look at who idles, as in gmp_put_next() */
-    guard_arm(c);
     return true;
 }
 

@@ -57,6 +57,9 @@ unsigned policy_queued(const struct core *c) {
 }
 
 bool policy_holds(void) {
+    if (relaxed_load(&round_wanted) == 0) {
+        return false; /* none was ever chosen */
+    }
     uint32_t n = atomic_load(&policy_common);
     for (unsigned i = 0; i < hal_core_count(); i++) {
         n |= atomic_load(&policy_seats[i].fixed) | atomic_load(&policy_seats[i].loose);

@@ -32,12 +32,6 @@ void arm(struct core *c, int64_t when) NEEDS(irq_masked) {
     hal_timer_set(c->deadline);
 }
 
-void arm_sooner(struct core *c, int64_t when) NEEDS(irq_masked) {
-    if (when < c->deadline) {
-        arm(c, when);
-    }
-}
-
 /* ---- the runnext guard ---------------------------------------------------------------------- */
 
 void guard_arm_now(struct core *c) NEEDS(irq_masked) {
@@ -69,7 +63,9 @@ struct frame *frame_take(struct core *c) NEEDS(irq_masked) {
     if (f != NULL) {
         c->frames = f->next;
         c->frame_count--;
-        look_everywhere(c); /* refills; and behind a hog the global queue has its turn at each slice's end */
+        if (c->frame_count < FRAMES_LOW) {
+            look_everywhere(c); /* refills */
+        }
     }
     return f;
 }
@@ -248,6 +244,9 @@ void *sched_irq_exit(void) {
 
 static struct g *put_aside_quietly(struct core *c, struct g *g) NEEDS(irq_masked) {
     if (slice_is_over(c) || inbox_empty(c)) {
+        if (globq_length() != 0) {
+            look_everywhere(c); /* its turn at each slice's end: hogs do not make 61 picks soon */
+        }
         gmp_put(c, g, WHY_SLICE);
         return schedule();
     }

@@ -191,7 +191,7 @@ struct alarm_heap {
     /* Written under lock; read without by the owner - who alone adds, and so finds n only too large and first only
      * too early - and by reports. relaxed: the lock orders the slots */
     _Atomic uint32_t n;
-    _Atomic int64_t first; /* when of slots[0]; with n == 0 nothing */
+    _Atomic int64_t first; /* when of slots[0]; INT64_MAX: n is 0 */
     uint32_t capacity;     /* owner core only, grown before the lock is taken */
 };
 
@@ -201,7 +201,7 @@ static inline uint32_t alarms_in(const struct alarm_heap *h) {
 
 /* Owner, masked. When the next one is due, perhaps too early; INT64_MAX: none. */
 static inline int64_t alarms_next(const struct alarm_heap *h) {
-    return alarms_in(h) != 0 ? relaxed_load(&h->first) : INT64_MAX;
+    return relaxed_load(&h->first);
 }
 
 #define MAGAZINE 32u
@@ -463,6 +463,9 @@ void park_on(enum wait_reason reason, spinlock_t *lock) OPENS(irq_masked, *lock)
 /* Masked. Makes a waiting G runnable; the caller is the one who ended its wait. Any context. */
 void ready(struct g *g) NEEDS(irq_masked);
 
+/* The same for one of many that are woken at once: behind those who can run here already. */
+void ready_in_turn(struct g *g) NEEDS(irq_masked);
+
 /* The same and hal_irq_restore(was), for what ends with both; 0, for what ends well then. */
 int ready_and_open(struct g *g, hal_irq_t was) OPENS(irq_masked);
 
@@ -495,9 +498,6 @@ struct g *gmp_steal(struct core *c) NEEDS(irq_masked);
 
 /* Masked, own core. Whether anything but the running G could run here now. */
 bool gmp_anything(struct core *c) NEEDS(irq_masked);
-
-/* Handler. The running G's slice is over at now: whether another should go first. */
-bool gmp_tick(struct core *c, int64_t now) NEEDS(irq_masked);
 
 /* Masked, own core. What sits in runnext goes to the ring, where thieves see it. */
 void gmp_publish_runnext(struct core *c) NEEDS(irq_masked);
@@ -562,15 +562,24 @@ void kick(unsigned core) NEEDS(irq_masked);
 
 /* Masked, own core. The timer comes at when; the second: if it would have come later. */
 void arm(struct core *c, int64_t when) NEEDS(irq_masked);
-void arm_sooner(struct core *c, int64_t when) NEEDS(irq_masked);
+
+static inline void arm_sooner(struct core *c, int64_t when) NEEDS(irq_masked) {
+    if (when < c->deadline) {
+        arm(c, when);
+    }
+}
 
 /* Masked, own core. If another core idles, what was put into runnext must not stay there (HAZARDS
  * 3). */
 UNCOMMON void guard_arm_now(struct core *c) NEEDS(irq_masked);
 
-static inline void guard_arm(struct core *c) NEEDS(irq_masked) {
+static inline bool guard_wanted(const struct core *c) NEEDS(irq_masked) {
     /* relaxed, no fence: a missed one costs at most the rest of the slice, see ask_for_guards() */
-    if (__builtin_expect(relaxed_load(&machine.idle_mask) != 0, 0) && c->guard == NULL) {
+    return __builtin_expect(relaxed_load(&machine.idle_mask) != 0, 0) && c->guard == NULL;
+}
+
+static inline void guard_arm(struct core *c) NEEDS(irq_masked) {
+    if (guard_wanted(c)) {
         guard_arm_now(c);
     }
 }

@@ -59,8 +59,8 @@ struct g *dispatch(struct core *c, struct g *g) NEEDS(irq_masked) {
 static void tick_begin(struct core *c) NEEDS(irq_masked) {
     slice_begin(c);
     int64_t end = slice_start(c) + slice_length(), next = alarms_next(&c->alarms);
-    arm_sooner(c, next < end ? next : end); /* a core that runs a G always has its tick */
     trace_runs_again(c);
+    arm_sooner(c, next < end ? next : end); /* a core that runs a G always has its tick */
 }
 
 /* True: *g is what has been found, or NULL. */
@@ -77,12 +77,6 @@ UNCOMMON static bool search_hooked(struct core *c, struct g **g) NEEDS(irq_maske
     return true;
 }
 
-/* Woken: nearly always by a handler of this core, which has left the G in runnext. */
-static inline struct g *pick_woken(struct core *c) NEEDS(irq_masked) {
-    struct g *g = gmp_pick_is_plain(c, next_tick(c)) ? gmp_take_runnext(c) : NULL;
-    return g != NULL ? g : gmp_pick(c);
-}
-
 struct g *schedule_search(void) NEEDS(irq_masked) {
     struct core *c = this_core();
     struct g *g;
@@ -95,7 +89,7 @@ struct g *schedule_search(void) NEEDS(irq_masked) {
             break;
         }
         idle(c);
-        g = pick_woken(c);
+        g = gmp_pick_woken(c);
     } while (g == NULL);
     if (c->searching) {
         search_end(c, true);
@@ -320,18 +314,7 @@ static void ready_in_handler(struct core *c, struct g *g) NEEDS(irq_masked) {
     }
 }
 
-/* True: it has been put. */
-UNCOMMON static bool ready_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
-    trace_g_slow(c, EV_UNBLOCK, g, 0);
-    return (policy_is_on(c) && policy_ready(c, g, WHY_WOKEN)) ||
-           (knobs_turned(c) && knobs_ready(c, g));
-}
-
-/* From a handler, or to another core; or somebody was next, or idles, or wants to know. */
-UNCOMMON static void ready_otherwise(struct core *c, struct g *g) NEEDS(irq_masked) {
-    if (hooked(c) && ready_hooked(c, g)) {
-        return;
-    }
+static inline void ready_quietly(struct core *c, struct g *g) NEEDS(irq_masked) {
     if (c->hal.in_handler) {
         ready_in_handler(c, g);
     } else if (g->where == c->hal.index) {
@@ -343,18 +326,57 @@ UNCOMMON static void ready_otherwise(struct core *c, struct g *g) NEEDS(irq_mask
     }
 }
 
-/* Waiting before, runnable from now on; true: and it is next, with nothing more to be done. */
-static inline bool ready_plainly(struct core *c, struct g *g) NEEDS(irq_masked) {
+UNCOMMON static void ready_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
+    trace_g_slow(c, EV_UNBLOCK, g, 0);
+    if (policy_is_on(c) && policy_ready(c, g, WHY_WOKEN)) {
+        return;
+    }
+    if (knobs_turned(c) && knobs_ready(c, g)) {
+        return;
+    }
+    ready_quietly(c, g);
+}
+
+/* From a handler, or to another core; or somebody was next, or idles, or wants to know. Calls nothing but last, and so
+ * has no frame. */
+UNCOMMON static void ready_otherwise(struct core *c, struct g *g) NEEDS(irq_masked) {
+    if (hooked(c)) {
+        ready_hooked(c, g);
+    } else {
+        ready_quietly(c, g);
+    }
+}
+
+/* Waiting before, runnable from now on. */
+static inline void is_woken(struct g *g) {
     ASSERT(g_status(g) >= G_WAITING);
     sanitize_release(g); /* what the waker did before, the woken one sees */
     g_set_status(g, G_RUNNABLE);
+}
+
+/* The same; true: and it is next, with nothing more to be done but guard_arm(). */
+static inline bool ready_plainly(struct core *c, struct g *g) NEEDS(irq_masked) {
+    is_woken(g);
     return !c->hal.in_handler && !hooked(c) && gmp_put_next_plainly(c, g);
 }
 
 void ready(struct g *g) NEEDS(irq_masked) {
     struct core *c = this_core();
-    if (!ready_plainly(c, g)) {
+    if (ready_plainly(c, g)) {
+        guard_arm(c);
+    } else {
         ready_otherwise(c, g);
+    }
+}
+
+void ready_in_turn(struct g *g) NEEDS(irq_masked) {
+    struct core *c = this_core();
+    is_woken(g);
+    if (c->hal.in_handler || hooked(c) || g->pin != ANY_CORE) {
+        ready_otherwise(c, g);
+    } else {
+        runq_put(&c->runq, g);
+        wake_one();
     }
 }
 
@@ -365,10 +387,19 @@ UNCOMMON static int ready_otherwise_and_open(struct core *c, struct g *g, hal_ir
     return 0;
 }
 
+UNCOMMON static int guard_and_open(struct core *c, hal_irq_t was) OPENS(irq_masked) {
+    guard_arm_now(c);
+    hal_irq_restore(was);
+    return 0;
+}
+
 int ready_and_open(struct g *g, hal_irq_t was) OPENS(irq_masked) {
     struct core *c = this_core();
     if (!ready_plainly(c, g)) {
         return ready_otherwise_and_open(c, g, was);
+    }
+    if (guard_wanted(c)) {
+        return guard_and_open(c, was);
     }
     hal_irq_restore(was);
     return 0;

@@ -44,7 +44,11 @@ void wake_all(struct waiter *chain, bool ok) {
         for (int i = 0; i < BATCH && chain != NULL; i++) {
             struct waiter *next = chain->next; /* chain is on its G's stack */
             chain->ok = ok;
-            ready(chain->g);
+            if (next != NULL) {
+                ready_in_turn(chain->g);
+            } else {
+                ready(chain->g);
+            }
             chain = next;
         }
         hal_irq_restore(was);

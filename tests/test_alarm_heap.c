@@ -10,7 +10,7 @@ static struct alarm_heap heap;
 static bool queued[MANY];
 
 static void renew(void) {
-    heap = (struct alarm_heap){.slots = slots, .capacity = MANY};
+    heap = (struct alarm_heap){.slots = slots, .first = INT64_MAX, .capacity = MANY};
     for (unsigned i = 0; i < MANY; i++) {
         fake[i] = (struct alarm){.pos = ALARM_IDLE};
         queued[i] = false;

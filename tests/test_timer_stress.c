@@ -8,7 +8,6 @@
 
 static struct wg wg;
 static _Atomic unsigned fired;
-static struct sema gate;
 
 static void counts(void *arg) {
     (void)arg;
@@ -232,72 +231,6 @@ TEST(stress, timers_across_cores) {
     WAIT_FOR(atomic_load(&expected) <= 0);
     go_sleep(MS(2));
     CHECK_EQ(atomic_load(&expected), 0);
-}
-
-static _Atomic bool all_due, may_fire;
-
-/* Keeps its core from firing any of them before all are due. */
-static void sets_all_to_now(void *arg) {
-    (void)arg;
-    hal_irq_t was = hal_irq_save();
-    for (unsigned i = 0; i < BATCH; i++) {
-        timer_reset(many[i], 1);
-    }
-    ns_t last = go_now() + 1;
-    SPIN_UNTIL(go_now() > last);
-    atomic_store(&all_due, true);
-    SPIN_UNTIL(atomic_load(&may_fire));
-    hal_irq_restore(was);
-    wg_done(&wg);
-}
-
-/* The other core has taken all of them from its heap, and comes no further than the first one's channel, whose lock is
- * held here: so the others are set anew just then. */
-static void sets_them_anew(void *arg) {
-    (void)arg;
-    unsigned last = go_num_cores() - 1;
-    for (unsigned round = 0; round < 20; round++) {
-        all_due = may_fire = false;
-        wg_add(&wg, 1);
-        start_on(last, sets_all_to_now, NULL);
-        SPIN_UNTIL(atomic_load(&all_due));
-        unsigned in_heap = cores[last].alarms.n;
-        hal_irq_t was = spin_lock(&timer_chan(many[0])->lock);
-        atomic_store(&may_fire, true);
-        SPIN_UNTIL(cores[last].alarms.n + BATCH <= in_heap);
-        for (unsigned i = 1; i < BATCH; i++) {
-            timer_reset(many[i], SEC(1000));
-        }
-        spin_unlock(&timer_chan(many[0])->lock, was);
-        wg_wait(&wg);
-        CHECK_EQ(chan_recv(timer_chan(many[0]), NULL), 0);
-        go_sleep(US(100));
-        for (unsigned i = 0; i < BATCH; i++) {
-            CHECK_EQ(chan_try_recv(timer_chan(many[i]), NULL), -EAGAIN);
-        }
-    }
-    sema_post(&gate);
-}
-
-/* A batch is due on one core, which fires it one by one; meanwhile another core sets them anew, for a time far away.
- * That the first core has them in hand does not count for the new setting. */
-TEST(stress, timers_set_anew_as_they_fire) {
-    if (LOCK_RANKS) {
-        SKIP("it holds a channel's lock over those of timers, which a build with DEBUG does not "
-             "allow");
-    }
-    if (go_num_cores() == 1) {
-        SKIP("one core");
-    }
-    for (unsigned i = 0; i < BATCH; i++) {
-        many[i] = timer_make(SEC(1000));
-        CHECK(many[i] != NULL);
-    }
-    start_on(0, sets_them_anew, NULL);
-    sema_wait(&gate);
-    for (unsigned i = 0; i < BATCH; i++) {
-        timer_free(many[i]);
-    }
 }
 
 /* ---- cores that retire --------------------------------------------------------------------------------------- */

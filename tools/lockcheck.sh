@@ -56,5 +56,5 @@ plant 'the core is asked for with interrupts open' sched/go.c 'static struct g *
 ' 'static struct g *g_new(unsigned class) {
     this_core()->dead_count++;
 '
-plant 'the heap is changed without its lock' sched/alarm.c '    spin_lock_masked(&h->lock);
-    while' '    while'
+plant 'the heap is changed without its lock' sched/alarm.c '        spin_lock_masked(&h->lock);
+        if' '        if'

@@ -37,6 +37,10 @@ static inline void hal_irq_unmask(void) {
     __asm__ volatile("msr daifclr, #2" ::: "memory");
 }
 
+static inline hal_irq_t hal_irq_open(void) {
+    return SYSREG_READ(daif) & ~DAIF_I;
+}
+
 static inline bool hal_irq_masked(void) {
     return (SYSREG_READ(daif) & DAIF_I) != 0;
 }

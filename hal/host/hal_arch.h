@@ -19,6 +19,11 @@ void hal_irq_restore(hal_irq_t was);
 void hal_irq_mask(void);
 void hal_irq_unmask(void);
 bool hal_irq_masked(void);
+
+static inline hal_irq_t hal_irq_open(void) {
+    return false;
+}
+
 bool hal_irq_pending(void);
 
 void hal_relax(void);
