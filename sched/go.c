@@ -19,7 +19,7 @@
 
 #define CACHE_MAX   64
 #define CACHE_BATCH 32
-#define CACHE_NEW   8
+#define CACHE_NEW   STACK_ROW
 
 /* Stack pages that a dead G keeps. */
 #define KEEP_PAGES 2
@@ -48,13 +48,14 @@ static void (*on_exit_fn)(void *local);
 
 /* Under the lock. */
 static bool blanks_refill(void) NEEDS(pool.lock) {
-    struct g_page *page = page_alloc();
+    struct g_page *page = page_alloc_zeros();
     if (page == NULL) {
         return false;
     }
     for (size_t i = 0; i < GS_PER_PAGE; i++) {
         struct g *g = &page->gs[i];
-        *g = (struct g){.pin = ANY_CORE, .alarm.pos = ALARM_IDLE};
+        g->pin = ANY_CORE;
+        relaxed_store(&g->alarm.pos, ALARM_IDLE); /* nobody has seen it */
         g->link = pool.blank;
         pool.blank = g;
     }
@@ -63,34 +64,37 @@ static bool blanks_refill(void) NEEDS(pool.lock) {
     return true;
 }
 
-static struct g *blank_take(void) {
-    hal_irq_t was = spin_lock(&pool.lock);
-    struct g *g = NULL;
-    if (pool.blank != NULL || blanks_refill()) {
-        g = pool.blank;
-        pool.blank = g->link;
-    }
-    spin_unlock(&pool.lock, was);
-    return g;
-}
-
-static void blank_give(struct g *g) {
-    hal_irq_t was = spin_lock(&pool.lock);
-    g->link = pool.blank;
-    pool.blank = g;
-    spin_unlock(&pool.lock, was);
-}
-
 /* Under the lock: moves n Gs, or what there is, from one list to another; how many. */
 static uint32_t move(struct g **from, struct g **to, uint32_t n) {
     uint32_t moved = 0;
-    for (; moved < n && *from != NULL; moved++) {
-        struct g *g = *from;
-        *from = g->link;
-        g->link = *to;
-        *to = g;
+    struct g *g = *from, *last = *to;
+    for (; moved < n && g != NULL; moved++) {
+        struct g *next = g->link;
+        g->link = last;
+        last = g;
+        g = next;
     }
+    *from = g;
+    *to = last;
     return moved;
+}
+
+/* Takes the lock for that. */
+static void give(struct g **from, struct g **to, uint32_t n) {
+    hal_irq_t was = spin_lock(&pool.lock);
+    move(from, to, n);
+    spin_unlock(&pool.lock, was);
+}
+
+/* Up to n blank ones; how many. */
+static uint32_t blanks_take(struct g **to, uint32_t n) {
+    hal_irq_t was = spin_lock(&pool.lock);
+    uint32_t taken = move(&pool.blank, to, n);
+    while (taken < n && blanks_refill()) {
+        taken += move(&pool.blank, to, n - taken);
+    }
+    spin_unlock(&pool.lock, was);
+    return taken;
 }
 
 /* Unchecked: the lock is for the shared lists alone. */
@@ -177,26 +181,29 @@ bool gs_trim(void) {
 
 /* A dead G that was taken and not used. */
 static void dead_give(struct g *g) {
-    hal_irq_t was = spin_lock(&pool.lock);
-    move(&g, &pool.dead[g->stack_class], 1);
-    spin_unlock(&pool.lock, was);
+    give(&g, &pool.dead[g->stack_class], 1);
 }
 
-static struct g *g_new(unsigned class) {
-    struct g *g = blank_take();
-    if (g != NULL && !stack_assign(g, class)) {
-        blank_give(g);
-        return NULL;
+/* Up to n new ones with a stack of that class, linked; how many. */
+static uint32_t gs_new(struct g **gs, uint32_t n, unsigned class) {
+    *gs = NULL;
+    n = blanks_take(gs, n);
+    if (n != 0 && !stack_assign(*gs, n, class)) {
+        give(gs, &pool.blank, n);
+        return 0;
     }
-    if (g != NULL) {
+    for (struct g *g = *gs; g != NULL; g = g->link) {
         atomic_store_explicit(&g->made, true, memory_order_release); /* pairs with is_made() */
     }
-    return g;
+    return n;
 }
 
-/* This core's cache is empty: gets some of the shared dead, or a few new ones, as far as there is
- * memory. */
-UNCOMMON static void cache_fill(void) {
+static bool has_page(const struct g *g) {
+    return g->stack_low != g->stack_hi;
+}
+
+/* This core's cache is empty: gets some of the shared dead; false: there are none. */
+static bool cache_dead_of_others(void) {
     hal_irq_t was = spin_lock(&pool.lock);
     struct core *c = this_core();
     if (knob_is(c, KNOB_GCACHE, 0)) {
@@ -206,18 +213,24 @@ UNCOMMON static void cache_fill(void) {
     if (c->dead == NULL) {
         c->dead_count += move(&pool.dead[0], &c->dead, CACHE_BATCH);
     }
-    bool none = c->dead == NULL;
+    bool any = c->dead != NULL;
     spin_unlock(&pool.lock, was);
-    struct g *g;
-    for (int i = 0; none && i < CACHE_NEW && (g = g_new(0)) != NULL; i++) {
-        if (!stack_commit_first(g)) {
-            dead_give(g);
-            break;
-        }
-        was = hal_irq_save();
-        cache_dead(this_core(), g);
-        hal_irq_restore(was);
+    return any;
+}
+
+/* The same, or a few new ones, as far as there is memory. */
+UNCOMMON static void cache_fill(void) {
+    struct g *gs;
+    uint32_t n = cache_dead_of_others() ? 0 : gs_new(&gs, CACHE_NEW, 0);
+    if (n == 0) {
+        return;
     }
+    uint32_t whole = stack_commit_first(gs, n);
+    hal_irq_t was = spin_lock(&pool.lock);
+    struct core *c = this_core();
+    c->dead_count += move(&gs, &c->dead, whole);
+    move(&gs, &pool.dead[0], n - whole);
+    spin_unlock(&pool.lock, was);
 }
 
 struct g *g_alloc(size_t size) {
@@ -225,10 +238,10 @@ struct g *g_alloc(size_t size) {
     for (int attempt = 0; attempt < 2; attempt++) {
         struct g *g = dead_take(class);
         if (g == NULL) {
-            g = g_new(class);
+            gs_new(&g, 1, class);
         }
         if (g != NULL) {
-            if (stack_commit_first(g)) {
+            if (has_page(g) || stack_commit_first(g, 1) != 0) {
                 return g;
             }
             dead_give(g);
@@ -439,7 +452,7 @@ static inline bool go_shortly(go_fn *fn, void *arg, uintptr_t creator) {
     hal_irq_mask();
     struct core *c = this_core();
     struct g *g = c->dead;
-    if (SANITIZED || g == NULL || g->stack_low == g->stack_hi || hooked(c)) {
+    if (SANITIZED || g == NULL || !has_page(g) || hooked(c)) {
         hal_irq_unmask();
         return false;
     }

@@ -50,31 +50,49 @@ static void *cut(size_t n) NEEDS(pool.lock) {
     return NULL;
 }
 
-static void *take(size_t leave) {
-    hal_irq_t was = spin_lock(&pool.lock);
-    struct page *p = NULL;
-    if (pool.free > leave) {
-        p = pool.list;
-        if (p != NULL) {
-            pool.list = p->next;
-            pool.free--;
-        } else {
-            p = cut(1);
-        }
+static void *take_one(void) NEEDS(pool.lock) {
+    struct page *p = pool.list;
+    if (p == NULL) {
+        return cut(1);
     }
-    spin_unlock(&pool.lock, was);
-    if (p != NULL) {
-        sanitize_open(p, HAL_PAGE);
-    }
+    pool.list = p->next;
+    pool.free--;
     return p;
 }
 
+static unsigned take(void **pages, unsigned n, size_t leave) {
+    unsigned taken = 0;
+    hal_irq_t was = spin_lock(&pool.lock);
+    while (taken < n && pool.free > leave) {
+        pages[taken++] = take_one(); /* one is free, so there is one */
+    }
+    spin_unlock(&pool.lock, was);
+    for (unsigned i = 0; i < taken; i++) {
+        sanitize_open(pages[i], HAL_PAGE);
+    }
+    return taken;
+}
+
+unsigned pages_alloc(void **pages, unsigned n) {
+    return take(pages, n, RESERVE_PER_CORE * hal_core_count());
+}
+
 void *page_alloc(void) {
-    return take(RESERVE_PER_CORE * hal_core_count());
+    void *page;
+    return pages_alloc(&page, 1) != 0 ? page : NULL;
+}
+
+void *page_alloc_zeros(void) {
+    void *page = page_alloc();
+    if (page != NULL) {
+        hal_clear_page(page);
+    }
+    return page;
 }
 
 void *page_alloc_reserved(void) {
-    return take(0);
+    void *page;
+    return take(&page, 1, 0) != 0 ? page : NULL;
 }
 
 void *pages_alloc_row(size_t n) {

@@ -88,40 +88,44 @@ _Noreturn void stack_overflown(const struct g *g) {
 
 /* ---- slots ----------------------------------------------------------------------------------- */
 
-bool stack_assign(struct g *g, unsigned class) {
+bool stack_assign(struct g *g, unsigned n, unsigned class) {
     if (class == STACK_SMALL) {
         return small_assign(g);
     }
     struct arena *a = &arena[class];
     uintptr_t slot = 0;
     hal_irq_t was = spin_lock(&lock);
-    uintptr_t end = a->next + a->stride;
-    if (end <= a->end && hal_map_tables(a->next, a->stride, page_alloc)) {
+    size_t all = n * a->stride;
+    if (all <= a->end - a->next && hal_map_tables(a->next, all, page_alloc)) {
         slot = a->next;
-        a->next = end;
+        a->next += all;
     }
     spin_unlock(&lock, was);
     if (slot == 0) {
         return false;
     }
-    g->stack_class = (uint8_t) class;
-    g->stack_lo = slot + GUARD;
-    g->stack_hi = slot + a->stride;
-    g->stack_low = g->stack_hi;
-    hal_guard(slot);
+    for (; n != 0; n--, g = g->link, slot += a->stride) {
+        g->stack_class = (uint8_t) class;
+        g->stack_lo = slot + GUARD;
+        g->stack_hi = slot + a->stride;
+        g->stack_low = g->stack_hi;
+        hal_guard(slot);
+    }
     return true;
 }
 
-bool stack_commit_first(struct g *g) {
-    if (g->stack_low == g->stack_hi) {
-        void *page = page_alloc();
-        if (page == NULL) {
-            return false;
-        }
-        hal_map(g->stack_hi - HAL_PAGE, page);
-        g->stack_low = g->stack_hi - HAL_PAGE;
+static void commit(struct g *g, void *page) {
+    g->stack_low -= HAL_PAGE;
+    hal_map(g->stack_low, page);
+}
+
+unsigned stack_commit_first(struct g *g, unsigned n) {
+    void *pages[STACK_ROW];
+    unsigned have = pages_alloc(pages, n);
+    for (unsigned i = 0; i < have; i++, g = g->link) {
+        commit(g, pages[i]);
     }
-    return true;
+    return have;
 }
 
 bool stack_commit_all(struct g *g) {
@@ -130,8 +134,7 @@ bool stack_commit_all(struct g *g) {
         if (page == NULL) {
             return false;
         }
-        g->stack_low -= HAL_PAGE;
-        hal_map(g->stack_low, page);
+        commit(g, page);
     }
     return true;
 }
@@ -167,8 +170,7 @@ bool sched_touched(uintptr_t address, bool masked) NEEDS(irq_masked) {
         c->magazine_count <= (masked ? 0 : MAGAZINE / 2)) {
         return false;
     }
-    g->stack_low -= HAL_PAGE;
-    hal_map(g->stack_low, c->magazine[--c->magazine_count]);
+    commit(g, c->magazine[--c->magazine_count]);
     count(&c->n.faults);
     if (c->magazine_count < MAGAZINE / 2) {
         look_everywhere(c); /* refills */
@@ -188,8 +190,7 @@ bool stack_fault(struct core *c, struct g *g, uintptr_t address, bool masked) {
         if (c->magazine_count == 0) {
             return false;
         }
-        g->stack_low -= HAL_PAGE;
-        hal_map(g->stack_low, c->magazine[--c->magazine_count]);
+        commit(g, c->magazine[--c->magazine_count]);
         count(&c->n.faults);
     }
     return true;

@@ -63,13 +63,14 @@ static struct {
 
 /* Under the pool's lock. */
 UNCOMMON static void more_timers(void) NEEDS(irq_masked) {
-    char *page = page_alloc();
+    char *page = page_alloc_zeros();
     for (size_t at = 0; page != NULL && at + TIMER_BYTES <= HAL_PAGE;
          at += (TIMER_BYTES + 15) / 16 * 16) {
         struct timer *t = (struct timer *)(void *)(page + at);
-        *t = (struct timer){.lock = SPINLOCK(RANK_TIMER),
-                            .alarm = {.pos = ALARM_IDLE, .is_timer = true},
-                            .next = pool.free};
+        relaxed_store(&t->lock, SPINLOCK(RANK_TIMER)); /* nobody has seen it */
+        relaxed_store(&t->alarm.pos, ALARM_IDLE);
+        t->alarm.is_timer = true;
+        t->next = pool.free;
         chan_init(&t->chan, sizeof(ns_t), 1);
         t->chan.timer = t;
         pool.free = t;

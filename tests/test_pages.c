@@ -35,6 +35,31 @@ TEST(unit, pages_are_distinct_and_whole) {
     give_all();
 }
 
+/* All of it, also what was written to, and nothing beside it. */
+TEST(unit, pages_of_zeros) {
+    take_all();
+    for (unsigned i = 0; i < MANY; i++) {
+        for (unsigned k = 0; k < HAL_PAGE / sizeof(uintptr_t); k++) {
+            page[i][k] = UINTPTR_MAX;
+        }
+    }
+    for (unsigned i = 0; i < MANY; i += 2) {
+        hal_clear_page(page[i]);
+    }
+    for (unsigned i = 0; i < MANY; i++) {
+        for (unsigned k = 0; k < HAL_PAGE / sizeof(uintptr_t); k++) {
+            CHECK_EQ(page[i][k], i % 2 == 0 ? 0 : UINTPTR_MAX);
+        }
+    }
+    give_all();
+    uintptr_t *zeros = page_alloc_zeros();
+    CHECK(zeros != NULL);
+    for (unsigned k = 0; k < HAL_PAGE / sizeof(uintptr_t); k++) {
+        CHECK_EQ(zeros[k], 0);
+    }
+    page_free(zeros);
+}
+
 /* Another core may take a page for itself at the same time, but not each time. */
 TEST(unit, pages_are_counted) {
     bool right = false;

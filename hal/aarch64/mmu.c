@@ -18,8 +18,22 @@ static struct range ram[RAM_RANGES]; /* what hal_ram() gives, size 0: free; set 
 
 extern char __text_start[], __image_end[];
 
+#define DCZID_PROHIBITED 16 /* by who is above us */
+
 static void published(void) {
     __asm__ volatile("dsb ishst\n\tisb" ::: "memory");
+}
+
+void hal_clear_page(void *page) {
+    uint64_t dczid = SYSREG_READ(dczid_el0);
+    if ((dczid & DCZID_PROHIBITED) != 0) {
+        __builtin_memset(page, 0, HAL_PAGE);
+        return;
+    }
+    size_t block = (size_t)4 << (dczid & 15);
+    for (char *at = page, *end = at + HAL_PAGE; at != end; at += block) {
+        __asm__ volatile("dc zva, %0" ::"r"(at) : "memory");
+    }
 }
 
 /* ---- walking -------------------------------------------------------------------------------- */
@@ -167,7 +181,8 @@ static uint64_t *table_at(uint64_t *entry, void *(*page)(void)) {
         if (table == NULL) {
             return NULL;
         }
-        pt_clear(table);
+        hal_clear_page(table);
+        published(); /* a walker that finds it finds the zeros */
         *(volatile uint64_t *)entry = (uint64_t)(uintptr_t)table | PT_TABLE;
         published();
     }

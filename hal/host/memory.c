@@ -116,6 +116,10 @@ void *hal_unmap(uintptr_t va) {
     return page;
 }
 
+void hal_clear_page(void *page) {
+    __builtin_memset(page, 0, HAL_PAGE);
+}
+
 void hal_guard(uintptr_t va) {
     /* relaxed: a count, orders nothing */
     if (atomic_fetch_add_explicit(&guards, 1, memory_order_relaxed) < GUARDS) {

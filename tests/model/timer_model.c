@@ -7,6 +7,8 @@
  * else with it. Nothing that was sent for an old setting is received after that; each setting that nobody takes back is
  * received, or calls its function, once; and who takes one back is told whether it was in time.
  */
+#include <string.h>
+
 #include "hal/errno.h"
 #include "sched/alarm.h"
 #include "sched/chan.h"
@@ -23,7 +25,8 @@ static _Atomic unsigned received, in_time, called, called_too;
 
 static char page[HAL_PAGE] __attribute__((aligned(HAL_PAGE)));
 
-void *page_alloc(void) {
+void *page_alloc_zeros(void) {
+    memset(page, 0, sizeof page);
     return page; /* asked for once in a run: it has room for all */
 }
 
