@@ -4,6 +4,9 @@
 
 #define HALF STEAL_MOST
 
+/* How many leave the list behind the ring at once. */
+#define REFILL 32u
+
 static struct {
     spinlock_t lock;
     struct gqueue q;
@@ -45,12 +48,23 @@ static struct g *ring_put_rest(struct runq *q, struct gqueue *gs) NEEDS(irq_mask
     return first;
 }
 
+/* With the lock once taken the next few go to the ring, which is empty: the order stays what it is. */
 struct g *runq_get_behind(struct runq *q) NEEDS(irq_masked) {
     spin_lock_masked(&q->lock);
-    struct g *g = gqueue_pop(&q->overflow);
-    relaxed_store(&q->overflow_count, runq_behind(q) - (g != NULL)); /* under the lock */
+    struct g *first = gqueue_pop(&q->overflow), *g = first != NULL ? q->overflow.head : NULL;
+    uint32_t n = first != NULL, tail = relaxed_load(&q->tail); /* our own */
+    for (; g != NULL && n < REFILL; n++, g = g->link) {
+        relaxed_store(&q->ring[tail++ % RING], g); /* published by tail */
+    }
+    if (n > 1) {
+        q->overflow.head = g;
+        /* release: as in ring_put() */
+        atomic_store_explicit(&q->tail, tail, memory_order_release);
+    }
+    /* release, and after tail: who looks without the lock must not see both empty in between */
+    atomic_store_explicit(&q->overflow_count, runq_behind(q) - n, memory_order_release);
     spin_unlock_masked(&q->lock);
-    return g;
+    return first;
 }
 
 /* Unchecked: words have no "held if". */
@@ -157,17 +171,11 @@ struct g *runq_steal_some(struct runq *mine, struct runq *theirs, unsigned most,
         return show_loot(mine, n, taken);
     }
     uint32_t behind = runq_behind(theirs);
+    struct gqueue some = {0};
     n = behind - behind / 2;
     n = n < most ? n : most;
-    struct g *first = n != 0 ? runq_get_behind(theirs) : NULL;
-    for (*taken = first != NULL; *taken != 0 && *taken < n; (*taken)++) {
-        struct g *g = runq_get_behind(theirs);
-        if (g == NULL) {
-            break;
-        }
-        runq_put(mine, g);
-    }
-    return first;
+    *taken = n != 0 ? overflow_take(theirs, n, &some) : 0;
+    return ring_put_rest(mine, &some);
 }
 
 /* ---- global --------------------------------------------------------------------------------- */

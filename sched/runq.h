@@ -36,17 +36,24 @@ static inline uint32_t runq_behind(struct runq *q) {
     return relaxed_load(&q->overflow_count);
 }
 
+/* Anyone, who looks at the ring next: so that what the owner moves from here to there is seen in one of them. */
+static inline uint32_t runq_behind_first(struct runq *q) {
+    /* acquire: pairs with the release in runq_get_behind(); the tail is there that shows what went to the ring */
+    return atomic_load_explicit(&q->overflow_count, memory_order_acquire);
+}
+
 /* Anyone. How many, give or take what moves meanwhile. */
 static inline unsigned runq_length(struct runq *q) {
-    return runq_behind(q) + ring_length(q);
+    uint32_t behind = runq_behind_first(q);
+    return behind + ring_length(q);
 }
 
 /* Anyone. The same question, but for how many. */
 static inline bool runq_is_empty(struct runq *q) {
-    /* No order between the list's count and the ring: nothing goes from the one to the other but the yielding one's turn,
-     * which finds both in use (runq_turn_behind). relaxed: what was put before the reader's fence is below the tail that
-     * it sees, and so head is there, too, only if somebody has taken it */
-    return runq_behind(q) == 0 && relaxed_load(&q->head) == relaxed_load(&q->tail);
+    /* relaxed: what was put before the reader's fence, or is no longer in the list, is below the tail that it sees, and so
+     * head is there, too, only if somebody has taken it. From the ring to the list nothing goes but the yielding one's
+     * turn, which finds both in use (runq_turn_behind) */
+    return runq_behind_first(q) == 0 && relaxed_load(&q->head) == relaxed_load(&q->tail);
 }
 
 /* The other cores that do not idle, a bit for each: an idle one has nothing on its queue or in runnext that it, or who
@@ -100,7 +107,7 @@ static inline uint32_t ring_put_unseen(struct runq *q, struct g *g) {
     return tail + 1;
 }
 
-/* Owner, masked; the second: anyone. The rest of the two below: onto the overflow list, and from it. */
+/* Owner, masked. The rest of the two below: onto the overflow list, and from it when the ring is empty. */
 void runq_put_behind(struct runq *q, struct g *g) NEEDS(irq_masked);
 struct g *runq_get_behind(struct runq *q) NEEDS(irq_masked);
 
