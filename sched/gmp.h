@@ -77,9 +77,9 @@ static inline bool gmp_put_next_plainly(struct core *c, struct g *g) NEEDS(irq_m
 /* g0. gmp_put() for WHY_SLICE of one that is not pinned, on an active core: to the global queue. */
 void gmp_demote(struct core *c, struct g *g) NEEDS(irq_masked);
 
-/* Masked, own core, g0 or a G: gmp_put() for WHY_WOKEN: also a new G. */
-static inline void gmp_put_next(struct core *c, struct g *g) NEEDS(irq_masked) {
-    if (__builtin_expect(CONFIG_SIM != 0 || g->pin != ANY_CORE, 0)) {
+/* Masked, own core, g0 or a G: gmp_put() for WHY_WOKEN of one that is not pinned: also a new G. */
+static inline void gmp_put_next_anywhere(struct core *c, struct g *g) NEEDS(irq_masked) {
+    if (CONFIG_SIM != 0) {
         gmp_put(c, g, WHY_WOKEN);
         return;
     }
@@ -87,5 +87,14 @@ static inline void gmp_put_next(struct core *c, struct g *g) NEEDS(irq_masked) {
     set_runnext(c, g);
     if (before != NULL || relaxed_load(&machine.idle_mask) != 0) {
         gmp_next_was(c, before);
+    }
+}
+
+/* The same of any. */
+static inline void gmp_put_next(struct core *c, struct g *g) NEEDS(irq_masked) {
+    if (__builtin_expect(g->pin != ANY_CORE, 0)) {
+        gmp_put(c, g, WHY_WOKEN);
+    } else {
+        gmp_put_next_anywhere(c, g);
     }
 }

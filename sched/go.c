@@ -21,9 +21,6 @@
 #define CACHE_BATCH 32
 #define CACHE_NEW   STACK_ROW
 
-/* Stack pages that a dead G keeps. */
-#define KEEP_PAGES 2
-
 /* Gs live in pages of their own; the list of pages only grows. */
 struct g_page {
     struct g_page *next;
@@ -138,7 +135,7 @@ static inline void cache_dead(struct core *c, struct g *g) NEEDS(irq_masked) {
 }
 
 static void g_free(struct core *c, struct g *g) NEEDS(irq_masked) {
-    stack_trim(g, KEEP_PAGES);
+    stack_trim(g, STACK_KEPT);
     if (g->stack_class == 0 && !knob_is(c, KNOB_GCACHE, 0)) {
         cache_dead(c, g);
         return;
@@ -202,13 +199,13 @@ static bool has_page(const struct g *g) {
     return g->stack_low != g->stack_hi;
 }
 
-/* This core's cache is empty: gets some of the shared dead; false: there are none. */
+/* This core's cache is empty: gets some of the shared dead; false: there are none. True also if it is to stay empty. */
 static bool cache_dead_of_others(void) {
     hal_irq_t was = spin_lock(&pool.lock);
     struct core *c = this_core();
     if (knob_is(c, KNOB_GCACHE, 0)) {
         spin_unlock(&pool.lock, was);
-        return;
+        return true;
     }
     if (c->dead == NULL) {
         c->dead_count += move(&pool.dead[0], &c->dead, CACHE_BATCH);
@@ -321,7 +318,7 @@ static inline size_t color_of(const struct g *g) {
 }
 
 /* n bytes at arg are copied to the new stack, if n is not 0. */
-static inline void prepare(struct g *g, size_t color, go_fn *fn, const void *arg, size_t n) {
+static void prepare(struct g *g, size_t color, go_fn *fn, const void *arg, size_t n) {
     uintptr_t top = (g->stack_hi - color - n) & ~(uintptr_t)15;
     for (size_t i = 0; i < n; i++) {
         ((char *)top)[i] = ((const char *)arg)[i];
@@ -330,14 +327,10 @@ static inline void prepare(struct g *g, size_t color, go_fn *fn, const void *arg
 }
 
 /* A dead G with a stack begins a life: whatever is not set here is blank in a dead one. */
-static inline void begin_life(struct core *c, struct g *g, const char *name, uint8_t pin,
-                              uintptr_t creator) NEEDS(irq_masked) {
+static inline void begin_life(struct core *c, struct g *g, uintptr_t creator) NEEDS(irq_masked) {
     g->id = new_id(c);
     g->creator = creator;
     g->parent = hal_self()->id;
-    g->name = name;
-    g->where = pin; /* and no affinity */
-    g->system = false;
     g_set_status(g, G_RUNNABLE);
 }
 
@@ -348,6 +341,7 @@ UNCOMMON static bool made_hooked(struct g *g, go_fn *fn) {
         if (!stack_commit_all(g)) {
             g_set_status(g, G_DEAD);
             g->name = NULL;
+            g->where = ANY_CORE;
             sanitize_g_ends(g, g->stack_lo, g->stack_hi);
             dead_give(g);
             return false;
@@ -376,7 +370,9 @@ int g_make(struct g **out, const struct go_opts *o, go_fn *fn, const void *arg, 
      * one that has had the memory before. */
     sanitize_open((const void *)(uintptr_t)&g->holds, sizeof g->holds);
     hal_irq_t was = hal_irq_save();
-    begin_life(this_core(), g, o->name, o->pinned ? (uint8_t)o->core : ANY_CORE, creator);
+    begin_life(this_core(), g, creator);
+    g->name = o->name;
+    g->where = o->pinned ? (uint8_t)o->core : ANY_CORE; /* and no affinity */
     bool traced = hooked(this_core());
     hal_irq_restore(was);
     prepare(g, class == STACK_SMALL ? 0 : color_of(g), fn, arg, n);
@@ -458,10 +454,10 @@ static inline bool go_shortly(go_fn *fn, void *arg, uintptr_t creator) {
     }
     c->dead = g->link;
     c->dead_count--;
-    begin_life(c, g, NULL, ANY_CORE, creator);
-    prepare(g, color_of(g), fn, arg, 0);
+    begin_life(c, g, creator);
+    hal_prepare(g, (void *)(g->stack_hi - color_of(g)), fn, arg);
     count(&c->n.started);
-    gmp_put_next(c, g);
+    gmp_put_next_anywhere(c, g);
     hal_irq_unmask();
     return true;
 }
@@ -506,6 +502,7 @@ struct g *g_end(struct g *g, void *core) NEEDS(irq_masked) {
     local_free(g);
     sanitize_g_ends(g, g->stack_lo, g->stack_hi);
     /* a fault leaves what go_exit() would have seen to */
+    g->where = ANY_CORE;
     g->cleanups = NULL;
     g->catch = NULL;
     g->panics = NULL;
@@ -554,11 +551,12 @@ _Noreturn static void end_plainly(struct g *g) NEEDS(irq_masked) {
     hal_leave_for(next);
 }
 
+/* Of one whose function has returned. */
 static bool leaves_nothing(const struct g *g) {
-    return ((uintptr_t)g->cleanups | (uintptr_t)g->catch | (uintptr_t)g->panics |
-            (uintptr_t)g->local | (uintptr_t)g->locals | (uintptr_t)g->join | g->mutexes |
-            g->preempt_off | g->stack_class) == 0 &&
-           g->stack_hi - g->stack_low <= KEEP_PAGES * HAL_PAGE && !SANITIZED;
+    return g->kind == KIND_PLAIN &&
+           ((uintptr_t)g->cleanups | (uintptr_t)g->local | (uintptr_t)g->locals |
+            (uintptr_t)g->join | g->holds) == 0 &&
+           !SANITIZED;
 }
 
 UNCOMMON _Noreturn static void exit_otherwise(struct g *g) {
@@ -576,7 +574,7 @@ UNCOMMON _Noreturn static void exit_otherwise(struct g *g) {
     /* The pages below us go back from here, with interrupts open: g0 would be masked for all of a
      * deep stack. */
     stack_trim(g, (unsigned)((g->stack_hi - (uintptr_t)__builtin_frame_address(0)) / HAL_PAGE) +
-                      KEEP_PAGES);
+                      STACK_KEPT);
     hal_irq_mask();
     sanitize_follow();
     struct core *c = this_core();
@@ -596,7 +594,7 @@ _Noreturn void sched_returned(void) {
 }
 
 _Noreturn void go_exit(void) {
-    sched_returned();
+    exit_otherwise(hal_self());
 }
 
 /* ---- about the caller ----------------------------------------------------------------------- */

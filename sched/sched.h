@@ -96,11 +96,12 @@ struct g {
         struct {
             uint8_t pin; /* the only core it may run on, or ANY_CORE. With affinity: where it is now */
             uint8_t affinity; /* 0, or several bits: the cores that it may run on (affinity.c) */
+            uint8_t stack_class;
+            bool deep; /* more of its stack is committed than a dead one keeps; follows stack_low, written with it */
         };
-        uint16_t where; /* both: a core's index is that of one pinned there for good */
+        uint16_t where; /* the first two: a core's index is that of one pinned there for good */
+        uint32_t kind;  /* all four, for who asks whether it is KIND_PLAIN */
     };
-    uint8_t stack_class;
-    _Atomic bool made; /* it has a stack, whose bounds stay for ever; set once, release */
 
     /* Written by whoever owns the G (its core while running, the queue's owner else); read racily
      * by dumps, hence atomic, relaxed */
@@ -111,16 +112,17 @@ struct g {
 
     /* Running G only */
     uintptr_t stack_low; /* lowest committed address: only its own core faults on it (HAZARDS 14) */
-    bool system;         /* the runtime's own: not counted, not listed; set before it starts */
-    uint32_t budget;     /* of one that was displaced: what is left of its reductions (knobs.c) */
+    _Atomic bool made; /* it has a stack, whose bounds stay for ever; set once, release; read by anyone */
+    bool system; /* the runtime's own: not counted, not listed, never ends; set before it starts */
+    uint32_t budget; /* of one that was displaced: what is left of its reductions (knobs.c) */
 
     /* Running G only: what has to be seen to when it ends. All NULL, and 0, while it is dead */
     struct cleanup *cleanups; /* latest first (cleanup.c) */
-    struct catch *catch;      /* the innermost go_try() */
-    struct panic *panics;     /* under way, latest first */
     void *local;              /* go_local() */
     struct locals *locals;    /* values under keys (local.c) */
     struct join *join;        /* what others wait for its end on; set before it starts */
+    struct catch *catch;      /* the innermost go_try(); NULL also when its function returns */
+    struct panic *panics;     /* under way, latest first; the same */
 
     /* The G and its core's handlers */
     union {
@@ -155,6 +157,11 @@ struct g {
     const struct policy *words; /* whose the two are that follow */
     uintptr_t policy[2];        /* the policy's own */
 };
+
+/* On any core, with a stack of the default class that a dead one may keep, and a program's: little endian, as all ports
+ * are. */
+#define KIND_PLAIN ((uint32_t)ANY_CORE)
+_Static_assert(offsetof(struct g, pin) == offsetof(struct g, kind), "pin is the lowest byte of it");
 
 /* Whose deadline it is; not of a timer's. */
 static inline struct g *g_of_alarm(const struct alarm *a) {

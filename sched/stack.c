@@ -114,8 +114,13 @@ bool stack_assign(struct g *g, unsigned n, unsigned class) {
     return true;
 }
 
+static void low_is(struct g *g, uintptr_t low) {
+    g->stack_low = low;
+    g->deep = g->stack_hi - low > STACK_KEPT * HAL_PAGE;
+}
+
 static void commit(struct g *g, void *page) {
-    g->stack_low -= HAL_PAGE;
+    low_is(g, g->stack_low - HAL_PAGE);
     hal_map(g->stack_low, page);
 }
 
@@ -145,7 +150,7 @@ void stack_trim(struct g *g, unsigned keep) {
     }
     do {
         void *page = hal_unmap(g->stack_low);
-        g->stack_low += HAL_PAGE;
+        low_is(g, g->stack_low + HAL_PAGE);
         if (page != NULL) {
             page_free(page);
         }

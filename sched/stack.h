@@ -22,6 +22,9 @@
 #define STACK_CLASSES 5u
 _Static_assert(STACK_SMALL == STACK_ARENAS, "it is the class behind those with slots");
 
+/* Pages that a dead G keeps. */
+#define STACK_KEPT 2u
+
 /* Core 0, at boot. */
 void stacks_init(void);
 

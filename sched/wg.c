@@ -100,38 +100,55 @@ static void leave(struct wg *w) {
     }
 }
 
-static int wait(struct wg *w, const struct limit *limit) {
+/* False: the count is zero. */
+static inline bool has_to_wait(struct wg *w) {
     check_may_block("wg_wait");
     /* acquire: pairs with the dones that made it zero */
-    if (count_of(atomic_load_explicit(&w->word, memory_order_acquire)) == 0) {
+    return count_of(atomic_load_explicit(&w->word, memory_order_acquire)) != 0;
+}
+
+/* Under the lock: whether it still has to, and then there are waiters. */
+static inline bool announce(struct wg *w) NEEDS(w->lock) {
+    uint64_t v = atomic_load_explicit(&w->word, memory_order_acquire); /* as above */
+    while (count_of(v) != 0) {
+        if (atomic_compare_exchange_weak_explicit(&w->word, &v, v | WAITERS, memory_order_acquire,
+                                                  memory_order_acquire)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void wg_wait(struct wg *w) {
+    if (!has_to_wait(w)) {
+        return;
+    }
+    hal_irq_mask();
+    spin_lock_masked(&w->lock);
+    if (announce(w)) {
+        struct waiter me;
+        me.shared = false;
+        wait_for_ever(&w->lock, &w->waiters, &me, WAIT_WG);
+    } else {
+        spin_unlock_masked(&w->lock);
+        hal_irq_unmask();
+    }
+}
+
+int wg_wait_until(struct wg *w, struct limit l) {
+    if (!has_to_wait(w)) {
         return 0;
     }
     hal_irq_t was = spin_lock(&w->lock);
-    uint64_t v = atomic_load_explicit(&w->word, memory_order_acquire);
-    do {
-        if (count_of(v) == 0) {
-            spin_unlock(&w->lock, was);
-            return 0;
-        }
-    } while (!atomic_compare_exchange_weak_explicit(&w->word, &v, v | WAITERS, memory_order_acquire,
-                                                    memory_order_acquire));
-    struct waiter me = {0};
-    if (limit == NULL) {
-        wait_for_ever(&w->lock, &w->waiters, &me, WAIT_WG);
+    if (!announce(w)) {
+        spin_unlock(&w->lock, was);
         return 0;
     }
-    int r = wait_on(&w->lock, &w->waiters, &me, WAIT_WG, limit);
+    struct waiter me = {0};
+    int r = wait_on(&w->lock, &w->waiters, &me, WAIT_WG, &l);
     hal_irq_restore(was);
     if (r != 0) {
         leave(w);
     }
     return r;
-}
-
-void wg_wait(struct wg *w) {
-    wait(w, NULL);
-}
-
-int wg_wait_until(struct wg *w, struct limit l) {
-    return wait(w, &l);
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "sched/sched.h"
 #include "tests/test.h"
 
 static struct wg wg;
@@ -61,6 +62,29 @@ __attribute__((noinline)) static unsigned exits_at_depth(unsigned left) {
 static void exits_deep(void *arg) {
     (void)arg;
     FAIL("go_exit() returned, %u deep", exits_at_depth(20));
+}
+
+static void counts_pinned(void *arg) {
+    atomic_fetch_add((_Atomic unsigned *)arg, hal_self()->pin != ANY_CORE);
+    wg_done(&wg);
+}
+
+/* The dead are used again: what was pinned to a core is not in its next life. */
+TEST(sched, go_is_not_pinned) {
+    _Atomic unsigned pinned = 0;
+    unsigned n = 50 * go_num_cores();
+    for (int round = 0; round < 2; round++) {
+        wg_add(&wg, (int)n);
+        for (unsigned i = 0; i < n; i++) {
+            if (round == 0) {
+                start_on(i % go_num_cores(), counts_pinned, &pinned);
+            } else {
+                start(counts_pinned, &pinned);
+            }
+        }
+        wg_wait(&wg);
+        CHECK_EQ(pinned, n);
+    }
 }
 
 TEST(sched, go_exit_from_any_depth) {

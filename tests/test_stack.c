@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "sched/mem.h"
+#include "sched/model.h"
 #include "sched/sched.h"
 #include "sched/stack.h"
 #include "tests/test.h"
@@ -265,6 +266,32 @@ TEST(unit, stack_pages_are_used_again) {
     info_memory(&all, &after);
     /* each core may keep stacks of its own: 20 of 16 pages and a magazine, not more */
     CHECK(after + go_num_cores() * (20 * 16 + MAGAZINE) >= before);
+}
+
+/* One that has just ended gives them back after it counts as dead. */
+static bool keeps_more(struct g *g, void *arg) {
+    bool *any = arg;
+    *any |= g_state(g) == G_DEAD && g->stack_hi - g->stack_low > STACK_KEPT * HAL_PAGE;
+    return !*any;
+}
+
+TEST(unit, stack_of_the_dead_is_short) {
+    NEED_FAULTS();
+    if (model_traps()) {
+        SKIP("a thread's whole stack is kept for the next one");
+    }
+    wg_add(&wg, 20);
+    for (unsigned i = 0; i < 20; i++) {
+        start(touches_much, NULL);
+    }
+    wg_wait(&wg);
+    bool any = true;
+    for (int attempt = 0; attempt < 100 && any; attempt++) {
+        settle();
+        any = false;
+        g_each(keeps_more, &any);
+    }
+    CHECK(!any);
 }
 
 /* Grows its stack a bit on whichever core it happens to be. */
