@@ -46,12 +46,12 @@ static void sleeper(void *arg) {
     ends(&over);
 }
 
-WORK(story, "--hogs=6 of --take=100000, --briefs=12 and --sleepers=2; --slice= in ns") {
+WORK(story, "--hogs=6 of --take=200000, --briefs=12 and --sleepers=2; --slice= in ns") {
     int hogs = (int)option("hogs", 6), n = (int)option("briefs", 12),
         sleepers = (int)option("sleepers", 2);
     ns_t slice = option("slice", 0), before = slice != 0 ? go_set_slice(slice) : 0;
     size_t pages, free_before;
-    hogs_take = option("take", 100000);
+    hogs_take = option("take", 200000);
     info_memory(&pages, &free_before);
     least_free = free_before;
     struct sums sums = sums_now();

@@ -37,13 +37,14 @@ check "a sentence that does not hold in its table is found" \
     eval '! tools/experiment.py --check --out "$work/other" > "$work/wrong" && grep -q "E6: this does not hold: Where it waits" "$work/wrong"'
 check "and that text and table are not of one run" grep -q 'E6.md is not made of its table' "$work/wrong"
 
+build lockstep APP=examples/experiment CONFIG=-DCONFIG_LOCKSTEP=1 # here it is not silent
 status=0
 tools/experiment.py --twice 6 || status=$?
 [ "$status" != 77 ] || exit 77
 check "a run and its trace come out the same once more" test "$status" = 0
 
 status=0
-tools/saga.py --all > "$work/saga" || status=$?
+tools/saga.py --all | tee "$work/saga" || status=$?
 check "make saga's pages hold" test "$status" = 0
 check "they are six, with a chart each" test "$(grep -cE '^[1-6] of 6\. ' "$work/saga") $(grep -c '^  core 0 |' "$work/saga")" = "6 6"
 check "in eighty columns" eval '! grep -qE "^.{81}" "$work/saga"'
@@ -59,6 +60,7 @@ for n, key in enumerate((b"x", b"\x1b[A", b"b", b"q"), 1):
         assert select.select([keyboard], [], [], 120)[0], text
         text += os.read(keyboard, 4096).decode()
     os.write(keyboard, key)
+    print(f"key {n}", flush=True)
 assert child.wait(60) == 0 and termios.tcgetattr(end) == found
 assert text.count("1 of 6.") == 2 and "2 of 6" not in text, text
 END
