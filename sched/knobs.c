@@ -90,6 +90,9 @@ static void spin(struct core *c, uint32_t looks) NEEDS(irq_masked) {
 
 bool knobs_search(struct core *c) NEEDS(irq_masked) {
     spin(c, relaxed_load(&knobs[KNOB_SPIN]));
+    if (own_work(c)) {
+        return true;
+    }
     if (steals() || !core_active(c)) {
         return false;
     }

@@ -49,7 +49,7 @@ void knobs_pick(struct core *c) NEEDS(irq_masked);
 /* g is entered. */
 void knobs_enter(struct core *c, const struct g *g) NEEDS(irq_masked);
 
-/* g0. Before c searches, or sleeps. True: nobody steals, and c has slept. */
+/* g0. Before c searches, or sleeps. True: it has something of its own to pick; or nobody steals, and it has slept. */
 bool knobs_search(struct core *c) NEEDS(irq_masked);
 
 /* What was put to the global queue is found although nobody steals. */

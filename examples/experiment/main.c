@@ -68,6 +68,18 @@ void tell_row(void) {
     columns = 0;
 }
 
+static int compare(const void *a, const void *b) {
+    ns_t x = *(const ns_t *)a, y = *(const ns_t *)b;
+    return (x > y) - (x < y);
+}
+
+void tell_shares(ns_t *samples, unsigned n) {
+    qsort(samples, n, sizeof *samples, compare);
+    tell("median", samples[n / 2]);
+    tell("hundredth", samples[n - 1 - n / 100]);
+    tell("longest", samples[n - 1]);
+}
+
 unsigned drawn(unsigned n) {
     static uint64_t x;
     if (x == 0) {
@@ -100,6 +112,8 @@ struct sums sums_now(void) {
         s.stolen += c.stolen;
         s.ipis += c.ipis_sent;
         s.idle += c.active ? c.idle : 0;
+        s.ticks += c.ticks;
+        s.spun += c.spun;
         s.lock_wait += c.lock_wait;
     }
     return s;

@@ -36,6 +36,9 @@ long option(const char *name, long otherwise);
 void tell(const char *column, int64_t value);
 void tell_row(void);
 
+/* Columns median, hundredth (the slowest of a hundred) and longest of n samples, which get sorted. */
+void tell_shares(ns_t *samples, unsigned n);
+
 /* A number from 0 to below n, from --seed=: the next one. From main() alone. */
 unsigned drawn(unsigned n);
 
@@ -52,7 +55,7 @@ static inline void compute(unsigned long instructions) {
 
 /* What all cores have counted, added up. */
 struct sums {
-    uint64_t switches, preempted, stolen, ipis;
+    uint64_t switches, preempted, stolen, ipis, ticks, spun;
     ns_t idle, lock_wait; /* idle: of cores that take part */
 };
 struct sums sums_now(void);
