@@ -57,7 +57,7 @@ class InfoGs(Command):
         print(f"{'id':>5}  {'name':12} {'state':20} {'since >=':>9} {'core':>4}  where")
         for g in gs():
             since = span(max(0, now - g.since)) if g.is_("WAITING") else ""
-            pinned = "*" if g.pin != 255 else ""
+            pinned = "*" if g.pin != 255 and not g.affinity else ""
             core = f"{g.core}{pinned}"
             gdb.write(f"{g.id:5}  {g.title:12} {g.state_text:20} {since:>9} {core:>4}  {machine.place_of(g)}\n")
 

@@ -97,6 +97,20 @@ def span(ns):
     return f"{sign}{ns}ns"
 
 
+def member(type_, name):
+    """(offset, type) of a field, also of one in a nameless structure or union; KeyError."""
+    for field in type_.fields():
+        if field.name == name:
+            return field.bitpos // 8, field.type
+        if not field.name:
+            try:
+                offset, found = member(field.type.strip_typedefs(), name)
+                return field.bitpos // 8 + offset, found
+            except KeyError:
+                pass
+    raise KeyError(name)
+
+
 class Layout:
     """Where fields lie in a structure, so that many of them are read in one go and taken apart here."""
 
@@ -108,8 +122,8 @@ class Layout:
     def place(self, path):
         at, type_ = 0, self.type
         for name in path.split("."):
-            field = type_.strip_typedefs()[name]
-            at, type_ = at + field.bitpos // 8, field.type
+            offset, type_ = member(type_.strip_typedefs(), name)
+            at += offset
         return at, type_.strip_typedefs().sizeof
 
     def take(self, raw, into):
@@ -137,8 +151,8 @@ class G:
     """A goroutine as it is in memory."""
 
     layout = None
-    FIELDS = ("hal.sp", "hal.frame", "id", "name", "creator", "parent", "stack_lo", "stack_hi", "pin", "made", "status",
-              "entry", "since", "system", "waits_on", "alarm.pos", "alarm.when")
+    FIELDS = ("hal.sp", "hal.frame", "id", "name", "creator", "parent", "stack_lo", "stack_hi", "pin", "affinity", "made",
+              "status", "entry", "since", "system", "waits_on", "alarm.pos", "alarm.when")
 
     def __init__(self, address, raw=None):
         if G.layout is None:
@@ -183,7 +197,9 @@ class G:
         text = f"goroutine {self.id} [{self.state_text}"
         if self.is_("WAITING"):
             text += f", {span(max(0, now() - self.since))}"
-        if self.pin != 255:
+        if self.affinity:
+            text += f", on cores {self.affinity:#x}"
+        elif self.pin != 255:
             text += f", locked to core {self.pin}"
         return text + (f']: "{self.title}"' if self.title else "]:") + \
             (f" on core {self.core}" if self.is_("RUNNING") else "")
