@@ -144,23 +144,26 @@ def protocol(port):
     loader = chainboot.Loader(serial_port.Port(port))
     loader.hello(60)
 
+    def ask(kind, value, payload=b""):  # once: a no to what was asked again would be taken for one to the next question
+        loader.ask(kind, value, payload, tries=1, patience=60)
+
     def no(kind, value, payload=b""):
         try:
-            loader.ask(kind, value, payload)
+            ask(kind, value, payload)
         except chainboot.Failed as failed:
             return failed.args[0]
         return None
 
     check("an image without room", no("S", 1 << 30) == chainboot.NO_ROOM)
     check("a command line without room", no("S", 1000, b"x" * 1024) == chainboot.NO_ROOM)
-    loader.ask("S", 1000)
+    ask("S", 1000)
     check("a piece beyond the end", no("D", 999, b"xx") == chainboot.NO_ROOM)
     check("zeros beyond the end", no("Z", 4, struct.pack("<I", 1 << 31)) == chainboot.NO_ROOM)
     check("an unknown question", no("Q", 0) == chainboot.NO_KIND)
     check("a rate that makes no sense", no("B", 0) == chainboot.NO_BAUD)
-    loader.ask("Z", 0, struct.pack("<I", 1000))
+    ask("Z", 0, struct.pack("<I", 1000))
     check("another CRC", no("G", zlib.crc32(bytes(999))) == chainboot.NO_CRC)
-    loader.ask("B", 9600)  # and not again at that rate: it is taken back
+    ask("B", 9600)  # and not again at that rate: it is taken back
     check("still there", loader.hello(60) == run.load_board(BOARD)["TITLE"])
     loader.port.close()
 
