@@ -100,9 +100,7 @@ static inline void copy_out(void *to, const void *from, size_t n) {
 }
 
 static void clear(void *to, size_t n) {
-    if (to != NULL && n == 8) {
-        __builtin_memset(to, 0, 8); /* as in copy() */
-    } else if (to != NULL) {
+    if (to != NULL) {
         __builtin_memset(to, 0, n);
     }
 }
@@ -302,6 +300,32 @@ SLOW int chan_recv_big(struct chan *c, void *v, const struct limit *limit) UNCHE
     return r == -EAGAIN ? recv_waits(c, true, v, limit) : r;
 }
 
+/* The same for words and without a limit. Of w only what a partner, or a close, looks at is written. */
+SLOW int chan_send_word_waits(struct chan *c, const void *v) UNCHECKED {
+    struct waiter w;
+    w.data = (void *)(uintptr_t)v;
+    w.shared = false;
+    chan_slow(c, TELLS_SENDERS);
+    wait_for_ever(&c->lock, &c->senders, &w, WAIT_CHAN_SEND);
+    if (!w.ok) {
+        PANIC("send on closed channel");
+    }
+    return 0;
+}
+
+SLOW int chan_recv_word_waits(struct chan *c, void *v) UNCHECKED {
+    struct waiter w;
+    w.data = v;
+    w.shared = false;
+    chan_slow(c, TELLS_RECEIVERS);
+    wait_for_ever(&c->lock, &c->receivers, &w, WAIT_CHAN_RECV);
+    if (w.ok) {
+        return 0;
+    }
+    *(any_word *)w.data = 0;
+    return -EPIPE;
+}
+
 /* The first of l, who is alone in having a say: whose value of 8 bytes goes straight over. NULL: it is not so simple. */
 INLINE struct waiter *plain_partner(struct chan *c, const struct wait_list *l, uint32_t tells) {
     struct waiter *w = l->head;
@@ -324,14 +348,14 @@ SLOW int chan_send_word(struct chan *c, const void *v) UNCHECKED {
         return partner_goes_on(c, &c->receivers, TELLS_RECEIVERS, w);
     }
     if (c->receivers.head == NULL && !c->closed && chan_count(c) == c->capacity) {
-        return chan_send_waits(c, v, NULL);
+        return chan_send_word_waits(c, v);
     }
     return chan_send_slow(c, v, NULL, hal_irq_open());
 }
 
 SLOW int chan_recv_word(struct chan *c, void *v) UNCHECKED {
     if (c->senders.head == NULL && !c->closed && chan_count(c) == 0) {
-        return chan_recv_waits(c, v, NULL);
+        return chan_recv_word_waits(c, v);
     }
     struct waiter *w = plain_partner(c, &c->senders, TELLS_SENDERS);
     if (w != NULL && c->capacity == 0) {

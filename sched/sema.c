@@ -176,7 +176,9 @@ __attribute__((noinline)) static void sema_wait_slow(struct sema *s) {
         hal_irq_unmask();
         return;
     }
-    struct waiter w = {.n = 1};
+    struct waiter w; /* of it only what a poster looks at is written */
+    w.n = 1;
+    w.shared = false;
     wait_for_ever(&s->lock, &s->waiters, &w, WAIT_SEMA);
 }
 

@@ -182,7 +182,7 @@ static ns_t next_tick(ns_t when, ns_t period, ns_t now) {
 void timer_fire(struct alarm *a, uint32_t seq, int64_t now) NEEDS(irq_masked) {
     struct timer *t = (struct timer *)(void *)a; /* its first member */
     spin_lock_masked(&t->lock);
-    if (t->armed && t->alarm.seq == seq) {
+    if (t->alarm.seq == seq && t->armed) { /* in this order: see make() */
         if (t->period != 0) {
             t->alarm.when = next_tick(t->alarm.when, t->period, now);
             alarm_start(this_core(), a); /* popped from this core's heap just now: there is room */
@@ -267,10 +267,8 @@ static struct timer *make(ns_t d, ns_t period, go_fn *fn, void *arg) {
         t->fn = fn;
         t->arg = arg;
         t->frees_with_chan = false;
-        spin_lock_masked(&t->lock); /* a handler that comes late for an earlier life of it looks at it */
-        int r = arm_at(t, after(d), period);
-        spin_unlock_masked(&t->lock);
-        if (r < 0) {
+        /* Without its lock: a handler that comes late for an earlier life of it looks no further than its number */
+        if (arm_at(t, after(d), period) < 0) {
             timer_give(t);
             t = NULL;
         }
