@@ -156,6 +156,32 @@ TEST(unit, runq_steals_from_overflow) {
     CHECK_EQ(total, MANY);
 }
 
+/* At most three at once, from ring and list; and none. */
+TEST(unit, runq_steals_some) {
+    renew();
+    unsigned total = 0, taken;
+    unsigned char seen[MANY] = {0};
+    for (unsigned i = 0; i < MANY; i++) {
+        put(&theirs, i);
+    }
+    hal_irq_t was = hal_irq_save();
+    struct g *g = runq_steal_some(&mine, &theirs, 0, &taken);
+    hal_irq_restore(was);
+    CHECK(g == NULL && taken == 0);
+    while (runq_length(&theirs) != 0) {
+        was = hal_irq_save();
+        g = runq_steal_some(&mine, &theirs, 3, &taken);
+        hal_irq_restore(was);
+        CHECK(g != NULL && taken >= 1 && taken <= 3);
+        CHECK_EQ(runq_length(&mine), taken - 1);
+        total += taken;
+        for (int i = (int)g->id; i >= 0; i = get(&mine)) {
+            CHECK_EQ(seen[i]++, 0);
+        }
+    }
+    CHECK_EQ(total, MANY);
+}
+
 TEST(unit, runq_take_all_keeps_order) {
     renew();
     for (unsigned i = 0; i < MANY; i++) {
