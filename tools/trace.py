@@ -209,6 +209,7 @@ class Replay:
         self.g_state = {}      # G: (what, since, detail)
         self.woken = {}        # G: the unblock that it has not answered yet
         self.open_irq = [None] * len(trace.cores)
+        self.runs = {}         # core: the G that was met there before the core has entered or left any
         self.replay()
 
     def merged(self):
@@ -285,12 +286,20 @@ class Replay:
         for core, events in enumerate(self.trace.cores):
             if not events:  # one that runs has its ticks
                 self.core_state[core] = ("idle", self.trace.begin, None)
+            elif self.core_state[core][0] is None and core in self.runs:  # all of the time
+                self.core_state[core] = ("run", self.trace.begin, self.runs[core])
+                self.g_state.setdefault(self.runs[core], ("running", self.trace.begin, core))
             self.core_turns(core, None, self.trace.end)
         for g in list(self.g_state):
             self.g_turns(g, None, self.trace.end)
         self.check_ipis()
 
+    def meets(self, core, g):
+        if g and self.core_state[core][0] is None:
+            self.runs[core] = g
+
     def on_create(self, e):
+        self.meets(e.core, e.b)
         self.g_turns(e.a, "runnable", e.t, "new")
         self.woken[e.a] = (e, "created")
 
@@ -330,12 +339,13 @@ class Replay:
         self.core_turns(e.core, "sched", e.t)
 
     def on_irq_begin(self, e):
+        self.meets(e.core, e.a)
         self.open_irq[e.core] = e
 
     def on_irq_end(self, e):
         begin = self.open_irq[e.core]
         if begin is not None:
-            self.irqs[e.core].append((begin.t, e.t, IRQS[begin.arg], begin.a))
+            self.irqs[e.core].append((begin.t, e.t, IRQS[begin.arg], begin.a, begin.b))
         self.open_irq[e.core] = None
 
     def on_steal(self, e):

@@ -1,4 +1,5 @@
 """Pictures of a replayed trace: for ui.perfetto.dev, as a page of its own, for a terminal. tools/trace.py uses it."""
+import bisect
 import html
 import json
 
@@ -35,32 +36,47 @@ def json_events(replay, lanes_for_gs):
     def us(t):
         return (t - replay.trace.begin) / 1000
 
-    def named(pid, tid, name):
-        yield {"ph": "M", "pid": pid, "tid": tid, "name": "thread_name", "args": {"name": name}}
-        yield {"ph": "M", "pid": pid, "tid": tid, "name": "thread_sort_index", "args": {"sort_index": tid}}
+    def lane(core):
+        return core + 1  # to readers of the format thread 0 is nobody's
 
-    yield {"ph": "M", "pid": CORES, "name": "process_name", "args": {"name": "cores"}}
-    for core, spans in enumerate(replay.core_spans):
-        yield from named(CORES, core, f"core {core}")
+    shown = [[s for s in spans if s.what != "sched" and s.end > s.begin] for spans in replay.core_spans]
+    begins = [[s.begin for s in spans] for spans in shown]
+
+    def inside(core, t):
+        """t; or the last moment before it at which something is shown of the core: an arrow begins in what is shown, or
+        nowhere. What a G does as it ends it does after that."""
+        at = bisect.bisect_right(begins[core], t) - 1
+        return min(t, shown[core][at].end - 1) if at >= 0 else t
+
+    def says(what, pid, tid, **args):
+        return {"ph": "M", "cat": "__metadata", "ts": 0, "pid": pid, "tid": tid, "name": what, "args": args}
+
+    def named(pid, tid, name):
+        yield says("thread_name", pid, tid, name=name)
+        yield says("thread_sort_index", pid, tid, sort_index=tid)
+
+    yield says("process_name", CORES, lane(0), name="cores")
+    for core, spans in enumerate(shown):
+        yield from named(CORES, lane(core), f"core {core}")
         for s in spans:
-            if s.what != "sched" and s.end > s.begin:
-                name = label(replay, s.g) if s.what == "run" else "asleep"
-                yield {"ph": "X", "pid": CORES, "tid": core, "ts": us(s.begin), "dur": (s.end - s.begin) / 1000,
-                       "name": name, "cat": s.what, "cname": None if s.what == "run" else "grey"}
-        for begin, end, kind, line in replay.irqs[core]:
-            yield {"ph": "X", "pid": CORES, "tid": core, "ts": us(begin), "dur": (end - begin) / 1000,
-                   "name": f"interrupt: {kind}", "cat": "irq", "args": {"line": line}}
+            name = label(replay, s.g) if s.what == "run" else "asleep"
+            yield {"ph": "X", "pid": CORES, "tid": lane(core), "ts": us(s.begin), "dur": (s.end - s.begin) / 1000,
+                   "name": name, "cat": s.what, "cname": None if s.what == "run" else "grey"}
+        for begin, end, kind, over, line in replay.irqs[core]:
+            yield {"ph": "X", "pid": CORES, "tid": lane(core), "ts": us(begin), "dur": (end - begin) / 1000,
+                   "name": f"interrupt: {kind}", "cat": "irq", "args": {"over": label(replay, over), "line": line}}
         for t, n in replay.queues[core]:
-            yield {"ph": "C", "pid": CORES, "ts": us(t), "name": f"queue of core {core}", "args": {"Gs": n}}
+            yield {"ph": "C", "cat": "queue", "pid": CORES, "tid": lane(core), "ts": us(t), "name": f"queue of core {core}",
+                   "args": {"Gs": n}}
     for t, core, text in replay.instants:
-        yield {"ph": "i", "s": "t", "pid": CORES, "tid": core, "ts": us(t), "name": text}
+        yield {"ph": "i", "s": "t", "cat": "instant", "pid": CORES, "tid": lane(core), "ts": us(t), "name": text}
     for i, a in enumerate(replay.arrows):
         flow = {"cat": "wake", "name": a.reason, "id": i, "pid": CORES}
-        yield {**flow, "ph": "s", "tid": a.core, "ts": us(a.t),
+        yield {**flow, "ph": "s", "tid": lane(a.core), "ts": us(inside(a.core, a.t)),
                "args": {"by": "an interrupt" if a.handler else label(replay, a.by)}}
-        yield {**flow, "ph": "f", "bp": "e", "tid": a.to, "ts": us(a.start)}
+        yield {**flow, "ph": "f", "bp": "e", "tid": lane(a.to), "ts": us(a.start)}
     if lanes_for_gs:
-        yield {"ph": "M", "pid": GS, "name": "process_name", "args": {"name": "goroutines"}}
+        yield says("process_name", GS, 1, name="goroutines")
         for g, spans in sorted(replay.g_spans.items()):
             yield from named(GS, g, label(replay, g))
             for s in spans:
@@ -72,7 +88,7 @@ def json_events(replay, lanes_for_gs):
 
 def write_json(replay, path, lanes_for_gs=True):
     events = [{k: v for k, v in e.items() if v is not None} for e in json_events(replay, lanes_for_gs)]
-    events.sort(key=lambda e: (e.get("ts", -1), -e.get("dur", 0)))  # what begins together: the longer one around
+    events.sort(key=lambda e: (e["ph"] != "M", e["ts"], -e.get("dur", 0)))  # what begins together: the longer one around
     with open(path, "w") as file:
         file.write('{"displayTimeUnit": "ns", "traceEvents": [\n')
         file.write(",\n".join(json.dumps(e) for e in events))
@@ -139,7 +155,7 @@ class Page:
             what = label(self.replay, s.g) if s.what == "run" else {"idle": "asleep"}.get(s.what, "scheduling")
             self.box(s.begin, s.end, y + 4, LANE - 8, g_color(s.g) if s.what == "run" else COLORS[s.what],
                      f"{what}, {time_text(s.end - s.begin)} from {time_text(s.begin - self.begin)}")
-        for begin, end, kind, _ in self.replay.irqs[core]:
+        for begin, end, kind, _, _ in self.replay.irqs[core]:
             self.box(begin, end, y, 4, IRQ_COLORS[kind], f"interrupt: {kind}, {time_text(end - begin)}")
 
     def g(self, g):

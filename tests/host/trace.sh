@@ -41,22 +41,14 @@ check "its waits are told by their reasons" grep -q '^  chan receive ' "$work/wc
 
 tool wc --json "$work/wc.json" --html "$work/wc.html" --gantt --gs > "$work/wc.gantt"
 tool wc --html "$work/wc.svg" --gs > "$work/none"
-check "the JSON for Perfetto is whole" python3 - "$work/wc.json" << 'END'
-import json, sys
-events = json.load(open(sys.argv[1]))["traceEvents"]
-begins = {e["id"]: e for e in events if e["ph"] == "s"}
-ends = {e["id"]: e for e in events if e["ph"] == "f"}
-assert begins and begins.keys() == ends.keys(), "arrows"
-assert all(begins[i]["ts"] <= ends[i]["ts"] for i in begins), "arrows go forward"
-lanes = {}
-for e in events:
-    if e["ph"] == "X" and e["cat"] != "irq":
-        lanes.setdefault((e["pid"], e["tid"]), []).append((e["ts"], e["ts"] + e["dur"]))
-for spans in lanes.values():
-    assert all(b[0] >= a[1] - 0.0011 for a, b in zip(spans, spans[1:])), "spans of a lane overlap"
-names = {e["name"] for e in events}
-assert any("worker" in n for n in names) and "chan receive" in names and "queue of core 0" in names, sorted(names)[:20]
-END
+check "the JSON for Perfetto is as the format wants it" python3 tests/host/read_chrome.py "$work/wc.json"
+names_in_json() {
+    local name
+    for name in 'core 0' 'G[0-9]+ worker' 'chan receive' 'queue of core 0' 'interrupt: timer' goroutines; do
+        grep -qE "\"name\": \"$name" "$work/wc.json" || { echo "no $name in it"; return 1; }
+    done
+}
+check "and has cores, goroutines, reasons, queues, interrupts" names_in_json
 check "the page is whole" python3 - "$work/wc.html" << 'END'
 import re, sys
 import xml.etree.ElementTree as xml
@@ -78,6 +70,8 @@ traced tests tests trace=131072 --short \
     --test=bursts_unbuffered,bursts_buffered,steal_storm,sleeper_displaces_hog,TestSelectStress,cores_churn
 check "the tests pass with a trace" passed
 check "their record holds" check_record tests
+tool tests --json "$work/tests.json" --gs > "$work/none"
+check "its JSON is as the format wants it, too" python3 tests/host/read_chrome.py "$work/tests.json"
 
 # What sched's other tests do: all of them on the host, a record for as many as a command line names; Go's on a machine.
 # Those of the recorder begin and end it themselves.
@@ -112,9 +106,9 @@ tool preempt --folded cpu --flame "$work/cpu.svg" > "$work/none"
 tool preempt --folded cpu > "$work/cpu"
 check "samples meet what runs" grep -qE '^hog [0-9]+$' "$work/cpu"
 check "the flame graph is whole" python3 -c "import sys, xml.etree.ElementTree as x; x.parse(sys.argv[1])" "$work/cpu.svg"
-traced bank examples/mutex_bank trace=131072 blockprofile=1
-check "a record with stacks holds" check_record bank
-tool bank --folded block > "$work/block"
+traced pipeline examples/pipeline trace=131072 blockprofile=1 # whoever comes first to a channel without a buffer waits
+check "a record with stacks holds" check_record pipeline
+tool pipeline --folded block > "$work/block"
 check "waits have their stacks" grep -qE '^[a-z_;]+;(sync.WaitGroup.Wait|sync.Mutex.Lock|chan receive|chan send) [0-9]+$' "$work/block"
 
 # pprof FOLDED PROFILE TYPES: a library reads what FOLDED says from PROFILE.

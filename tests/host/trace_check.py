@@ -57,6 +57,11 @@ good("three events at one time, in the only order that is possible",
      record((0, 0, "idle"), (5, 1, "block", CHAN_RECV, 1), (10, 0, "awake"), (10, 0, "start", 0, 1),
             (5, 1, "start", 0, 2), (10, 1, "unblock", 0, 1, 2)))
 
+ALL_OF_IT = trace.Replay(record((10, 0, "irq_begin", 0, 7), (11, 0, "irq_end"), (20, 0, "irq_begin", 0, 7), (21, 0, "irq_end"),
+                                cores=1))
+say("a core that enters and leaves nobody runs whom its interrupts meet", [s[:4] for s in ALL_OF_IT.core_spans[0]] ==
+    [("run", 0, 1000, 7)] and [s.what for s in ALL_OF_IT.g_spans[7]] == ["running"], ALL_OF_IT.core_spans)
+
 # ---- what may not ----
 bad("a G on two cores at once", "although it runs on core 0",
     record((10, 0, "start", 0, 1), (20, 1, "start", 0, 1)))
