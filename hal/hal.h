@@ -84,6 +84,7 @@ struct hal_core {
  * int64_t hal_now(void);                  nanoseconds since power-on, monotonic, the same on all cores
  * int64_t hal_stamp(void);                the clock in its own unit, read perhaps a few instructions early:
  *                                         for what is stored often and looked at seldom
+ * int64_t hal_stamp_now(void);            the same, but not early
  * int64_t hal_stamp_ns(int64_t stamp);    what hal_now() was then; of a difference: how long that is
  */
 

@@ -111,7 +111,7 @@ void alarms_expire_some(struct core *c, int64_t now) NEEDS(irq_masked) {
     uint32_t seq;
     for (int i = 0; i < BATCH && (a = pop_due(&c->alarms, now, &seq)) != NULL; i++) {
         if (a->is_timer) {
-            trace_core(c, EV_TIMER, 0, 0, 0);
+            trace_core(c, EV_TIMER, 0, 0);
             sanitize_acquire(a); /* pairs with alarm_start */
             timer_fire(a, seq, now);
         } else {

@@ -133,8 +133,7 @@ static const struct answer *answer_of(const struct g *g) {
 
 /* ---- the header ----------------------------------------------------------------------------- */
 
-/* What stands in the brackets. */
-static const char *status(const struct g *g) {
+const char *dump_status(const struct g *g) {
     if (answer_of(g) != NULL) {
         return "running"; /* as the dump began, and so are its frames */
     }
@@ -159,7 +158,7 @@ static void print_header(const struct g *g) {
     int64_t since = hal_stamp_ns(g->since);
     unsigned long minutes = g_state(g) == G_WAITING ? (unsigned long)((hal_now() - since) / MINUTE) : 0;
     kprintf(minutes != 0 ? "\ngoroutine %lu [%s, %lu minutes" : "\ngoroutine %lu [%s",
-            (unsigned long)g->id, status(g), minutes);
+            (unsigned long)g->id, dump_status(g), minutes);
     if (g->affinity != 0) {
         kprintf(", on cores 0x%x", g->affinity);
     } else if (g->pin != ANY_CORE && g->id != 0) {

@@ -14,6 +14,9 @@ void dump_others(const struct g *but);
 /* Copies g's name, cut to n - 1 bytes; "" if it has none. Does not fault when the name is gone. */
 void dump_name(const struct g *g, char *to, size_t n);
 
+/* What stands in the brackets behind g's number. */
+const char *dump_status(const struct g *g);
+
 /* "\tF+0x10 (0x..)" */
 void dump_frame(uintptr_t pc);
 

@@ -263,7 +263,7 @@ static struct g *steal_pass(struct core *c) NEEDS(irq_masked) {
                                         : runq_steal(&c->runq, &cores[i].runq, &taken);
         if (g != NULL) {
             count_add(&c->n.stolen, taken);
-            trace_core(c, EV_STEAL, i, g->id, taken);
+            trace_core_always(c, EV_STEAL, i, trace_pair(g->id, taken));
             return g;
         }
     }

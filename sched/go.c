@@ -523,7 +523,7 @@ static struct g *ended(struct g *g, void *next) NEEDS(irq_masked) {
 }
 
 UNCOMMON _Noreturn static void exit_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
-    trace_g_slow(c, EV_END, g, 0);
+    trace_g_hooked(c, EV_END, g, 0, 0);
     model_leave_for_good(g, g_end, c);
 }
 
@@ -532,7 +532,7 @@ UNCOMMON static void end_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
     if (knob_is(c, KNOB_GCACHE, 0)) {
         exit_hooked(c, g);
     }
-    trace_g_slow(c, EV_END, g, 0);
+    trace_g_hooked(c, EV_END, g, 0, 0);
 }
 
 /* The same for one that leaves nothing behind, on its own stack: from its core's cache nobody else takes it, and this

@@ -30,7 +30,7 @@
 void kick(unsigned core) NEEDS(irq_masked) {
     struct core *c = this_core();
     count(&c->n.ipis_sent);
-    trace_core(c, EV_IPI, core, 0, 0);
+    trace_core_always(c, EV_IPI, core, 0);
     hal_ipi(core);
 }
 
@@ -145,7 +145,7 @@ static void ask_for_guards(struct core *c) NEEDS(irq_masked) {
 
 static void trace_awake(struct core *c) NEEDS(irq_masked) {
     uint64_t ns = (uint64_t)hal_stamp_ns((int64_t)relaxed_load(&c->n.idle));
-    trace_core_slow(c, EV_AWAKE, 0, ns, ns >> 32);
+    trace_core_slow(c, EV_AWAKE, 0, ns);
 }
 
 static void sleep(struct core *c) NEEDS(irq_masked) {
@@ -154,7 +154,7 @@ static void sleep(struct core *c) NEEDS(irq_masked) {
     int64_t before = hal_stamp();
     uint64_t ipis = relaxed_load(&c->n.ipis_received);
     relaxed_store(&c->n.asleep_since, before); /* for info_core() */
-    trace_core(c, EV_IDLE, 0, 0, 0);
+    trace_core(c, EV_IDLE, 0, 0);
     nap(c);
     relaxed_store(&c->n.asleep_since, 0);
     count_add(&c->n.idle, (uint64_t)(hal_stamp() - before));

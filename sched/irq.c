@@ -79,7 +79,7 @@ void sched_irq(unsigned line) {
         return;
     }
     struct line *l = &lines[line];
-    trace_core(c, EV_IRQ_BEGIN, IRQ_DEVICE, line, 0);
+    trace_core_always(c, EV_IRQ_BEGIN, IRQ_DEVICE, trace_pair(hal_self()->id, line));
     /* seq_cst here, on fn and in irq_detach: either we see fn gone, or detach sees us busy */
     uint32_t others = atomic_fetch_add(&l->busy, 1);
     atomic_thread_fence(memory_order_seq_cst);
@@ -89,7 +89,7 @@ void sched_irq(unsigned line) {
         call_handler(l, line);
     }
     atomic_fetch_sub(&l->busy, 1);
-    trace_core(c, EV_IRQ_END, IRQ_DEVICE, line, 0);
+    trace_core(c, EV_IRQ_END, IRQ_DEVICE, 0);
 }
 
 int irq_attach(unsigned line, irq_fn *fn, void *arg) {

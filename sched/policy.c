@@ -299,7 +299,7 @@ struct g *policy_search(struct core *c) NEEDS(irq_masked) {
     struct g *g = p->steal != NULL && core_active(c) ? take(p, c, p->steal) : NULL;
     if (g != NULL) {
         count(&c->n.stolen);
-        trace_core(c, EV_STEAL, g->home, g->id, 1);
+        trace_core_always(c, EV_STEAL, g->home, trace_pair(g->id, 1));
     } else if (waits_for(p, c)) {
         g = policy_look_again(p, c);
     }

@@ -134,13 +134,13 @@ void sched_timer(void) {
     struct core *c = this_core();
     nap_over(c);
     count(&c->n.ticks);
-    trace_core(c, EV_IRQ_BEGIN, IRQ_TIMER, 0, 0);
+    trace_core_always(c, EV_IRQ_BEGIN, IRQ_TIMER, hal_self()->id);
     int64_t now = hal_now();
     alarms_expire(c, now);
     if (on_g0(c)) {
         c->deadline =
             INT64_MAX; /* it is set before a G runs, or the core sleeps again (schedule.c, idle.c) */
-        trace_core(c, EV_IRQ_END, IRQ_TIMER, 0, 0);
+        trace_core(c, EV_IRQ_END, IRQ_TIMER, 0);
         return;
     }
     int64_t when = alarms_next(
@@ -163,7 +163,7 @@ void sched_timer(void) {
         when = trace_tick(c, now, when);
     }
     arm(c, when);
-    trace_core(c, EV_IRQ_END, IRQ_TIMER, 0, 0);
+    trace_core(c, EV_IRQ_END, IRQ_TIMER, 0);
 }
 
 static void doorbell(struct core *c) NEEDS(irq_masked) {
@@ -185,10 +185,10 @@ void sched_ipi(void) {
     struct core *c = this_core();
     nap_over(c);
     count(&c->n.ipis_received);
-    trace_core(c, EV_IRQ_BEGIN, IRQ_IPI, 0, 0);
+    trace_core_always(c, EV_IRQ_BEGIN, IRQ_IPI, hal_self()->id);
     doorbell(c);
     dump_answer(c);
-    trace_core(c, EV_IRQ_END, IRQ_IPI, 0, 0);
+    trace_core(c, EV_IRQ_END, IRQ_IPI, 0);
 }
 
 /* How long a woken G still has to wait before it may displace the running one. */
@@ -242,8 +242,12 @@ void *sched_irq_exit(void) {
 
 /* ---- on g0: the preempted G is off its core ------------------------------------------------- */
 
+static enum why stop_cause(const struct core *c) {
+    return slice_is_over(c) || inbox_empty(c) ? WHY_SLICE : WHY_DISPLACED;
+}
+
 static struct g *put_aside_quietly(struct core *c, struct g *g) NEEDS(irq_masked) {
-    if (slice_is_over(c) || inbox_empty(c)) {
+    if (stop_cause(c) == WHY_SLICE) {
         if (globq_length() != 0) {
             look_everywhere(c); /* its turn at each slice's end: hogs do not make 61 picks soon */
         }
@@ -269,15 +273,15 @@ static struct g *put_aside_quietly(struct core *c, struct g *g) NEEDS(irq_masked
 UNCOMMON static struct g *put_aside_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
     if (policy_is_on(c)) {
         enum why why = policy_stopped(c, g);
-        trace_g_slow(c, EV_STOP, g, why);
+        trace_g(c, EV_STOP, g, why);
         if (policy_put(c, g, why)) {
             return schedule();
         }
         g->slice_used = 0;
         return put_aside_quietly(c, g);
     }
-    enum why why = slice_is_over(c) || inbox_empty(c) ? WHY_SLICE : WHY_DISPLACED;
-    trace_g_slow(c, EV_STOP, g, why);
+    enum why why = stop_cause(c);
+    trace_g(c, EV_STOP, g, why);
     g->budget = c->budget;
     if (why == WHY_SLICE && g->pin == ANY_CORE && core_active(c) && knob_is(c, KNOB_DEMOTE, 1)) {
         gmp_demote(c, g);
@@ -290,6 +294,7 @@ UNCOMMON static struct g *put_aside_hooked(struct core *c, struct g *g) NEEDS(ir
 static struct g *put_aside(struct core *c, struct g *g) NEEDS(irq_masked) {
     count(&c->n.preempted);
     stack_check(g);
+    trace_flight(c, EV_STOP, stop_cause(c), g->id);
     return hooked(c) ? put_aside_hooked(c, g) : put_aside_quietly(c, g);
 }
 

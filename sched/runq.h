@@ -99,7 +99,14 @@ static inline bool ring_get(struct runq *q, struct g **first) {
     return true;
 }
 
-/* Owner, after a ring_get() that gave one, so there is room: g is put, but for what the caller does then, store what
+/* Owner. Whether one more goes to the ring: nobody waits behind it, and it is not full. */
+static inline bool ring_has_room(struct runq *q) {
+    /* acquire: as in ring_put() */
+    uint32_t head = atomic_load_explicit(&q->head, memory_order_acquire);
+    return runq_behind(q) == 0 && relaxed_load(&q->tail) - head < RING;
+}
+
+/* Owner, while there is room, as after a ring_get() that gave one: g is put, but for what the caller does then, store what
  * this returns to tail with release. */
 static inline uint32_t ring_put_unseen(struct runq *q, struct g *g) {
     uint32_t tail = relaxed_load(&q->tail); /* our own */

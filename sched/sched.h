@@ -257,6 +257,7 @@ struct core {
     _Atomic uint32_t hooks; /* what happens at events (trace.h); written by any G */
     uint32_t random;
     struct g *guard; /* the G that sat in runnext when the guard was armed, or NULL */
+    struct trace_ring ring;
 
     /* Anyone pushes (CAS, release), the owner takes all (exchange, acquire) */
     _Atomic(struct g *) inbox __attribute__((aligned(64)));
@@ -280,6 +281,8 @@ struct core {
     void *magazine[MAGAZINE]; /* pages for stack faults alone (HAZARDS 13) */
     uint32_t magazine_count;
     struct counters n;
+    uint64_t flights; /* how many the flight recorder has recorded; it is read by who has stopped this core */
+    struct trace_event flight[FLIGHT];
 
     _Atomic int64_t sample_every; /* 0: no samples are taken; anyone, as hooks (trace.c) */
     int64_t sample_when;          /* owner, masked: the next */
@@ -396,20 +399,67 @@ static inline bool hooked(const struct core *c) {
     return CONFIG_TRACE && __builtin_expect(relaxed_load(&c->hooks) != 0, 0);
 }
 
+static inline uint64_t trace_pair(uint64_t a, uint64_t b) {
+    return (a & UINT32_MAX) | b << 32;
+}
+
+/* The hooks stand in what a compiler thinks cold, and there it would call them. */
+#define INLINE_COLD __attribute__((always_inline)) static inline
+
+/* One event into c's ring, after a look at hooks has said that they are recorded. Own core, masked. */
+INLINE_COLD void trace_put(struct core *c, enum trace_kind kind, unsigned arg, uint64_t value)
+    NEEDS(irq_masked) {
+    /* acquire: pairs with hooks_set() and samples_set(), the ring is there; release, here and below: see trace.c */
+    atomic_thread_fence(memory_order_acq_rel);
+    uint64_t n = relaxed_load(&c->ring.done); /* ours */
+    struct trace_slot *s = &c->ring.slots[n & c->ring.mask];
+    uint64_t now = (uint64_t)hal_stamp_now();
+    relaxed_store(&s->when_kind, now << 10 | (arg << 5 | kind));
+    relaxed_store(&s->value, value);
+    atomic_store_explicit(&c->ring.done, n + 1, memory_order_release);
+}
+
+/* Behind a hook: trace_g(), and what else is to be told of it. */
+INLINE_COLD void trace_g_hooked(struct core *c, enum trace_kind kind, struct g *g, unsigned arg,
+                                uint64_t b) NEEDS(irq_masked) {
+    if (relaxed_load(&c->hooks) == TRACE_EVENTS) {
+        trace_put(c, kind, arg, trace_pair(g->id, b));
+    } else {
+        trace_g_slow(c, kind, g, arg, b);
+    }
+}
+
 /* Something happens to a G. Own core, masked. */
-static inline void trace_g(struct core *c, enum trace_kind kind, struct g *g, unsigned arg)
+INLINE_COLD void trace_g(struct core *c, enum trace_kind kind, struct g *g, unsigned arg)
     NEEDS(irq_masked) {
     if (hooked(c)) {
-        trace_g_slow(c, kind, g, arg);
+        trace_g_hooked(c, kind, g, arg, 0);
     }
 }
 
 /* A core does something. Own core, masked. */
-static inline void trace_core(struct core *c, enum trace_kind kind, unsigned arg, uint64_t a,
-                              uint64_t b) NEEDS(irq_masked) {
+static inline void trace_core(struct core *c, enum trace_kind kind, unsigned arg, uint64_t value)
+    NEEDS(irq_masked) {
     if (hooked(c)) {
-        trace_core_slow(c, kind, arg, a, b);
+        trace_core_slow(c, kind, arg, value);
     }
+}
+
+/* One event into the flight recorder. Own core, masked. */
+static inline void trace_flight(struct core *c, enum trace_kind kind, unsigned arg, uint64_t value)
+    NEEDS(irq_masked) {
+    if (CONFIG_TRACE) {
+        struct trace_event *e = &c->flight[c->flights++ % FLIGHT];
+        e->when_kind = (uint64_t)hal_stamp() << 10 | (arg << 5 | kind);
+        e->value = value;
+    }
+}
+
+/* trace_core() for what happens seldom, and is recorded always. */
+static inline void trace_core_always(struct core *c, enum trace_kind kind, unsigned arg,
+                                     uint64_t value) NEEDS(irq_masked) {
+    trace_flight(c, kind, arg, value);
+    trace_core(c, kind, arg, value);
 }
 
 /* g0. Gs run here again: samples are due again. */

@@ -30,7 +30,7 @@ UNCOMMON static void slice_goes_on(struct core *c, struct g *g) NEEDS(irq_masked
 }
 
 UNCOMMON static void begin_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
-    trace_g_slow(c, EV_START, g, 0);
+    trace_g_hooked(c, EV_START, g, 0, runq_length(&c->runq) + (runnext_of(c) != NULL));
     model_begins(c, g);
     if (knobs_turned(c)) {
         knobs_enter(c, g);
@@ -271,10 +271,16 @@ static struct g *parked_first(struct g *g, void *lock) NEEDS(irq_masked) UNCHECK
     return schedule();
 }
 
+UNCOMMON static void park_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
+    trace_g_hooked(c, EV_BLOCK, g, g_waits_for(g), 0);
+}
+
 /* The pick is not plain, or finds nothing here. Unchecked, as parked_on(). */
 UNCOMMON static void park_closely(struct core *c, struct g *g, spinlock_t *lock)
     OPENS(irq_masked, *lock) UNCHECKED {
-    trace_g(c, EV_BLOCK, g, g_waits_for(g));
+    if (hooked(c)) {
+        park_hooked(c, g);
+    }
     if (model_traps()) {
         model_leave(g, parked_first, (void *)lock);
         return;
@@ -327,7 +333,7 @@ static inline void ready_quietly(struct core *c, struct g *g) NEEDS(irq_masked) 
 }
 
 UNCOMMON static void ready_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
-    trace_g_slow(c, EV_UNBLOCK, g, 0);
+    trace_g_hooked(c, EV_UNBLOCK, g, c->hal.in_handler, hal_self()->id);
     if (policy_is_on(c) && policy_ready(c, g, WHY_WOKEN)) {
         return;
     }
@@ -447,6 +453,10 @@ UNCOMMON static void yield_closely(struct core *c, struct g *g) OPENS(irq_masked
     struct g *next = gmp_pick(c);
     if (next != NULL && g->pin != ANY_CORE) {
         yield_pinned(c, g, next);
+    } else if (next != NULL && core_active(c) && ring_has_room(&c->runq)) {
+        trace_g(c, EV_STOP, g, WHY_YIELD);
+        begin(c, next);
+        leave_to_others(g, next, &c->runq.tail, ring_put_unseen(&c->runq, g));
     } else if (next != NULL || (!core_active(c) && g->pin == ANY_CORE)) {
         hal_park(g, yielded, next);
     } else {

@@ -23,8 +23,8 @@
 #define LINE_BYTES 96
 #define EVENT_MOST 32
 
-/* Events a core that a report ends with. */
-#define LAST_WORDS 16
+/* Gs of each core that a report ends with. */
+#define LAST_RAN 8
 
 _Atomic bool trace_at_end;
 
@@ -206,7 +206,8 @@ static void say_event(unsigned core, const struct trace_event *e) {
     kprintf("%6lu.%06lu core %u: ", us / 1000000, us % 1000000, core);
     switch (kind) {
     case EV_IRQ_BEGIN:
-        kprintf("%s %s", kinds[kind], irqs[arg % 3]);
+        kprintf(arg == IRQ_DEVICE ? "%s %s %lu" : "%s %s", kinds[kind], irqs[arg % 3], b);
+        kprintf(a != 0 ? " over goroutine %lu" : " while asleep", a);
         break;
     case EV_IPI:
         kprintf("%s %u", kinds[kind], arg);
@@ -233,19 +234,40 @@ static void say_event(unsigned core, const struct trace_event *e) {
     kprintf("\n");
 }
 
+/* What is said of a core: the last of its ring while events are recorded there, else its flight recorder. */
+static bool in_ring(void) {
+    return (trace_what() & TRACE_EVENTS) != 0;
+}
+
+static void range_of(unsigned i, uint64_t *first, uint64_t *end) {
+    *first = 0;
+    *end = cores[i].flights;
+    if (in_ring()) {
+        trace_range(i, first, end);
+    }
+    *first = *end - *first > FLIGHT ? *end - FLIGHT : *first;
+}
+
+static bool get(unsigned i, uint64_t n, struct trace_event *e) {
+    if (in_ring()) {
+        return trace_get(i, n, e);
+    }
+    *e = cores[i].flight[n % FLIGHT]; /* one that did not stop may write it, and the line is nonsense */
+    e->when_kind = trace_in_ns(e->when_kind);
+    return true;
+}
+
 /* The last of all cores, in the order of their times. */
 static void say_last(void) {
     uint64_t at[HAL_MAX_CORES], end[HAL_MAX_CORES];
     struct trace_event e, best;
     for (unsigned i = 0; i < hal_core_count(); i++) {
-        uint64_t first;
-        trace_range(i, &first, &end[i]);
-        at[i] = end[i] - first > LAST_WORDS ? end[i] - LAST_WORDS : first;
+        range_of(i, &at[i], &end[i]);
     }
     for (;;) {
         unsigned core = HAL_MAX_CORES;
         for (unsigned i = 0; i < hal_core_count(); i++) {
-            if (at[i] < end[i] && trace_get(i, at[i], &e) &&
+            if (at[i] < end[i] && get(i, at[i], &e) &&
                 (core == HAL_MAX_CORES || when_of(&e) < when_of(&best))) {
                 best = e;
                 core = i;
@@ -259,12 +281,59 @@ static void say_last(void) {
     }
 }
 
+/* Of the Gs that core entered, those with the latest entries. */
+struct ran {
+    unsigned core, n;
+    struct g *gs[LAST_RAN];
+};
+
+static bool ran_here(struct g *g, void *arg) {
+    struct ran *r = arg;
+    uint64_t entry = relaxed_load(&g->entry);
+    if (g->id == 0 || entry == 0 || g_core(g) != r->core) {
+        return true;
+    }
+    unsigned at = r->n < LAST_RAN ? r->n++ : LAST_RAN;
+    for (; at > 0 && relaxed_load(&r->gs[at - 1]->entry) < entry; at--) {
+        if (at < LAST_RAN) {
+            r->gs[at] = r->gs[at - 1];
+        }
+    }
+    if (at < LAST_RAN) {
+        r->gs[at] = g;
+    }
+    return true;
+}
+
+static void say_g(const struct g *g) {
+    char name[48];
+    dump_name(g, name, sizeof name);
+    kprintf(name[0] != '\0' ? "%lu \"%s\" [%s]" : "%lu%s [%s]", (unsigned long)g->id, name,
+            dump_status(g));
+}
+
+/* What each G's last entry tells, which costs nothing while the machine runs. One that has not begun yet has that of
+ * whoever had its memory before. */
+static void say_ran(void) {
+    for (unsigned i = 0; i < hal_core_count(); i++) {
+        struct ran r = {.core = i};
+        g_each(ran_here, &r);
+        if (r.n != 0) {
+            kprintf("core %u: goroutine ", i);
+            for (unsigned k = 0; k < r.n; k++) {
+                say_g(r.gs[k]);
+                kprintf(k + 1 < r.n ? ", " : "\n");
+            }
+        }
+    }
+}
+
 void trace_last_words(void) {
-    uint64_t first, end;
-    trace_range(0, &first, &end);
-    if (end != 0) {
+    if (CONFIG_TRACE) {
         kprintf("\nthe last events of each core\n");
         say_last();
+        kprintf("\nwhom each core ran, the latest first\n");
+        say_ran();
     }
     trace_finish();
 }

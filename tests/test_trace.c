@@ -276,6 +276,23 @@ TEST(sched, options_are_told_from_words) {
     CHECK_EQ(go_option("scheddetail=0"), 0);
 }
 
+/* What nobody has asked to be recorded: who slept has been woken by the timer, and both were the last that the core ran. */
+TEST(death, flight_recorder_at_a_panic) {
+    expect_status(2);
+    expect_text("panic: the end");
+    expect_text("the last events of each core");
+    expect_text(" core 0: interrupt timer ");
+    expect_text("whom each core ran, the latest first");
+    expect_text("core 0: goroutine ");
+    expect_text("\"flight_recorder_at_a_panic\" [running]");
+    use_cores(1);
+    if (trace_what() != 0) {
+        trace_stop(); /* what the command line began, the test is of what is there without it */
+    }
+    sleep_surely(MS(1));
+    PANIC("the end");
+}
+
 TEST(death, trace_at_a_panic) {
     expect_status(2);
     expect_text("panic: the end");

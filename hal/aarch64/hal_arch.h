@@ -153,11 +153,15 @@ static inline bool hal_on_core_stack(void) {
 /* Ticks to nanoseconds as a 32.32 fixed-point factor, made from CNTFRQ at boot. */
 extern uint64_t hal_ns_per_tick;
 
-static inline int64_t hal_now(void) {
-    uint64_t ticks;
+static inline int64_t hal_stamp_now(void) {
+    int64_t ticks;
     /* isb: the counter is not read before what stands before it */
     __asm__ volatile("isb\n\tmrs %0, cntpct_el0" : "=r"(ticks)::"memory");
-    return (int64_t)(((unsigned __int128)ticks * hal_ns_per_tick) >> 32);
+    return ticks;
+}
+
+static inline int64_t hal_now(void) {
+    return (int64_t)(((unsigned __int128)(uint64_t)hal_stamp_now() * hal_ns_per_tick) >> 32);
 }
 
 static inline int64_t hal_stamp(void) {

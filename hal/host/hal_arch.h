@@ -43,6 +43,10 @@ static inline int64_t hal_stamp(void) {
     return hal_now();
 }
 
+static inline int64_t hal_stamp_now(void) {
+    return hal_now();
+}
+
 static inline int64_t hal_stamp_ns(int64_t stamp) {
     return stamp;
 }

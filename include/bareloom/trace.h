@@ -2,7 +2,8 @@
  * <bareloom/trace.h> - what each core did and when: a record of events that tools/trace.py makes pictures, profiles and a
  * verdict of. docs/TRACE.md tells what is in it.
  *
- * Each core keeps the last of its events in a ring of its own. Off, an event costs a load and a branch that is not taken.
+ * Each core keeps the last of its events in a ring of its own. Off, an event costs a load and a branch that is not taken; on,
+ * some 20 instructions. What happens seldom is always recorded, for the report of a panic.
  * What stands on the command line as trace, profile=HZ or blockprofile=1 starts it before main() and writes it out at the
  * program's end, after a panic too; `make trace` does all of that.
  */
@@ -14,8 +15,8 @@
 enum { TRACE_EVENTS = 1, TRACE_BLOCKS = 2, TRACE_SAMPLES = 4 };
 
 /* Starts recording some of TRACE_EVENTS and so on; goes on where it was stopped before. events: how many each core
- * keeps, rounded up to a power of two from 256 to 131072 of 16 bytes each; only the first start says it. hz: samples a
- * second and core, up to 10000. 0, -EINVAL, -ENOMEM. From a G. */
+ * has room for, rounded up to a power of two from 256 to 131072 of 16 bytes each, of which one is where the next goes;
+ * only the first start says it. hz: samples a second and core, up to 10000. 0, -EINVAL, -ENOMEM. From a G. */
 int trace_start(unsigned what, size_t events, unsigned hz);
 
 /* Ends it. What is there stays until it is overwritten. From a G. */
