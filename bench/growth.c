@@ -66,6 +66,7 @@ static void with_live(void (*fn)(void)) {
             wg_add(&wg, 1);
             start(parks, NULL);
         }
+        go_yield(); /* behind all of them: they wait by then */
         settle();
         ns_t before = go_now();
         fn();

@@ -285,7 +285,9 @@ UNCOMMON static void park_closely(struct core *c, struct g *g, spinlock_t *lock)
         model_leave(g, parked_first, (void *)lock);
         return;
     }
-    if ((g->stack_class & STACK_SMALL) != 0) { /* it has not the 300 bytes that looking everywhere takes */
+    /* Looking everywhere takes 300 bytes, which a small stack has not, and 2000 instructions if pools run low, for which
+     * others must not wait that want the lock */
+    if ((g->stack_class & STACK_SMALL) != 0 || next_tick(c) >= c->around_at) {
         hal_park(g, parked_first, (void *)lock);
         return;
     }
