@@ -56,7 +56,7 @@ def thread_each(row, _):
 def one_queue(_, beside):
     wait = beside["lock_wait"] / beside["gs"]
     return (f"For each goroutine of a tree that only starts others, cores wait {number(wait)} instructions for the lock. All of them want "
-            "it at every switch: with more cores it grows, `make experiment E=2`.", wait > 10)
+            "it at every switch: with more cores it grows, `make experiment E=2`.", wait > 1)
 
 
 def queue_each(row, _):
