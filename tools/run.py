@@ -86,9 +86,9 @@ NO_PEER = "netdev turn has no peer"  # which is what we want
 def command(board, image, args=(), smp=None, gic=3, icount=None, el2=False, serial="stdio", extra=(),
             memory=None, disk=None, counter_hz=1000000000):
     """The command line that runs image on board with args as the program's arguments."""
-    smp = smp or int(board["CORES"])
     if board["HAL"] == "host":
-        return ["env", f"BARELOOM_CORES={smp}", image, *args]
+        return ["env", f"BARELOOM_CORES={smp or os.environ.get('BARELOOM_CORES', board['CORES'])}", image, *args]
+    smp = smp or int(board["CORES"])
     line = board["QEMU"].replace("$(SMP)", str(smp)).replace("$(GIC)", str(gic))
     if memory:
         line = re.sub(r"-m \S+", f"-m {memory}", line)

@@ -20,7 +20,12 @@ look() {
 reports() {
     local what=$1 wanted=$2 text
     shift 2
-    look san "$what"
+    for ((try = 1; try <= ${tries:-1}; try++)); do
+        look san "$what"
+        if [ "$status" = "$wanted" ]; then
+            break
+        fi
+    done
     check "$what: exit status" test "$status" = "$wanted"
     for text in "$@"; do
         check "$what: says $text" grep -q -- "$text" "$output"
