@@ -164,9 +164,10 @@ static bool write_g(struct g *g, void *arg) {
 }
 
 void trace_write(void) {
-    int64_t now = hal_now(); /* what comes after it some cores may record and others not */
+    int64_t began_at = trace_began(); /* somebody may begin another record at once */
+    int64_t now = hal_now();          /* what comes after it some cores may record and others not */
     trace_stop();
-    kprintf("@trace %lu %lu %u 0x%lx\n", (unsigned long)trace_began(), (unsigned long)now,
+    kprintf("@trace %lu %lu %u 0x%lx\n", (unsigned long)began_at, (unsigned long)now,
             hal_core_count(), (unsigned long)(uintptr_t)sched_core_main);
     g_each(write_g, NULL);
     for (unsigned i = 0; i < hal_core_count(); i++) {
@@ -200,14 +201,11 @@ static const char *const whys[] = {
 static void say_event(unsigned core, const struct trace_event *e) {
     unsigned kind = kind_of(e), arg = arg_of(e);
     unsigned long a = e->value & UINT32_MAX, b = e->value >> 32, us = when_of(e) / 1000;
-    if (kind >= EV_KINDS || kinds[kind] == NULL) {
-        return;
-    }
     kprintf("%6lu.%06lu core %u: ", us / 1000000, us % 1000000, core);
     switch (kind) {
     case EV_IRQ_BEGIN:
         kprintf(arg == IRQ_DEVICE ? "%s %s %lu" : "%s %s", kinds[kind], irqs[arg % 3], b);
-        kprintf(a != 0 ? " over goroutine %lu" : " while asleep", a);
+        kprintf(a != 0 ? " over goroutine %lu" : " over no goroutine", a);
         break;
     case EV_IPI:
         kprintf("%s %u", kinds[kind], arg);
@@ -234,50 +232,84 @@ static void say_event(unsigned core, const struct trace_event *e) {
     kprintf("\n");
 }
 
-/* What is said of a core: the last of its ring while events are recorded there, else its flight recorder. */
-static bool in_ring(void) {
-    return (trace_what() & TRACE_EVENTS) != 0;
-}
+/* Where the last of a core stand: in its ring, or in its flight recorder. */
+struct last {
+    unsigned core;
+    bool in_ring;
+    uint64_t at, end;
+};
 
-static void range_of(unsigned i, uint64_t *first, uint64_t *end) {
-    *first = 0;
-    *end = cores[i].flights;
-    if (in_ring()) {
-        trace_range(i, first, end);
+static bool get(const struct last *l, uint64_t n, struct trace_event *e) {
+    if (l->in_ring) {
+        return trace_get(l->core, n, e);
     }
-    *first = *end - *first > FLIGHT ? *end - FLIGHT : *first;
-}
-
-static bool get(unsigned i, uint64_t n, struct trace_event *e) {
-    if (in_ring()) {
-        return trace_get(i, n, e);
-    }
-    *e = cores[i].flight[n % FLIGHT]; /* one that did not stop may write it, and the line is nonsense */
+    *e = cores[l->core].flight[n % FLIGHT]; /* one that did not stop may write it, and the line is nonsense */
     e->when_kind = trace_in_ns(e->when_kind);
     return true;
 }
 
+static bool is_said(const struct trace_event *e) {
+    return kind_of(e) < EV_KINDS && kinds[kind_of(e)] != NULL;
+}
+
+/* While events are recorded the ring has all since they began; what is older may be of another record. How many are wanted
+ * still. */
+static unsigned last_of_ring(struct last *l, unsigned wanted) {
+    struct trace_event e;
+    uint64_t first;
+    trace_range(l->core, &first, &l->end);
+    for (l->at = l->end; wanted != 0 && l->at > first && get(l, l->at - 1, &e) &&
+                         (int64_t)when_of(&e) >= trace_began();
+         l->at--) {
+        wanted -= is_said(&e);
+    }
+    return wanted;
+}
+
+/* Those before that. */
+static void last_of_flight(struct last *l, unsigned wanted, int64_t before) {
+    struct trace_event e;
+    l->end = cores[l->core].flights;
+    l->at = l->end > FLIGHT ? l->end - FLIGHT : 0;
+    while (l->end > l->at && get(l, l->end - 1, &e) && (int64_t)when_of(&e) >= before) {
+        l->end--;
+    }
+    l->at = l->end - l->at > wanted ? l->end - wanted : l->at;
+}
+
+/* The next one that is said. A core that did not stop may have overwritten some. */
+static bool head(struct last *l, struct trace_event *e) {
+    while (l->at < l->end && !(get(l, l->at, e) && is_said(e))) {
+        l->at++;
+    }
+    return l->at < l->end;
+}
+
 /* The last of all cores, in the order of their times. */
 static void say_last(void) {
-    uint64_t at[HAL_MAX_CORES], end[HAL_MAX_CORES];
-    struct trace_event e, best;
+    static struct last lasts[2 * HAL_MAX_CORES]; /* a panic's stack may be a small one */
+    struct trace_event e, best = {0};
+    bool recorded = (trace_what() & TRACE_EVENTS) != 0;
     for (unsigned i = 0; i < hal_core_count(); i++) {
-        range_of(i, &at[i], &end[i]);
+        struct last *ring = &lasts[2 * i], *flight = ring + 1;
+        ring->core = flight->core = i;
+        ring->in_ring = true;
+        unsigned wanted = recorded ? last_of_ring(ring, FLIGHT) : FLIGHT;
+        last_of_flight(flight, wanted, recorded ? trace_began() : INT64_MAX);
     }
     for (;;) {
-        unsigned core = HAL_MAX_CORES;
-        for (unsigned i = 0; i < hal_core_count(); i++) {
-            if (at[i] < end[i] && get(i, at[i], &e) &&
-                (core == HAL_MAX_CORES || when_of(&e) < when_of(&best))) {
+        struct last *first = NULL;
+        for (unsigned i = 0; i < 2 * hal_core_count(); i++) {
+            if (head(&lasts[i], &e) && (first == NULL || when_of(&e) < when_of(&best))) {
                 best = e;
-                core = i;
+                first = &lasts[i];
             }
         }
-        if (core == HAL_MAX_CORES) {
+        if (first == NULL) {
             return;
         }
-        at[core]++;
-        say_event(core, &best);
+        first->at++;
+        say_event(first->core, &best);
     }
 }
 

@@ -303,6 +303,35 @@ TEST(death, trace_at_a_panic) {
     PANIC("the end");
 }
 
+/* Of a record that has just begun there is little to say: what came before it was recorded always. */
+TEST(death, flight_recorder_before_a_record) {
+    expect_status(2);
+    expect_text("panic: the end");
+    expect_text(" core 0: interrupt timer ");
+    expect_no_text(" waits [sleep]");
+    use_cores(1);
+    begin_trace();
+    sleep_surely(MS(1));
+    trace_stop();
+    begin_trace(); /* and the sleep is of the one before */
+    PANIC("the end");
+}
+
+/* Of those that have no line there may be many more than are said. */
+TEST(death, trace_at_a_panic_behind_marks) {
+    expect_status(2);
+    expect_text("panic: the end");
+    expect_text(" waits [sync.WaitGroup.Wait]");
+    use_cores(1);
+    begin_trace();
+    wait_for_one_that_ends_late();
+    hal_irq_mask();
+    for (unsigned i = 0; i < 2 * FLIGHT; i++) {
+        trace_mark(mark);
+    }
+    PANIC("the end");
+}
+
 static _Atomic bool goes_on;
 
 static void records_on(void *arg) {

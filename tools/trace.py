@@ -137,6 +137,8 @@ def parse(text, image):
     head = begins[-1]
     trace = Trace(int(head[3]), int(head[1]), int(head[2]))
     image.anchor(int(head[4], 16))
+    if trace.begin > trace.end:
+        trace.problems.append(f"the record ends at {trace.end}, before it begins, at {trace.begin}")
     text = text[head.start():]
     if "@end" not in text:
         trace.problems.append("the record is cut off: no @end")

@@ -103,6 +103,8 @@ say("found: a missing line", any("2 events were announced, 0 came" in p
                                  for p in trace.parse(LINE.replace("@t 0", "").format(SUM), NONE).problems), [])
 say("found: a record that is cut off", any("cut off" in p
                                            for p in trace.parse(LINE.replace("@end", "").format(SUM), NONE).problems), [])
+say("found: a record that ends before it begins",
+    any("before it begins" in p for p in trace.parse(LINE.replace("0 1000", "1001 1000").format(SUM), NONE).problems), [])
 try:
     trace.parse("nothing here", NONE)
     say("found: no record at all", False, [])
