@@ -29,24 +29,29 @@ UNCOMMON static void slice_goes_on(struct core *c, struct g *g) NEEDS(irq_masked
     arm_sooner(c, slice_start(c) + slice_length()); /* that may be before the tick which is set */
 }
 
-UNCOMMON static void begin_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
-    trace_g_hooked(c, EV_START, g, 0, runq_length(&c->runq) + (runnext_of(c) != NULL));
+/* more: that are about to be put on the ring. */
+UNCOMMON static void begin_hooked(struct core *c, struct g *g, unsigned more) NEEDS(irq_masked) {
+    trace_g_hooked(c, EV_START, g, 0, runq_length(&c->runq) + (runnext_of(c) != NULL) + more);
     model_begins(c, g);
     if (knobs_turned(c)) {
         knobs_enter(c, g);
     }
 }
 
-/* Any G, at the end of any pick. */
-static struct g *begin(struct core *c, struct g *g) NEEDS(irq_masked) {
+static inline struct g *begin_before(struct core *c, struct g *g, unsigned more) NEEDS(irq_masked) {
     enters(c, g, next_tick(c));
     if (hooked(c)) {
-        begin_hooked(c, g);
+        begin_hooked(c, g, more);
     }
     if (g->slice_used != 0) {
         slice_goes_on(c, g);
     }
     return g;
+}
+
+/* Any G, at the end of any pick. */
+static struct g *begin(struct core *c, struct g *g) NEEDS(irq_masked) {
+    return begin_before(c, g, 0);
 }
 
 struct g *dispatch(struct core *c, struct g *g) NEEDS(irq_masked) {
@@ -457,7 +462,7 @@ UNCOMMON static void yield_closely(struct core *c, struct g *g) OPENS(irq_masked
         yield_pinned(c, g, next);
     } else if (next != NULL && core_active(c) && ring_has_room(&c->runq)) {
         trace_g(c, EV_STOP, g, WHY_YIELD);
-        begin(c, next);
+        begin_before(c, next, 1);
         leave_to_others(g, next, &c->runq.tail, ring_put_unseen(&c->runq, g));
     } else if (next != NULL || (!core_active(c) && g->pin == ANY_CORE)) {
         hal_park(g, yielded, next);

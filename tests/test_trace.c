@@ -87,6 +87,42 @@ TEST(sched, trace_tells_a_life) {
     CHECK(find(&at, end, EV_START, me));
 }
 
+static void yields_until(void *arg) {
+    WAIT_FOR(atomic_load((atomic_bool *)arg));
+}
+
+/* Who yields waits in the queue when the next one starts. */
+TEST(sched, trace_counts_who_yields) {
+    static atomic_bool enough;
+    uint64_t first, end;
+    struct trace_event e;
+    unsigned yields = 0;
+    bool yielded = false;
+    needs_gmp();
+    needs_m_n();
+    use_cores(1);
+    atomic_store(&enough, false);
+    start(yields_until, &enough);
+    begin_trace();
+    for (unsigned i = 0; i < KEPT / 8; i++) {
+        go_yield();
+    }
+    end = here(&first);
+    trace_stop();
+    for (uint64_t n = first; n < end; n++) {
+        if (!trace_get(0, n, &e) || (int64_t)WHEN(e) < trace_began()) {
+            continue;
+        }
+        if (KIND(e) == EV_START && yielded) {
+            CHECK(e.value >> 32 >= 1);
+            yields++;
+        }
+        yielded = KIND(e) == EV_STOP && (e.when_kind >> 5 & 31) == WHY_YIELD;
+    }
+    atomic_store(&enough, true);
+    CHECK(yields != 0);
+}
+
 TEST(sched, trace_keeps_the_latest) {
     uint64_t first, end;
     struct trace_event e;
