@@ -122,18 +122,22 @@ TEST(death, policy_that_loses_one_beside_others) {
 
 static _Atomic(struct g *) given;
 
+static void waits_for_ever(void *arg) {
+    (void)arg;
+    static struct sema never;
+    atomic_store(&given, hal_self());
+    sema_wait(&never);
+}
+
 static struct g *pick_again(struct core *c) NEEDS(irq_masked) {
     struct g *g = atomic_load(&given);
-    if (g != NULL && relaxed_load(&g->held) == 0 && g_state(g) != G_RUNNING && now_and_then()) {
-        return g;
-    }
-    g = pick(c);
-    atomic_store(&given, g);
-    return g;
+    return g != NULL && g_state(g) == G_WAITING && now_and_then() ? g : pick(c);
 }
 
 TEST(death, policy_that_gives_one_twice) {
     static const struct policy p = {.name = "generous", .shares = true, .put = put, .pick = pick_again};
+    CHECK_EQ(policy_set(&p), 0);
+    CHECK_EQ(go_with(&GO_OPTS(.name = "given"), waits_for_ever, NULL), 0);
     dies_under(&p, "policy generous gives one that does not wait: goroutine ");
 }
 
