@@ -59,9 +59,10 @@ const char *pi_pm_last_reset(uintptr_t base) {
     insn_dmb_sy();
     uint32_t status = mmio_read32(base + RSTS);
     insn_dmb_sy();
-    return (status & RSTS_POWER) != 0      ? "power"
-           : (status & RSTS_WATCHDOG) != 0 ? "watchdog"
-                                           : "something else";
+    /* That the power came stays set over a reset by the watchdog, on some. */
+    return (status & RSTS_WATCHDOG) != 0 ? "watchdog"
+           : (status & RSTS_POWER) != 0  ? "power"
+                                         : "something else";
 }
 
 void pi_pm_reset(uintptr_t base) {

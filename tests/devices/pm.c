@@ -43,10 +43,13 @@ void watchdog(void) {
     WANT(wdog == 1);
     CALL(pi_pm_watchdog(PM, 0));
     WANT((rstc & 0x30) == 0);
-    rsts = 0x1020; /* both: the power came first */
+    rsts = 0x1000;
     const char *last;
     CALL(last = pi_pm_last_reset(PM));
     WANT(strcmp(last, "power") == 0);
+    rsts = 0x1020; /* both: the power came first */
+    CALL(last = pi_pm_last_reset(PM));
+    WANT(strcmp(last, "watchdog") == 0);
     rsts = 0x20;
     CALL(last = pi_pm_last_reset(PM));
     WANT(strcmp(last, "watchdog") == 0);
