@@ -25,6 +25,12 @@
 #define ERRORS      0x20u
 #define ERRORS_ALL  7u /* a one clears what went wrong */
 
+#define CONTROLLER(base) ((base) & ~(uintptr_t)0xfff) /* its channels lie 0x100 apart */
+#define CHANNEL(base)    ((base) >> 8 & 0xf)
+#define ENABLE           0xff0u /* of the controller: a bit for each channel, and others, which stay */
+
+#define RESET_POLLS 10000u /* a millisecond or so */
+
 #define TI_INT       (1u << 0)
 #define TI_WAIT      (1u << 3) /* for each write to arrive */
 #define TI_TO_NEXT   (1u << 4)
@@ -40,6 +46,15 @@ static uint32_t bus(uint64_t memory) {
     return BUS_UNCACHED | (uint32_t)memory;
 }
 
+/* In vain it is if the channel stays in its reset: then it never ends, and whoever waits gives up. */
+static void reset(uintptr_t base) {
+    uintptr_t enable = CONTROLLER(base) + ENABLE;
+    mmio_write32(enable, mmio_read32(enable) | 1u << CHANNEL(base));
+    mmio_write32(base + CS, CS_RESET);
+    for (unsigned i = 0; i < RESET_POLLS && (mmio_read32(base + CS) & CS_RESET) != 0; i++) {
+    }
+}
+
 static void pi_dma_begin(const struct job_device *d, void *job) {
     const struct dma_job *j = job;
     block[TI] = TI_INT | TI_WAIT | TI_TO_NEXT | TI_FROM_NEXT;
@@ -50,7 +65,7 @@ static void pi_dma_begin(const struct job_device *d, void *job) {
     block[NEXT] = 0;
     cache_clean_invalidate((const void *)(uintptr_t)block, sizeof block);
     insn_dmb_sy();
-    mmio_write32(d->base + CS, CS_RESET);
+    reset(d->base);
     mmio_write32(d->base + ERRORS, ERRORS_ALL);
     mmio_write32(d->base + CS, CS_INT | CS_END);
     mmio_write32(d->base + BLOCK, bus((uintptr_t)block));
@@ -74,7 +89,7 @@ static enum job_result pi_dma_step(const struct job_device *d, void *job) {
 
 static void pi_dma_abort(const struct job_device *d) {
     insn_dmb_sy();
-    mmio_write32(d->base + CS, CS_RESET);
+    reset(d->base);
     mmio_write32(d->base + CS, CS_INT | CS_END);
     insn_dmb_sy();
 }

@@ -6,9 +6,12 @@
 
 #include <string.h>
 
-#define DMA 0x7500u
+#define DMA     0x7500u
+#define CHANNEL (DMA - 0x7000u)
+#define ENABLE  0xff0u
 
-static uint32_t cs, errors;
+static uint32_t cs, errors, enabled;
+static unsigned resetting; /* how often it will still be seen in its reset */
 static uint32_t cleaned[8],
     seen[8]; /* the control block: as it stands in memory; as the channel has read it */
 static uintptr_t cleaned_at, block;
@@ -21,17 +24,31 @@ void model_clean(const void *p, size_t size) {
 }
 
 static uint32_t read_(uint32_t offset) {
-    WANT(offset == 0);
+    if (offset == ENABLE) {
+        return enabled;
+    }
+    WANT(offset == CHANNEL);
+    if (resetting != 0) {
+        resetting--;
+        return 1u << 31;
+    }
     return cs;
 }
 
 static void write_(uint32_t offset, uint32_t value) {
-    switch (offset) {
+    if (offset == ENABLE) {
+        WANT((value & enabled) == enabled); /* the firmware's channels, and its pages */
+        enabled = value;
+        return;
+    }
+    WANT(resetting == 0 && (enabled & 1u << 5) != 0); /* or it is lost */
+    switch (offset - CHANNEL) {
     case 0x00:
         if ((value & 1u << 31) != 0) {
             cs &= 6;
             block = 0;
             left = false;
+            resetting = 3;
             break;
         }
         WANT((value & 1) == 0 || ((cs & 7) == 0 && block != 0 && errors == 0 && !left)); /* nothing of earlier */
@@ -48,7 +65,7 @@ static void write_(uint32_t offset, uint32_t value) {
         block = value & 0x3fffffff;
         break;
     default:
-        WANT(offset == 0x20);
+        WANT(offset == CHANNEL + 0x20);
         errors &= ~value;
     }
 }
@@ -63,7 +80,7 @@ static void run(void) {
     cs = (cs & ~1u) | (fails ? 1u << 8 : 1u << 1) | 1u << 2;
 }
 
-static const struct model model = {"DMA", DMA, 0x24, read_, write_};
+static const struct model model = {"DMA", DMA - CHANNEL, 0x1000, read_, write_};
 
 void dma_copies(void) {
     static const struct job_device d = {&pi_dma_ops, DMA, .line = 21};
@@ -72,6 +89,7 @@ void dma_copies(void) {
     model_use(&model);
     cs = 6; /* of earlier, as these */
     errors = 7;
+    enabled = 0xf000000f;
     left = true;
     CALL(d.ops->begin(&d, &job));
     WANT((cs & 1u << 28) != 0);           /* the end comes after the last write */
