@@ -78,9 +78,10 @@
 #define CARD_ERRORS 0xe4f80000u /* in the status that a card answers with */
 #define BEYOND      (1u << 31) /* of those; a card may say so of what it has read ahead, at its end */
 
-#define SLOW_HZ 400000u
-#define WARM_UP_HZ                                                                                 \
-    1000u /* a period of this: 74 clocks of the slow one, and what a card's supply takes */
+#define SLOW_HZ    400000u
+#define SPACING_US 10u /* twice what is needed, as the counter may start before the write arrives */
+#define WARM_UP_US                                                                                 \
+    5000u /* 74 clocks of the slow one; what a card's supply takes, and a Pi 4's pins to 3.3 V */
 #define FAST_HZ       25000000u
 #define POLLS         1000000u /* a tenth of a second at least */
 #define OPERATE_TRIES 100u
@@ -102,12 +103,20 @@ static uint32_t get(const struct disk *d, uint32_t reg) {
     return mmio_read32(d->base + reg);
 }
 
-/* The BCM283x forgets a write that comes within two of the card's clocks after another: 5 us at the slow one.
- * A read takes 50 ns or more. */
+static void wait_us(uint64_t us) {
+    uint64_t until = insn_counter() + insn_counter_hz() * us / 1000000;
+    while (insn_counter() < until) {
+    }
+}
+
+/* The BCM283x forgets a write that comes within two of the card's clocks after another, except data: 5 us at the slow
+ * one, 80 ns at the fast, where two reads are enough: each takes 50 ns or more. */
 static void put(const struct disk *d, uint32_t reg, uint32_t value) {
     mmio_write32(d->base + reg, value);
-    for (unsigned i = 0; card.slow && i < 100; i++) {
-        (void)get(d, STATE);
+    (void)get(d, STATE);
+    (void)get(d, STATE);
+    if (card.slow) {
+        wait_us(SPACING_US);
     }
 }
 
@@ -173,13 +182,6 @@ static bool set_clock(const struct disk *d, uint32_t hz) {
     return true;
 }
 
-/* A card wants 74 clocks before its first command. */
-static void warm_up(void) {
-    uint64_t until = insn_counter() + insn_counter_hz() / WARM_UP_HZ;
-    while (insn_counter() < until) {
-    }
-}
-
 static enum disk_result wake_up(const struct disk *d, const struct disk_memory *m) {
     card =
         (struct card){.buffer = m->data, .slow = true, .clock = d->prepare != NULL ? d->prepare() : 0};
@@ -192,7 +194,7 @@ static enum disk_result wake_up(const struct disk *d, const struct disk_memory *
     if (!set_clock(d, SLOW_HZ)) {
         return DISK_FAILED;
     }
-    warm_up();
+    wait_us(WARM_UP_US); /* a card wants 74 clocks before its first command */
     if (!tell(d, GO_IDLE, 0)) {
         return DISK_FAILED;
     }

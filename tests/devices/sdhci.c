@@ -22,6 +22,7 @@ static struct {
     /* the controller */
     uint32_t argument, blocks, host, control, events, kept, raise, response[4];
     unsigned reads;      /* since the latest write */
+    uint64_t free_at;    /* two slow clocks after that */
     bool stuck;          /* until its lines are reset */
     uint64_t clocked_at; /* when the clock began to go out, all the while powered */
     /* the card */
@@ -219,8 +220,11 @@ static uint32_t read_(uint32_t offset) {
 }
 
 static void write_(uint32_t offset, uint32_t value) {
-    WANT(!slow() || s.reads >= 100 || offset == 0x20); /* two of the card's clocks */
-    s.reads = 0;
+    if (offset != 0x20) { /* two of the card's clocks: 5 us, or 80 ns */
+        WANT(slow() ? model_ticks >= s.free_at : s.reads >= 2);
+        s.reads = 0;
+        s.free_at = model_ticks + 5;
+    }
     switch (offset) {
     case 0x04:
         s.blocks = value;
