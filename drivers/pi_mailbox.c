@@ -33,6 +33,7 @@
 #define TAG_ARM_MEMORY     0x00010005u
 #define TAG_CLOCK_RATE     0x00030002u
 #define TAG_SET_CLOCK_RATE 0x00038002u
+#define TAG_SET_PIN        0x00038041u /* SET_GPIO_STATE; not in the wiki: Linux, as in pi_facts.c */
 
 #define MAX_VALUES 8u
 #define POLLS      10000000u /* a second at least; answers come within milliseconds */
@@ -120,6 +121,11 @@ bool pi_mailbox_tags(uintptr_t base, struct pi_tag *tags, unsigned n) {
 size_t pi_mailbox_arm_memory(uintptr_t base) {
     uint32_t values[2] = {0, 0}; /* base, size */
     return pi_mailbox_tag(base, TAG_ARM_MEMORY, values, 2) && values[0] == 0 ? values[1] : 0;
+}
+
+bool pi_mailbox_set_pin(uintptr_t base, uint32_t pin, bool high) {
+    uint32_t values[2] = {pin, high};
+    return pi_mailbox_tag(base, TAG_SET_PIN, values, 2) && values[0] == 0;
 }
 
 bool pi_mailbox_set_uart_clock(uintptr_t base, uint32_t hz) {

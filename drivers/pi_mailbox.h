@@ -24,6 +24,9 @@ bool pi_mailbox_tags(uintptr_t base, struct pi_tag *tags, unsigned n);
 /* Bytes of RAM from address 0 that are the ARM's; 0 if unknown. The GPU's memory lies above. */
 size_t pi_mailbox_arm_memory(uintptr_t base);
 
+/* One of the pins that the firmware has on an expander, from 128 on: false, too, where it has none. */
+bool pi_mailbox_set_pin(uintptr_t base, uint32_t pin, bool high);
+
 /* Sets the input clock of the PL011. */
 bool pi_mailbox_set_uart_clock(uintptr_t base, uint32_t hz);
 

@@ -1,4 +1,5 @@
-/* boards/rpi4/disks.c - the SD card. Addresses: drivers/pi_soc.h, in "low peripheral" mode. */
+/* boards/rpi4/disks.c - the SD card. Addresses: drivers/pi_soc.h, in "low peripheral" mode. The expander's pin:
+ * Linux, arch/arm/boot/dts/broadcom/bcm2711-rpi-4-b.dts. */
 #include "drivers/pi_mailbox.h"
 #include "drivers/pi_soc.h"
 #include "drivers/sdhci.h"
@@ -8,9 +9,13 @@
 #define EMMC        (PERIPHERALS + PI_EMMC)
 #define EMMC2       (PERIPHERALS + PI_EMMC2)
 
-/* The card's power and pins are as the firmware needed them: at EMMC2. QEMU's card is at the older controller, which
- * has the radio's chip on a board. */
+#define CARD_AT_1V8 132u /* the expander's pin; low: 3.3 V */
+
+/* The card's power and pins are as the firmware needed them: at EMMC2. But who was before us may have gone on at 1.8 V,
+ * and an expander does not know of a reset. QEMU's card is at the older controller, which has the radio's chip on a
+ * board; it has no expander. What the pins take to settle, sdhci.c waits. */
 static uint32_t prepare_emmc2(void) {
+    (void)pi_mailbox_set_pin(MAILBOX, CARD_AT_1V8, false);
     return pi_mailbox_clock(MAILBOX, PI_CLOCK_EMMC2);
 }
 static uint32_t prepare_emmc(void) {
