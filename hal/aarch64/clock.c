@@ -68,9 +68,11 @@ uint64_t hal_cycles(void) {
     if (version == 0 || version == 0xf) {
         return 0;
     }
-    if ((SYSREG_READ(pmcntenset_el0) & PMU_CYCLES) == 0) {
+    /* At reset PMCNTENSET holds anything, PMCR says that it is off. */
+    uint64_t control = SYSREG_READ(pmcr_el0), wanted = PMU_ON | PMU_64_BITS;
+    if ((control & wanted) != wanted || (SYSREG_READ(pmcntenset_el0) & PMU_CYCLES) == 0) {
         SYSREG_WRITE(pmccfiltr_el0, UINT64_C(0)); /* at every level */
-        SYSREG_WRITE(pmcr_el0, SYSREG_READ(pmcr_el0) | PMU_ON | PMU_64_BITS);
+        SYSREG_WRITE(pmcr_el0, control | wanted);
         SYSREG_WRITE(pmcntenset_el0, PMU_CYCLES);
     }
     __asm__ volatile("isb" ::

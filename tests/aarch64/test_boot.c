@@ -109,6 +109,29 @@ TEST(boot, counter_frequency_is_one) {
     }
 }
 
+/* A reset leaves PMCR.E off, and the rest of the cycle counter's registers as they may be. */
+static void counts_after_a_reset(void *arg) {
+    (void)arg;
+    uint64_t first = info_cycles();
+    if (first != 0) { /* or this machine does not count */
+        uint64_t control = READ(pmcr_el0);
+        __asm__ volatile("msr pmcr_el0, %0\n\tmsr pmcntenset_el0, %1\n\tisb" ::"r"(control & ~1ull),
+                         "r"(1ull << 31));
+        first = info_cycles();
+        bool counts = false;
+        for (unsigned i = 0; i < 1000000 && !counts; i++) {
+            counts = info_cycles() != first;
+        }
+        CHECK(counts);
+        CHECK((READ(pmcr_el0) & 1) != 0);
+    }
+    wg_done(&wg);
+}
+
+TEST(boot, cycles_count_whatever_a_reset_left) {
+    on_each_core(counts_after_a_reset);
+}
+
 static void uses_fp(void *arg) {
     volatile double half = 0.5;
     CHECK((READ(cpacr_el1) >> 20 & 3) == 3);
