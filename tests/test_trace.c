@@ -63,7 +63,11 @@ static bool find(uint64_t *at, uint64_t end, enum trace_kind kind, uint64_t a) {
 TEST(sched, trace_tells_a_life) {
     uint64_t first;
     use_cores(1);
+    begin_trace(); /* another record */
+    trace_stop();
+    ns_t before = go_now();
     begin_trace();
+    CHECK(trace_began() >= before && trace_began() <= go_now());
     uint64_t at = here(&first), me = go_id();
     wait_for_one_that_ends_late();
     go_yield();
@@ -336,6 +340,48 @@ TEST(death, trace_at_a_panic) {
     expect_text(" waits [sync.WaitGroup.Wait]");
     begin_trace();
     wait_for_one_that_ends_late();
+    PANIC("the end");
+}
+
+static void loops_until_stolen(void *arg) {
+    SPIN_UNTIL(core_counters(1).stolen != *(uint64_t *)arg);
+    struct sema never = {0};
+    sema_wait(&never); /* or its ticks would come to be the last events */
+}
+
+/* More than is kept; then who shares core 0 with a pinned one, that no core may take, is taken by core 1. */
+TEST(death, flight_recorder_of_two_cores) {
+    expect_status(2);
+    expect_text("panic: the end");
+    expect_text(" core 0: goroutine ");
+    expect_text(" stops [preempted]");
+    expect_text(" core 0: rings core 1");
+    expect_text(" core 1: interrupt doorbell over ");
+    expect_text(" stolen from core 0, of 1");
+    expect_no_text(" rings core 31");
+    needs_gmp();
+    needs_m_n();
+    use_cores(1);
+    CHECK_EQ(go_set_affinity(1), 0);
+    if (trace_what() != 0) {
+        trace_stop();
+    }
+    hal_irq_mask();
+    for (unsigned i = 0; i < 2 * FLIGHT; i++) {
+        trace_flight(this_core(), EV_IPI, i < FLIGHT ? 31 : 30, 0);
+    }
+    hal_irq_unmask();
+    uint64_t preempted = core_counters(0).preempted, stolen = core_counters(1).stolen;
+    start(loops_until_stolen, &stolen);
+    SPIN_UNTIL(core_counters(0).preempted != preempted);
+    go_set_cores(2);
+    SPIN_UNTIL(core_counters(1).stolen != stolen);
+    hal_irq_mask(); /* the last of core 0 is that it rings */
+    for (unsigned i = 0; i < 2; i++) { /* once core 1 hears the second it has recorded the first */
+        uint64_t heard = core_counters(1).ipis_received;
+        kick(1);
+        SPIN_UNTIL(core_counters(1).ipis_received != heard);
+    }
     PANIC("the end");
 }
 
