@@ -376,7 +376,7 @@ TEST(death, flight_recorder_of_two_cores) {
     SPIN_UNTIL(core_counters(0).preempted != preempted);
     go_set_cores(2);
     SPIN_UNTIL(core_counters(1).stolen != stolen);
-    hal_irq_mask(); /* the last of core 0 is that it rings */
+    hal_irq_mask();                    /* the last of core 0 is that it rings */
     for (unsigned i = 0; i < 2; i++) { /* once core 1 hears the second it has recorded the first */
         uint64_t heard = core_counters(1).ipis_received;
         kick(1);
