@@ -32,6 +32,7 @@
 #include "sched/runq.h"
 
 #define BATCH     32
+#define BATCH_IRQ 8 /* after so many an interrupt that is pending comes first */
 #define STEP_NS   MS(1)
 #define OWN_STEPS 50u /* ticks, or steps, that we must have done ourselves */
 
@@ -238,13 +239,14 @@ void watch_step(int64_t now) {
     }
     atomic_store_explicit(&watch.next, now + STEP_NS, memory_order_relaxed);
     watch.step++;
-    for (int i = 0; i < BATCH; i++) {
+    int i = 0;
+    do {
         struct g *g = g_next(&watch.at);
         if (g == NULL) {
             break; /* the next step begins with the first */
         }
         look_at(g, now);
-    }
+    } while (++i < BATCH && !(i % BATCH_IRQ == 0 && hal_irq_pending()));
     atomic_store_explicit(&watch.busy, false, memory_order_release);
 }
 
@@ -258,7 +260,7 @@ void watch_asleep(int64_t now, int64_t until) {
     }
     atomic_store_explicit(&watch.next_asleep, now + STEP_NS, memory_order_relaxed);
     bool from_start = watch.at_asleep.page == NULL;
-    for (int i = 0; i < BATCH_ASLEEP && !(i % BATCH == 0 && hal_irq_pending()); i++) {
+    for (int i = 0; i < BATCH_ASLEEP && !(i % BATCH_IRQ == 0 && hal_irq_pending()); i++) {
         struct g *g = g_next(&watch.at_asleep);
         if (g == NULL && from_start) {
             break; /* all of them */
