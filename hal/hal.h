@@ -34,7 +34,8 @@ struct core;
 /* What the port needs to know of a G; the first member of struct g. Offsets are asserted by the
  * port. */
 struct hal_g {
-    void *sp; /* saved stack pointer while off a core; NULL: it was preempted, see frame. Writer: the switch. */
+    void *sp; /* saved stack pointer while off a core. NULL: it was preempted, see frame; or a port's of a new one.
+                 Writer: the switch. */
     void *tls;   /* loaded into the thread pointer at each switch to this G. */
     void *port;  /* the port's own. */
     void *frame; /* saved state of a preempted G, HAL_FRAME_SIZE bytes, or NULL. */

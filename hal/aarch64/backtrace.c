@@ -87,15 +87,12 @@ static void registers(struct walk *w, uintptr_t pc, const uint64_t *x) {
     chain(w);
 }
 
-/* What hal_park() left at sp, or hal_prepare(): then its first function has yet to be called. */
-static void parked(struct walk *w, uintptr_t sp) {
-    uint64_t lr, first;
-    if (hal_peek(sp + 8, &lr) && lr == (uintptr_t)hal_first && hal_peek(sp + 16, &first)) {
-        say(w, first);
-        return;
+/* What hal_prepare() left: the function has yet to be called. */
+static void first(struct walk *w, uintptr_t begin) {
+    uint64_t fn;
+    if (hal_peek(begin + offsetof(struct hal_begin, fn), &fn)) {
+        say(w, fn);
     }
-    w->fp = sp;
-    chain(w);
 }
 
 void hal_backtrace(const struct g *g, const struct hal_fault *fault, uintptr_t lo, uintptr_t hi,
@@ -103,6 +100,7 @@ void hal_backtrace(const struct g *g, const struct hal_fault *fault, uintptr_t l
     struct walk w = {.lo = lo, .hi = hi, .line = line, .left = FRAMES_MAX};
     const struct hal_g *hal = (const struct hal_g *)g;
     const struct trap *frame = hal->frame; /* read once: it may be gone; frames are never unmapped */
+    const void *begin = hal->port;         /* the same; where it pointed may be unmapped */
     if (fault != NULL && fault->regs != NULL) {
         registers(&w, fault->pc, fault->regs);
     } else if (g == hal_self()) {
@@ -110,8 +108,11 @@ void hal_backtrace(const struct g *g, const struct hal_fault *fault, uintptr_t l
         chain(&w);
     } else if (frame != NULL) {
         registers(&w, frame->pc, frame->x);
+    } else if (begin != NULL) {
+        first(&w, (uintptr_t)begin);
     } else {
-        parked(&w, (uintptr_t)hal->sp);
+        w.fp = (uintptr_t)hal->sp; /* where hal_park() left a frame record */
+        chain(&w);
     }
 }
 

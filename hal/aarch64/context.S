@@ -81,15 +81,19 @@ hal_call_then:                      /* as g0, its stack empty: x1(x0, x2) */
     blr     x9
 enter:                              /* x0 is the next one, the core stack is empty */
     ldp     x9, x10, [x0, #G_SP]    /* and G_TLS */
-    cbz     x9, preempted
+    cbz     x9, 1f
     msr     tpidr_el1, x0
     msr     tpidr_el0, x10
     msr     spsel, #0
     mov     sp, x9
     RESTORE
+1:  ldr     x11, [x0, #G_PORT]
+    cbz     x11, preempted
+    msr     spsel, #0
+    b       begins
     .size   hal_park, . - hal_park
 
-/* The G in x0 has no stack pointer; as g0, on the empty core stack. */
+/* The G in x0 was preempted; as g0, on the empty core stack. */
 preempted:
     mov     x19, x0
     bl      sched_resumes
@@ -111,7 +115,12 @@ hal_switch:
     msr     tpidr_el0, x10
     stlr    w3, [x2]
     RESTORE
-1:  BECOME_G0
+1:  ldr     x11, [x1, #G_PORT]
+    cbz     x11, 2f
+    stlr    w3, [x2]
+    mov     x0, x1
+    b       begins
+2:  BECOME_G0
     stlr    w3, [x2]
     mov     x0, x1
     b       preempted
@@ -138,15 +147,20 @@ hal_switch_look:
     bl      sched_published
     msr     spsel, #0
     RESTORE
-2:  mov     x19, x1
-    BECOME_G0
+2:  mov     x0, x1
     stlr    w3, [x2]
     dmb     ish
     ldr     w9, [x4]
-    cbz     w9, 3f
-    bl      sched_published
-3:  mov     x0, x19
+    cbnz    w9, 3f
+    ldr     x11, [x0, #G_PORT]
+    cbnz    x11, begins
+    BECOME_G0
     b       preempted
+3:  mov     x19, x0
+    BECOME_G0
+    bl      sched_published
+    mov     x0, x19
+    b       enter
     .size   hal_switch_look, . - hal_switch_look
 
 /* void hal_leave(struct g *g, hal_then *then, void *arg); from a G or its fault */
@@ -171,7 +185,9 @@ hal_leave_for:
     msr     tpidr_el1, x0
     msr     tpidr_el0, x10
     RESTORE
-1:  BECOME_G0
+1:  ldr     x11, [x0, #G_PORT]
+    cbnz    x11, begins
+    BECOME_G0
     b       preempted
     .size   hal_leave_for, . - hal_leave_for
 
@@ -243,14 +259,26 @@ hal_throw:
     ret
     .size   hal_throw, . - hal_throw
 
-/* A G's first instructions: hal_prepare put fn into x19 and arg into x20. Its frame record is {0, 0}. */
+/* Becomes the G in x0, which has yet to begin, with x10 as its thread pointer; on SP_EL0. What hal_prepare() left is
+ * at x11, no register matters, and its floating-point environment is as at power-on. */
+begins:
+    msr     tpidr_el1, x0
+    msr     tpidr_el0, x10
+    str     xzr, [x0, #G_PORT]
+    mov     sp, x11
+    msr     fpcr, xzr
+    msr     fpsr, xzr
+    ldp     x9, x0, [sp], #16
+    msr     daifclr, #2
+
+/* A G's first frame: x9(x0), with interrupts open. */
     .global hal_first
     .type   hal_first, %function
 hal_first:
     .cfi_startproc
     .cfi_undefined x30              /* nobody called it: debuggers stop here */
-    mov     x0, x20
-    blr     x19
+    mov     x29, xzr
+    blr     x9
     bl      sched_returned
     .cfi_endproc
     .size   hal_first, . - hal_first

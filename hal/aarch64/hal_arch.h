@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "hal/aarch64/offsets.h"
@@ -67,16 +68,17 @@ static inline unsigned hal_core_count(void) {
     return hal_cores;
 }
 
-void hal_first(void);
+/* hal_g.port of one that has yet to begin; it has no stack pointer. Else NULL. */
+struct hal_begin {
+    void (*fn)(void *);
+    void *arg;
+};
 
 static inline void hal_prepare(struct g *g, void *top, void (*fn)(void *), void *arg) {
-    uint64_t *s = (uint64_t *)((uintptr_t)top - PARK_SIZE);
-    s[0] = 0;                    /* x29: the first frame record */
-    s[1] = (uintptr_t)hal_first; /* x30; what comes into the other registers does not matter */
-    s[2] = (uintptr_t)fn;        /* x19 */
-    s[3] = (uintptr_t)arg;       /* x20 */
-    s[20] = s[21] = 0;           /* fpcr, fpsr: as at power-on */
-    *(void **)((uintptr_t)g + G_SP) = s;
+    struct hal_begin *b = (struct hal_begin *)top - 1;
+    *b = (struct hal_begin){fn, arg};
+    *(void **)((uintptr_t)g + G_SP) = NULL;
+    *(void **)((uintptr_t)g + G_PORT) = b;
 }
 
 /* TPIDRRO_EL0 is writable at EL1 and nobody runs at EL0. */

@@ -5,6 +5,7 @@
 /* struct hal_g */
 #define G_SP    0
 #define G_TLS   8
+#define G_PORT  16
 #define G_FRAME 24
 
 /* struct hal_core */

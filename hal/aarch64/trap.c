@@ -11,6 +11,8 @@
 _Static_assert(offsetof(struct hal_g, sp) == G_SP, "offsets.h");
 _Static_assert(offsetof(struct hal_g, frame) == G_FRAME, "offsets.h");
 _Static_assert(offsetof(struct hal_g, tls) == G_TLS, "offsets.h");
+_Static_assert(offsetof(struct hal_g, port) == G_PORT, "offsets.h");
+_Static_assert(sizeof(struct hal_begin) == 16, "context.S takes it in one");
 _Static_assert(offsetof(struct hal_core, stack_top) == CORE_STACK_TOP, "offsets.h");
 _Static_assert(offsetof(struct hal_core, g0) == CORE_G0, "offsets.h");
 _Static_assert(offsetof(struct trap, x) == TRAP_X0, "offsets.h");
@@ -118,6 +120,7 @@ bool trap_touched(void) {
 #define PSTATE_EL1T UINT64_C(4)
 
 extern const char hal_trapped[];
+void hal_first(void);
 
 /* In C what a syscall's entry does for a thread that waits or ends. The frame for it; NULL: it is none. */
 static void *leaves_by_trap(const struct trap *t) {
@@ -130,22 +133,41 @@ static void *leaves_by_trap(const struct trap *t) {
     return (void *)t->x[1];
 }
 
-void hal_unpark(struct g *g, void *frame) {
-    const uint64_t *s = ((struct hal_g *)g)->sp;
-    struct trap *t = frame;
-    uint64_t *q = (uint64_t *)((uintptr_t)frame + FRAME_Q0),
-             *fpsr = (uint64_t *)((uintptr_t)frame + FRAME_FPSR);
-    for (unsigned i = 0; i < 31; i++) {
-        t->x[i] = i >= 19 && i < 29 ? s[i - 17] : i >= 29 ? s[i - 29] : 0;
+/* As if it had been preempted before the first instruction of hal_first(). */
+static void unpark_first(struct trap *t, const struct hal_begin *b) {
+    t->x[0] = (uintptr_t)b->arg;
+    t->x[9] = (uintptr_t)b->fn;
+    t->sp = (uintptr_t)(b + 1);
+    t->pc = (uintptr_t)hal_first;
+}
+
+static void unpark(struct trap *t, uint64_t *q, uint64_t *fpsr, const uint64_t *s) {
+    for (unsigned i = 19; i < 31; i++) {
+        t->x[i] = i < 29 ? s[i - 17] : s[i - 29];
     }
-    for (unsigned i = 0; i < 32; i++) {
-        q[2 * i] = i >= 8 && i < 16 ? s[i + 4] : 0;
-        q[2 * i + 1] = 0;
+    for (unsigned i = 8; i < 16; i++) {
+        q[2 * i] = s[i + 4];
     }
     fpsr[0] = s[21];
     fpsr[1] = s[20]; /* FPCR */
     t->sp = (uintptr_t)s + PARK_SIZE;
     t->pc = t->x[30];
+}
+
+void hal_unpark(struct g *g, void *frame) {
+    struct hal_g *hal = (struct hal_g *)g;
+    struct trap *t = frame;
+    uint64_t *q = (uint64_t *)((uintptr_t)frame + FRAME_Q0),
+             *fpsr = (uint64_t *)((uintptr_t)frame + FRAME_FPSR);
+    for (uint64_t *at = t->x; at < fpsr + 2; at++) {
+        *at = 0;
+    }
+    if (hal->port != NULL) {
+        unpark_first(t, hal->port);
+        hal->port = NULL;
+    } else {
+        unpark(t, q, fpsr, hal->sp);
+    }
     t->pstate = (SYSREG_READ(daif) & ~DAIF_I) | PSTATE_EL1T;
 }
 

@@ -6,6 +6,7 @@
  * its neighbor without any register to spare; x0 counts down. The rest is stored when the loop ends and is
  * compared in C.
  */
+#include "hal/aarch64/sysreg.h"
 #include "tests/test.h"
 
 struct regs {
@@ -249,4 +250,31 @@ TEST(unit, regs_loop_stores_all) {
     struct regs r;
     regs_loop(1, 0x0123456789abcdefull, &r);
     check_regs(&r, 0x0123456789abcdefull);
+}
+
+/* ---- the floating-point environment --------------------------------------------------------------------- */
+
+static _Atomic uint64_t began_with;
+
+static void tells_environment(void *arg) {
+    (void)arg;
+    began_with |= SYSREG_READ(fpcr) | SYSREG_READ(fpsr);
+    wg_done(&wg);
+}
+
+/* A new G has the machine's own, whatever ran before on its core and whatever it was in its life before. */
+TEST(sched, begins_with_plain_environment) {
+    uint64_t was = SYSREG_READ(fpcr);
+    began_with = 0;
+    for (unsigned i = 0; i < 100; i++) {
+        SYSREG_WRITE(fpcr, FPCR);
+        SYSREG_WRITE(fpsr, FPSR);
+        wg_add(&wg, 1);
+        start(tells_environment, NULL);
+        wg_wait(&wg);
+        CHECK_EQ(SYSREG_READ(fpcr), FPCR);
+        CHECK_EQ(SYSREG_READ(fpsr), FPSR);
+    }
+    SYSREG_WRITE(fpcr, was);
+    CHECK_EQ(began_with, 0);
 }

@@ -151,8 +151,8 @@ class G:
     """A goroutine as it is in memory."""
 
     layout = None
-    FIELDS = ("hal.sp", "hal.frame", "id", "name", "creator", "parent", "stack_lo", "stack_hi", "pin", "affinity", "made",
-              "status", "entry", "since", "system", "waits_on", "alarm.pos", "alarm.when")
+    FIELDS = ("hal.sp", "hal.port", "hal.frame", "id", "name", "creator", "parent", "stack_lo", "stack_hi", "pin", "affinity",
+              "made", "status", "entry", "since", "system", "waits_on", "alarm.pos", "alarm.when")
 
     def __init__(self, address, raw=None):
         if G.layout is None:
@@ -352,12 +352,14 @@ def parked_aarch64(sp):
     r = {"x29": w[0], "x30": w[1], "pc": w[1], "sp": sp + PARK_SIZE}
     r.update({f"x{19 + i}": w[2 + i] for i in range(10)})
     r.update({f"v{8 + i}": w[12 + i].to_bytes(16, "little") for i in range(8)})
-    first = address_of("hal_first")
-    # It has yet to begin: hal_prepare() put its function and argument into x19 and x20; hal_first() calls it by its second
-    # instruction.
-    if w[1] == first:
-        return Registers({"pc": w[2], "x0": w[3], "x29": 0, "x30": first + 8, "sp": sp + PARK_SIZE}, exact=True)
     return Registers(r)
+
+
+def first_aarch64(begin):
+    """Of a G that has yet to begin: hal_prepare() put its function and argument there, and hal_first() calls it by its
+    second instruction."""
+    fn, arg = words(begin, 2)
+    return Registers({"pc": fn, "x0": arg, "x29": 0, "x30": address_of("hal_first") + 8, "sp": begin + 16}, exact=True)
 
 
 def taken_aarch64(core, thread):
@@ -425,9 +427,13 @@ def registers_of(g):
         trap = trap_aarch64(int(core["hal"]["stack_top"]) - TRAP_SIZE, False)
         if g.stack_lo < trap.values["sp"] <= g.stack_hi:
             return trap
+        if g.hal_port:
+            return first_aarch64(g.hal_port)
         return parked_aarch64(g.hal_sp) if g.stack_lo < g.hal_sp <= g.stack_hi else None  # about to be entered
     if on_host():
         return parked_host(words(g.hal_frame + 8, 1)[0] if g.hal_frame else g.hal_sp)
+    if g.hal_port:
+        return first_aarch64(g.hal_port)
     return trap_aarch64(g.hal_frame, True) if g.hal_frame else parked_aarch64(g.hal_sp)
 
 
