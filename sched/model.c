@@ -71,6 +71,7 @@ static bool loop_tick(struct core *c, struct g *g) NEEDS(irq_masked) {
 static const struct policy loop = {.name = "loop",
                                    .does = "one queue, each G until it waits",
                                    .shares = true,
+                                   .in_order = true,
                                    .put = loop_put,
                                    .pick = loop_pick,
                                    .tick = loop_tick};

@@ -13,10 +13,12 @@
  * Death tests run only when named: each ends the machine. Printing is the runtime's own, so that a test of the
  * scheduler stands on no C library.
  */
+#include <bareloom/policy.h>
 #include <string.h>
 
+#include "sched/knobs.h"
 #include "sched/model.h"
-#include "sched/policy.h"
+#include "sched/policy/policy.h"
 #include "sched/sim.h"
 #include "tests/test.h"
 
@@ -160,8 +162,21 @@ _Noreturn void test_skip(const char *why) {
     leave();
 }
 
+void use_policy(const char *name) {
+    needs_m_n();
+    if (!CONFIG_TRACE) {
+        test_skip("this build has GMP alone");
+    }
+    CHECK_EQ(go_set_policy(name), 0);
+    CHECK(strcmp(go_policy(), name) == 0);
+}
+
+static bool knob_has(enum knob k, uint32_t value) {
+    return relaxed_load(&knobs[k]) == value;
+}
+
 void needs_gmp(void) {
-    if (policy_wanted() != NULL) {
+    if (policy_wanted() != NULL || (relaxed_load(&cores[0].hooks) & HOOK_KNOBS) != 0) {
         test_skip("it is about GMP's own way");
     }
 }
@@ -173,8 +188,22 @@ void needs_m_n(void) {
 }
 
 void needs_preemption(void) {
-    if (model_cooperates()) {
-        test_skip("nobody is preempted under this model");
+    if (model_cooperates() || knob_has(KNOB_TICK, 0) || !knob_has(KNOB_REDUCTIONS, 0)) {
+        test_skip("who computes is not preempted here");
+    }
+}
+
+void needs_sharing(void) {
+    const struct policy *p = policy_wanted();
+    if (p != NULL ? !p->shares : knob_has(KNOB_STEAL, 0)) {
+        test_skip("a core that idles does not help another here");
+    }
+}
+
+void needs_order(void) {
+    const struct policy *p = policy_wanted();
+    if (p != NULL && !p->in_order) {
+        test_skip("who has waited longer is not first under this policy");
     }
 }
 
@@ -270,6 +299,7 @@ static unsigned left_over(unsigned before) {
 
 static bool run(struct test *t, unsigned number) {
     ns_t slice = go_set_slice(CONFIG_SLICE_NS);
+    const char *policy = go_policy();
     unsigned before = go_count();
     memset(&now, 0, sizeof now);
     now.test = t;
@@ -291,6 +321,7 @@ static bool run(struct test *t, unsigned number) {
     } else {
         kprintf("ok %u - %s\n", number, t->name);
     }
+    go_set_policy(policy); /* refused, and in no need of it, under another model than m-n */
     return !now.failed && left == 0;
 }
 

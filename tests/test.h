@@ -42,12 +42,20 @@ _Noreturn void test_fail(const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 _Noreturn void test_skip(const char *why);
 
-/* What the test is about is GMP's own: skipped under policy=NAME. */
+/* name rules until the test is over. Skipped where there is no choice: under another model, in a build with GMP alone. */
+void use_policy(const char *name);
+
+/* What the test is about is GMP's own, as it is: skipped under policy=NAME, and where a knob is turned. */
 void needs_gmp(void);
 
-/* The same for a model: skipped under model=NAME; and where a G that computes is not taken off, under model=n-1. */
+/* The same for a model: skipped under model=NAME. */
 void needs_m_n(void);
+
+/* Skipped where a G that computes is not taken off; where a core does not help another; where who has waited longer is not
+ * picked first. A policy says so of itself, and knobs and models do it. */
 void needs_preemption(void);
+void needs_sharing(void);
+void needs_order(void);
 
 #define FAIL(...) test_fail(__FILE__, __LINE__, __VA_ARGS__)
 #define SKIP(why) test_skip(why)

@@ -47,7 +47,7 @@ static void stays(void *arg) {
 /* Under each policy, while cores come and go. */
 TEST(sched, affinity_holds) {
     needs_m_n();
-    const char *was = go_policy(), *name, *does;
+    const char *name, *does;
     stop = false;
     go_set_slice(US(200));
     for (uint32_t mask = 1; mask < all_cores(); mask++) {
@@ -64,7 +64,6 @@ TEST(sched, affinity_holds) {
     }
     stop = true;
     wg_wait(&wg);
-    CHECK_EQ(go_set_policy(was), 0);
 }
 
 /* ---- and is no pin ------------------------------------------------------------------------------- */

@@ -174,6 +174,7 @@ ONE_CORE static void yields(void *arg) {
 /* HAZARDS 5: however many yield on one core, each runs once before any runs twice. One whose slice ends - which a
  * simulation draws, whatever go_set_slice() says - between its count and its yield gives up two turns for one. */
 TEST(sched, yield_is_fair) {
+    needs_order();
     static const unsigned sizes[] = {2, 100, 256, 257, MANY};
     use_cores(1);
     go_set_slice(SEC(1));

@@ -132,6 +132,7 @@ static void starts_free_ones(void *arg) {
 }
 
 TEST(sched, TestLockOSThreadAvoidsStatePropagation) {
+    needs_sharing();
     if (go_num_cores() == 1) {
         SKIP("one core");
     }

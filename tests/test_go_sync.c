@@ -60,6 +60,7 @@ static void takes_it(void *arg) {
 /* Go: TestSemaHandoff. Once it is posted nobody else can take what the first waiter has been given; a yield lets the
  * waiter run, before others that were there. */
 TEST(sched, TestSemaHandoff) {
+    needs_order();
     use_cores(1);
     go_set_slice(SEC(1));
     for (unsigned i = 0; i < 100; i++) {

@@ -196,6 +196,7 @@ ONE_CORE static void receives_its_slot(void *arg) {
 /* In the order of their times, however they were made. All of them are due when this G lets the core go. One whose
  * slice ends before it has told its turn tells it late, as in sleepers_wake_in_order. */
 TEST(sched, TestAfterQueuing) {
+    needs_order();
     use_cores(1);
     go_set_slice(SEC(1));
     bool in_time = false;

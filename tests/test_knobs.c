@@ -268,21 +268,28 @@ ONE_CORE static void notes(void *arg) {
     wg_done(&wg);
 }
 
-/* With runnext the last one that was started is the first. One whose slice ends before it has told its turn - a
- * simulation draws that - tells it late. */
+/* Once nobody's slice ends meanwhile - a simulation draws that - who would tell its turn late then. */
+static void take_turns(void) {
+    uint64_t preempted;
+    do {
+        turns.n = 0;
+        preempted = SUM(preempted);
+        wg_add(&wg, 4);
+        for (uintptr_t i = 0; i < 4; i++) {
+            start(notes, (void *)i);
+        }
+        wg_wait(&wg);
+    } while (SUM(preempted) != preempted);
+}
+
+/* With runnext the last one that was started is the first. */
 TEST(sched, knob_runnext_off) {
     needs_m_n();
     needs_gmp();
     use_cores(1);
     turn("runnext=off");
-    turns.n = 0;
-    uint64_t preempted = SUM(preempted);
-    wg_add(&wg, 4);
-    for (uintptr_t i = 0; i < 4; i++) {
-        start(notes, (void *)i);
-    }
-    wg_wait(&wg);
-    for (unsigned i = 0; i < 4 && SUM(preempted) == preempted; i++) {
+    take_turns();
+    for (unsigned i = 0; i < 4; i++) {
         CHECK_EQ(turns.order[i], i);
     }
     turn("runnext=on");
@@ -350,17 +357,22 @@ static void is_robbed(void *arg) {
     wg_done(&wg);
 }
 
-/* What the one thief takes at first of sixteen that wait on a core that is held. */
+/* What the one thief takes at first of sixteen that wait on a core that is held; once no slice of its ends before the first
+ * has told. */
 static unsigned first_loot(bool steals) {
     static char none;
+    uint64_t preempted;
     use_cores(2);
     go_set_slice(SEC(1));
-    theft.hold = theft.keep = true;
-    theft.here = theft.most = 0;
-    wg_add(&wg, LOOT + 2);
-    start_on(1, holds_core, NULL);
-    start_on(0, is_robbed, steals ? NULL : &none);
-    wg_wait(&wg);
+    do {
+        preempted = core_counters(1).preempted;
+        theft.hold = theft.keep = true;
+        theft.here = theft.most = 0;
+        wg_add(&wg, LOOT + 2);
+        start_on(1, holds_core, NULL);
+        start_on(0, is_robbed, steals ? NULL : &none);
+        wg_wait(&wg);
+    } while (core_counters(1).preempted != preempted);
     use_cores(go_num_cores());
     return theft.most;
 }
@@ -373,11 +385,9 @@ TEST(sched, knob_steal) {
     }
     CHECK(first_loot(true) >= 7);
     turn("steal=one");
-    unsigned one = first_loot(true);
-    CHECK(one < 7); /* 1, if its slice did not end before it told */
+    CHECK_EQ(first_loot(true), 1);
     turn("steal=3");
-    unsigned three = first_loot(true);
-    CHECK(three >= 3 && three < 7);
+    CHECK_EQ(first_loot(true), 3);
     turn("steal=off");
     CHECK_EQ(first_loot(false), 0);
     turn("steal=half");

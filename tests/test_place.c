@@ -26,6 +26,7 @@ static void meets(void *arg) {
 
 /* As many Gs as cores really run at the same time, again and again. */
 TEST(sched, TestGoroutineParallelism) {
+    needs_sharing();
     for (unsigned round = 0; round < 10; round++) {
         meet.arrived = meet.cores = 0;
         meet.n = go_num_cores();
@@ -47,6 +48,7 @@ static void starts_the_others(void *arg) {
 }
 
 TEST(sched, TestGoroutineParallelism2) {
+    needs_sharing();
     for (unsigned round = 0; round < 10; round++) {
         settle();
         meet.arrived = meet.cores = 0;
@@ -126,6 +128,7 @@ TEST(sched, ipi_wakes_idle_core) {
 /* HAZARDS 3, 46: a G in the private runnext of a core that goes on computing is given to an idle core after a
  * moment. Counted in slices' ends of this core: without the guard each round takes one. */
 TEST(sched, runnext_is_guarded) {
+    needs_sharing();
     enum { ROUNDS = 10 };
     if (go_num_cores() == 1) {
         SKIP("one core");

@@ -10,23 +10,6 @@
 
 static struct wg wg;
 
-/* name rules until unset(). */
-static const char *before;
-
-static void set(const char *name) {
-    needs_m_n();
-    if (!CONFIG_TRACE) {
-        SKIP("this build has GMP alone");
-    }
-    before = go_policy();
-    CHECK_EQ(go_set_policy(name), 0);
-    CHECK(strcmp(go_policy(), name) == 0);
-}
-
-static void unset(void) {
-    CHECK_EQ(go_set_policy(before), 0);
-}
-
 /* ---- all of them --------------------------------------------------------------------------------- */
 
 TEST(sched, policies_have_names) {
@@ -113,7 +96,7 @@ static void stays(void *arg) {
 /* A core that has the new one already, and would idle, does not look for what others still put to the old one: an
  * interrupt does so as it wakes a G. */
 TEST(sched, policies_that_share_follow_each_other) {
-    set("fifo");
+    use_policy("fifo");
     churn.stop = false;
     wg_add(&wg, 12);
     for (unsigned i = 0; i < 12; i++) {
@@ -126,11 +109,11 @@ TEST(sched, policies_that_share_follow_each_other) {
     }
     churn.stop = true;
     wg_wait(&wg);
-    unset();
 }
 
 /* Whatever Gs do goes on while one policy follows the other, and none is lost: the check of each policy looks on. */
 TEST(sched, policies_follow_each_other) {
+    needs_preemption();
     needs_m_n();
     churn.stop = false;
     churn.c = chan_make(sizeof(int), 2);
@@ -147,7 +130,7 @@ TEST(sched, policies_follow_each_other) {
     for (unsigned i = 0; i < all; i++) {
         start_on(i, stays, (void *)(uintptr_t)i);
     }
-    const char *was = go_policy(), *name, *does;
+    const char *name, *does;
     for (unsigned round = 0; round < test_rounds(8); round++) {
         for (unsigned i = 0; CONFIG_TRACE && (name = go_policies(i, &does)) != NULL; i++) {
             CHECK_EQ(go_set_policy(name), 0);
@@ -159,7 +142,6 @@ TEST(sched, policies_follow_each_other) {
     CHECK_EQ(go_set_cores(all), 0);
     churn.stop = true;
     wg_wait(&wg);
-    CHECK_EQ(go_set_policy(was), 0);
     chan_free(churn.c);
 }
 
@@ -175,7 +157,7 @@ static void meets(void *arg) {
 /* As many as there are cores meet, none letting others run: under a policy that shares, each has its own. */
 TEST(sched, policies_that_share_use_all_cores) {
     needs_m_n();
-    const char *was = go_policy(), *name, *does;
+    const char *name, *does;
     unsigned all = go_num_cores();
     go_set_slice(SEC(1));
     for (unsigned i = 0; CONFIG_TRACE && (name = go_policies(i, &does)) != NULL; i++) {
@@ -194,7 +176,6 @@ TEST(sched, policies_that_share_use_all_cores) {
             wg_wait(&wg);
         }
     }
-    CHECK_EQ(go_set_policy(was), 0);
 }
 
 /* ---- one that displaces ---------------------------------------------------------------------------- */
@@ -224,7 +205,6 @@ TEST(sched, policy_that_displaces_uses_all_cores) {
     if (!CONFIG_TRACE) {
         SKIP("this build has GMP alone");
     }
-    const char *was = go_policy();
     unsigned all = go_num_cores();
     go_set_slice(SEC(1));
     displaced = 0;
@@ -237,6 +217,5 @@ TEST(sched, policy_that_displaces_uses_all_cores) {
         }
         wg_wait(&wg);
     }
-    CHECK_EQ(go_set_policy(was), 0);
     CHECK(displaced != 0);
 }

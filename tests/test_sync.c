@@ -75,6 +75,7 @@ static void locks_in_turn(void *arg) {
  * millisecond and has been woken in vain: then the mutex is handed from one to the next. */
 TEST(sched, mutex_hands_over_in_order) {
     enum { N = 20 };
+    needs_order();
     use_cores(1);
     go_set_slice(SEC(1));
     locked.n = 0;

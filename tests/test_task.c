@@ -409,6 +409,7 @@ static void asks(unsigned core, bool here) {
 
 /* On another core now, and somebody else on the one where it was. */
 TEST(sched, errno_goes_with_its_g) {
+    needs_sharing();
     unsigned n = go_num_cores();
     if (n == 1) {
         SKIP("one core");

@@ -77,6 +77,7 @@ static void start_sleepers(unsigned n, ns_t base, ns_t step) {
  * holds the core meanwhile: each would else be displaced by those that come later. One whose slice ends before it
  * has told its turn - a simulation draws that - tells it late. */
 TEST(sched, sleepers_wake_in_order) {
+    needs_order();
     use_cores(1);
     bool in_time = false;
     uint64_t preempted = 0;

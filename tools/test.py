@@ -135,8 +135,9 @@ class Row:
         self.how = dict(part.partition("=")[::2] for part in how.split(",") if part != "-")
         self.groups = groups
         self.llvm = llvm or "clang" in self.how
+        self.only = [p for p in self.how.get("only", "").split("+") if p]
         self.where = " ".join([place(board, self.llvm),
-                               *(part for part in how.split(",") if part not in ("-", "clang"))])
+                               *(part for part in how.split(",") if part not in ("-", "clang") and not part.startswith("only="))])
         self.image = None
 
     def command(self, args):
@@ -324,7 +325,7 @@ def work_of(row, patterns, lift, results):
         results.add("FAIL", row.where, "list", "the image does not list its tests", output)
         return []
     chosen = [(n, g) for n, g in tests
-              if wanted(n, patterns) and (lift or row.groups == ["all"] or g in row.groups)]
+              if wanted(n, patterns) and (lift or (wanted(n, row.only) and (row.groups == ["all"] or g in row.groups)))]
     plain = [n for n, g in chosen if g != "death"]
     jobs = [lambda names=names: run_batch(row, names, results) for names in batches(plain)]
     jobs += [lambda name=n: run_death(row, name, results) for n, g in chosen if g == "death"]

@@ -20,6 +20,7 @@ const struct policy policy_fifo = {
     .name = "fifo",
     .does = "one queue for all cores under one lock",
     .shares = true,
+    .in_order = true,
     .put = put,
     .pick = pick,
 };

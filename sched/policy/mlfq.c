@@ -87,6 +87,7 @@ const struct policy policy_mlfq = {
     .name = "mlfq",
     .does = "a multi-level feedback queue: who computes sinks, who waits stays",
     .shares = true,
+    .in_order = true,
     .slice = MS(1),
     .put = put,
     .pick = pick,

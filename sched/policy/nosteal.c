@@ -18,6 +18,7 @@ static struct g *pick(struct core *c) NEEDS(irq_masked) {
 const struct policy policy_nosteal = {
     .name = "nosteal",
     .does = "a queue for each core, nothing is stolen",
+    .in_order = true,
     .put = put,
     .pick = pick,
 };

@@ -14,6 +14,7 @@ struct policy {
     const char *name; /* as in policy=NAME */
     const char *does; /* in a line */
     bool shares; /* it claims that no core idles while a G waits that it may run: the core checks it */
+    bool in_order; /* of equals who has waited longer on a core is picked first: tests hold it to that */
     ns_t slice; /* how long a G runs; 0: as long as under GMP */
 
     /* On which core g, new or woken, is to be put. NULL: where that happened. A G that is pinned is not asked for. */

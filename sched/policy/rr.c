@@ -33,6 +33,7 @@ const struct policy policy_rr = {
     .does = "round robin: dealt to the cores, a slice of 1 ms each",
     .slice = MS(1),
     .place = place,
+    .in_order = true,
     .put = put,
     .pick = pick,
 };

@@ -44,7 +44,8 @@ static struct g *steal(struct core *c) NEEDS(irq_masked) {
 const struct policy policy_skeleton = {
     .name = "skeleton",
     .does = "a list for each core, and stealing: to begin with",
-    .shares = true, /* a claim: steal() finds whatever waits. Without steal() it would be a lie */
+    .shares = true,   /* a claim: steal() finds whatever waits. Without steal() it would be a lie */
+    .in_order = true, /* another: first in, first out */
     .place = place,
     .put = put,
     .pick = pick,

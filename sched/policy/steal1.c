@@ -31,6 +31,7 @@ const struct policy policy_steal1 = {
     .name = "steal1",
     .does = "a queue for each core, idle ones steal one",
     .shares = true,
+    .in_order = true,
     .put = put,
     .pick = pick,
     .steal = steal,
