@@ -1,9 +1,9 @@
 /*
  * drivers/pi_facts.c - what a Raspberry Pi knows of itself.
  *
- * Source of the tags: raspberrypi/firmware wiki, "Mailbox property interface"; throttling: Linux,
- * include/soc/bcm2835/raspberrypi-firmware.h, and Raspberry Pi's documentation of `vcgencmd get_throttled`. What the
- * last reset was: no document of the vendor; see pi_pm.c.
+ * Source of the tags: raspberrypi/firmware wiki, "Mailbox property interface"; throttling, and a clock as it is
+ * measured, not as it was set: Linux, include/soc/bcm2835/raspberrypi-firmware.h, and Raspberry Pi's documentation of
+ * `vcgencmd get_throttled`. What the last reset was: no document of the vendor; see pi_pm.c.
  */
 #include "drivers/pi_facts.h"
 
@@ -28,6 +28,7 @@ static const struct {
     {"RAM of the cores", "bytes", 0x00010005, 0, 2, false},
     {"RAM of the GPU", "bytes", 0x00010006, 0, 2, false},
     {"clock of the cores", "Hz", 0x00030002, PI_CLOCK_ARM, 2, false},
+    {"measured", "Hz", 0x00030047, PI_CLOCK_ARM, 2, false},
     {"its maximum", "Hz", 0x00030004, PI_CLOCK_ARM, 2, false},
     {"clock of the GPU", "Hz", 0x00030002, PI_CLOCK_CORE, 2, false},
     {"clock of the UART", "Hz", 0x00030002, PI_CLOCK_UART, 2, false},

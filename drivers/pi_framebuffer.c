@@ -33,7 +33,7 @@ bool pi_framebuffer_open(uintptr_t mailbox, unsigned width, unsigned height, str
     out->pitch = tags[PITCH].values[0];
     /* What it could not do it answers otherwise. */
     bool as_wanted = tags[BUFFER].values[0] == width && tags[BUFFER].values[1] == height &&
-                     tags[DEPTH].values[0] == 32;
+                     tags[DEPTH].values[0] == 32 && tags[ORDER].values[0] == ORDER_BGR;
     return as_wanted && out->base != 0 && out->base % PAGE == 0 && out->pitch % 4 == 0 &&
            out->pitch >= 4 * width && tags[ALLOCATE].values[1] >= (uint64_t)out->pitch * height;
 }

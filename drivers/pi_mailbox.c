@@ -28,7 +28,7 @@
 
 #define REQUEST      0u
 #define ANSWER_OK    0x80000000u
-#define TAG_ANSWERED 0x80000000u
+#define TAG_ANSWERED 0x80000000u /* and the bytes of the answer */
 
 #define TAG_ARM_MEMORY     0x00010005u
 #define TAG_CLOCK_RATE     0x00030002u
@@ -81,12 +81,12 @@ static unsigned put_tag(unsigned at, uint32_t tag, const uint32_t *values, unsig
     return at + 3 + n;
 }
 
-/* The answer to the tag at word `at`. False: there is none. */
+/* The answer to the tag at word `at`. False: there is none, or an empty one, which is QEMU's to a tag that it does not know. */
 static bool take_tag(unsigned at, uint32_t *values, unsigned n) {
     for (unsigned i = 0; i < n; i++) {
         values[i] = message[at + 3 + i];
     }
-    return (message[at + 2] & TAG_ANSWERED) != 0;
+    return message[at + 2] > TAG_ANSWERED;
 }
 
 /* The tags end before word `end`. */

@@ -108,7 +108,10 @@ static bool paint_row(uintptr_t to) {
 /* n squares, side by side. */
 static void paint(unsigned n) {
     static struct board_screen screen;
-    if (screen.base == 0 && !pi_soc_screen(640, 480, &screen)) {
+    static bool asked, there; /* once: a refusal stays one, and may take its time */
+    there = asked ? there : pi_soc_screen(640, 480, &screen);
+    asked = true;
+    if (!there) {
         return;
     }
     for (unsigned i = 0; i < n * SIDE; i++) {
