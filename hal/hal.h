@@ -157,6 +157,10 @@ void hal_timer_set(int64_t when);
  * counts. */
 uint64_t hal_cycles(void);
 
+/* How far the machine's i-th core has come at boot: "runs", or a word for where it is; NULL: the machine has fewer. These
+ * numbers are the board's: where a core is missing those behind it run under smaller ones. Any context. */
+const char *hal_core_stage(unsigned i);
+
 /* Makes core's ipi upcall happen soon. A kick, never a count: several may become one. Every store
  * before it is visible to that core before the upcall (the port does the DSB before the doorbell,
  * and after the acknowledge the DSB before the upcall looks). Any context. */

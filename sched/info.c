@@ -121,6 +121,10 @@ uint64_t info_cycles(void) {
     return hal_cycles();
 }
 
+const char *info_core_stage(unsigned i) {
+    return hal_core_stage(i);
+}
+
 void info_memory(size_t *pages, size_t *free_pages) {
     *pages = pages_total();
     *free_pages = pages_free_count();

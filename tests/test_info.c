@@ -181,6 +181,14 @@ TEST(sched, info_counts_cores) {
     }
 }
 
+TEST(sched, info_tells_how_far_cores_came) {
+    unsigned run = 0, i = 0;
+    for (const char *stage; (stage = info_core_stage(i)) != NULL; i++) {
+        run += strcmp(stage, "runs") == 0;
+    }
+    CHECK_EQ(run, hal_core_count());
+}
+
 TEST(sched, info_counts_events) {
     uint64_t switches = SUM(switches), started = SUM(started), ticks = SUM(ticks);
     wg_add(&wg, 100);

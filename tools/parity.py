@@ -152,7 +152,7 @@ ROWS = [
     ("Entry at EL3, EL2 or EL1", "boot/early/start.S", r"CurrentEL",
      [Boot("rpi3", {}, "at EL3", elf=True), Boot("rpi3", {}, "at EL2"), Boot("virt", {}, "at EL1"),
       Boot("virt", {"el2": True}, "at EL2")]),
-    ("A core comes late or never", "hal/aarch64/cores.c", r"^static bool leaves", [Script("stuck_core.sh", "rpi3"), Open("one that is late, but in time")]),
+    ("A core comes late, too late or never", "hal/aarch64/cores.c", r"^static bool leaves", [Script("stuck_core.sh", "rpi3")]),
     ("The image is loaded elsewhere", "boot/early/astray.c", r"^_Noreturn|^void", [Script("astray.sh", "rpi3")]),
     ("Pins, their pulls and their edges; PWM; a FIFO of 16 bytes; a watchdog that waits", "drivers/pi_gpio.c",
      r"^static bool pi_gpio_edges", [Script("devices.sh", "host"), Open("the devices themselves")]),

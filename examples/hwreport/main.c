@@ -56,7 +56,11 @@ static void board(void) {
 
 static void cores(void) {
     struct core_info c;
+    const char *stage;
     printf("cores: %u of %u in use\n", go_cores(), go_num_cores());
+    for (unsigned i = 0; (stage = info_core_stage(i)) != NULL; i++) {
+        printf("  the board's core %u  %s\n", i, stage);
+    }
     for (unsigned i = 0; info_core(i, &c); i++) {
         printf("  core %u: %" PRIu64 " switches, %" PRIu64 " ticks, %" PRIu64 " doorbells, %" PRIu64
                " sleeps, %" PRIu64 " stolen\n",

@@ -23,7 +23,7 @@
 extern char __stacks_start[], _start[];
 #define SLOT 0x8000u
 
-enum { WAITING, JOINED, READY, GIVEN_UP };
+enum { WAITING, JOINED, READY, GIVEN_UP, NOT_THERE };
 
 static struct arrival {
     _Atomic uint32_t state;
@@ -143,7 +143,7 @@ static bool start(unsigned i, int64_t until) {
     l->release = LINE_GO;
     cache_clean_invalidate(l, sizeof *l); /* for a core whose caches are off */
     uint32_t waiting = WAITING;
-    if (!exists(i, until) && atomic_compare_exchange_strong(&arrivals[i].state, &waiting, GIVEN_UP)) {
+    if (!exists(i, until) && atomic_compare_exchange_strong(&arrivals[i].state, &waiting, NOT_THERE)) {
         return true;
     }
     __asm__ volatile("sev" ::: "memory"); /* or it waits in start.S */
@@ -171,6 +171,19 @@ void cores_start(void) {
     int64_t until = hal_now() + SHOW_UP_NS;
     for (unsigned i = 1; i < board.max_cores && i < HAL_MAX_CORES && start(i, until); i++) {
     }
+}
+
+const char *hal_core_stage(unsigned i) {
+    if (i >= board.max_cores || i >= HAL_MAX_CORES) {
+        return NULL;
+    }
+    uint32_t state = atomic_load(&arrivals[i].state);
+    uint64_t stage = i != 0 ? stage_of(i) : STAGE_NONE;
+    return i == 0 || state == READY                  ? "runs"
+           : state == NOT_THERE                      ? "not there"
+           : state == GIVEN_UP && stage == STAGE_MMU ? "came too late"
+           : state == JOINED                         ? "setting itself up"
+                                                     : stage_name(stage);
 }
 
 /* ---- ringing and stopping ------------------------------------------------------------------- */

@@ -132,6 +132,10 @@ bool hal_waits_outside(unsigned core) {
     return state != NULL && (state[2] == 'S' || state[2] == 'D');
 }
 
+const char *hal_core_stage(unsigned i) {
+    return i < hal_core_count() ? "runs" : NULL;
+}
+
 unsigned hal_core_count(void) {
     return core_count;
 }

@@ -64,6 +64,11 @@ struct core_info {
 /* Core i's counters; false when there is no such core. Any context. */
 bool info_core(unsigned i, struct core_info *out);
 
+/* How far the board's i-th core came at boot: "runs", "not there", or a word for where it stays, which the boot has told,
+ * too. NULL: the board has fewer. The numbers are the board's: where a core is missing those behind it run under smaller
+ * ones. Any context. */
+const char *info_core_stage(unsigned i);
+
 /* How often the clock of the core it is called on has ticked since the first call there; it may stand still while that core
  * sleeps. 0: the machine does not count. An emulator's clock is not that of the machine. Any context. */
 uint64_t info_cycles(void);

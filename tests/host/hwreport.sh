@@ -33,6 +33,7 @@ check "random numbers" fact 'random numbers' "$(test "$board" = rpi4 && echo 'no
 check "each sleep is counted" test "$(awk '$1 == "less" { n += $NF } END { print n }' "$output")" = 500
 check "each core answers" test "$(grep -cE '^  core 0 and core [0-3] +least [0-9]+, ' "$output")" = 4
 check "each core's counters" test "$(grep -cE '^  core [0-3]: [0-9]+ switches' "$output")" = 4
+check "how far each core came" test "$(grep -cE "^  the board's core [0-3]  runs$" "$output")" = 4
 emulator() { grep -qx "All times and cycles here are an emulator's: they say nothing of a board." "$output"; }
 check "an emulator is told" emulator
 check "it comes to its end" grep -qx -- '---- end ----' "$output"
