@@ -8,7 +8,7 @@
  *      }
  *
  * A test is a G of its own. A CHECK that fails, in it or in a G that it started, ends that G and fails the test.
- * After a test that passed no G of it may be left. The runner gives every test all cores and the usual slice.
+ * After a test that passed or was skipped no G of it may be left: the next one begins when all have ended. The runner gives every test all cores and the usual slice.
  * Nothing here measures by the wall clock: a test that waits for what never comes is ended by the harness.
  */
 #pragma once
@@ -115,7 +115,10 @@ struct core_info core_counters(unsigned core);
 /* Whether a load there succeeds. */
 bool readable(uintptr_t va);
 
-/* go_set_cores(), and waits until no core above n runs anything that is not pinned. */
+/* Until no core above go_cores() runs anything that is not pinned: a retired one finishes a slice. */
+void cores_have_turned(void);
+
+/* go_set_cores(), and that. */
 void use_cores(unsigned n);
 
 /* go_sleep(), which returns at once where so much time has passed on the way into it: a computer that has others to run

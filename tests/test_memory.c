@@ -17,7 +17,6 @@ static void parks(void *arg) {
 }
 
 static void park_and_end(unsigned n) {
-    settle(); /* none of before that is still on its way out */
     unsigned before = go_count();
     total = 0;
     wg_add(&wg, (int)n);

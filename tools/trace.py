@@ -29,6 +29,7 @@ import trace_view
 # sched/trace.h and sched/sched.h have them in this order.
 KINDS = ("none create fn name start stop block unblock end steal ipi irq_begin irq_end timer idle awake mark sample"
          " stack").split()
+FOLLOWERS = ("fn", "name", "stack")  # they tell more of the event before them
 WHYS = ["woken", "yield", "preempted", "displaced"]
 IRQS = ["timer", "doorbell", "device"]
 REASONS = ["", "sleep", "chan send", "chan receive", "chan send (nil chan)", "chan receive (nil chan)",
@@ -169,14 +170,15 @@ def fold(trace, raw, image):
         last = None
         for e in events:
             address = e.a | e.b << 32
-            if e.kind == "fn" and last:
+            if e.kind in FOLLOWERS and not last:
+                continue  # a ring may begin with them: the event that they belong to was overwritten
+            if e.kind == "fn":
                 trace.names.setdefault(last.a, "")
                 trace.names[last.a] = trace.names[last.a] or image.function(address)
-            elif e.kind == "name" and last:
+            elif e.kind == "name":
                 trace.names[last.a] = image.text(address) or trace.names[last.a]
             elif e.kind == "stack":
-                if last:
-                    trace.stacks.setdefault((core, last.t, last.kind), []).append(image.function(address))
+                trace.stacks.setdefault((core, last.t, last.kind), []).append(image.function(address))
             else:
                 if e.kind == "mark":
                     trace.names.setdefault(("mark", address), image.text(address) or f"{address:#x}")

@@ -73,7 +73,8 @@ unsigned go_cores(void);
 
 /* Uses n cores from now on, 1 to go_num_cores(). 0, or -EINVAL. From a G; may move it to another
  * core. A core above n finishes its Gs' slice, hands its queue over and keeps only its pinned Gs
- * and its interrupts. */
+ * and its interrupts. The machine is not stopped for it: the caller, too, may meet such a core after
+ * its return, until that slice's end. */
 int go_set_cores(unsigned n);
 
 /* Turns preemption of the calling G off and on; they nest. While it is off the G must not block.

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # The checker of traces (tools/trace.py --check) finds what a scheduler must not do, and nothing in what it may do.
 # boards: host
+import base64
 import os
 import sys
 
@@ -105,6 +106,22 @@ say("found: a record that is cut off", any("cut off" in p
                                            for p in trace.parse(LINE.replace("@end", "").format(SUM), NONE).problems), [])
 say("found: a record that ends before it begins",
     any("before it begins" in p for p in trace.parse(LINE.replace("0 1000", "1001 1000").format(SUM), NONE).problems), [])
+
+
+def cut_ring(*events):
+    """The record of a core whose ring begins with these (time, kind, value), each below 128, older ones overwritten."""
+    data, last = [], 0
+    for t, kind, value in events:
+        data += [t - last, trace.KINDS.index(kind), 0, value, 0]
+        last = t
+    text = base64.b64encode(bytes(data)).decode()
+    return f"@trace 0 1000 1 0x0\n@core 0 {len(events)} 7\n@t 0 {text}*{sum(data) & 255:02x}\n@end\n"
+
+
+for follower in trace.FOLLOWERS:
+    CUT = trace.parse(cut_ring((10, follower, 5), (20, "start", 3), (30, "fn", 5)), NONE)
+    say(f"a ring that begins with the {follower} of what was overwritten", not errors(CUT) and
+        [e[:3] for e in CUT.cores[0]] == [(20, 0, "start")], CUT.cores)
 try:
     trace.parse("nothing here", NONE)
     say("found: no record at all", False, [])
