@@ -266,20 +266,40 @@ void sleep_surely(ns_t d) {
     } while (atomic_load(&me->wait) == waits);
 }
 
-void settle(void) {
-    for (;;) {
-        go_sleep(MS(1));
-        uint32_t all = (1u << go_cores()) - 1;
-        go_preempt_off();
-        uint32_t mine = 1u << go_core();
-        uint32_t idle = atomic_load(&machine.idle_mask);
-        uint32_t searchers = atomic_load(&machine.searchers);
-        bool alone = !gmp_anything(this_core()); /* here, too, nobody is about to run */
-        go_preempt_on();
-        if (((idle | mine) & all) == all && searchers == 0 && alone) {
-            return;
-        }
+/* Whether core i is asleep, and nobody has sent it anything nor will it find what its handler has made ready. */
+static bool sleeps(unsigned i) {
+    struct core *c = &cores[i];
+    return (atomic_load(&machine.idle_mask) >> i & 1) != 0 &&
+           relaxed_load(&c->n.asleep_since) != 0 && inbox_empty(c) && runnext_of(c) == NULL;
+}
+
+static bool others_sleep(void) {
+    bool all = true;
+    for (unsigned i = 0; i < go_cores(); i++) {
+        all = all && (i == go_core() || sleeps(i));
     }
+    return all;
+}
+
+static uint64_t times_woken(void) {
+    uint64_t n = 0;
+    for (unsigned i = 0; i < go_num_cores(); i++) {
+        n += relaxed_load(&cores[i].n.idle_wakes);
+    }
+    return n;
+}
+
+void settle(void) {
+    bool settled;
+    do {
+        go_sleep(MS(1));
+        go_preempt_off();
+        uint64_t woken = times_woken();
+        settled = others_sleep() && others_sleep() && atomic_load(&machine.searchers) == 0 &&
+                  times_woken() == woken &&   /* so there was a moment when all slept */
+                  !gmp_anything(this_core()); /* here, too, nobody is about to run */
+        go_preempt_on();
+    } while (!settled);
 }
 
 /* ---- running --------------------------------------------------------------------------------------- */

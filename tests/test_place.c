@@ -381,3 +381,18 @@ TEST(sched, cores_change_under_load) {
     wg_wait(&wg);
     chan_free(pipe_);
 }
+
+static void has_come(void *arg) {
+    atomic_store((_Atomic bool *)arg, true);
+}
+
+/* A computer with more to do wakes a core late: until then it looks like one that sleeps. */
+TEST(sched, settle_knows_what_is_sent) {
+    unsigned last = go_num_cores() - 1;
+    for (unsigned i = 0; i < 10; i++) {
+        _Atomic bool come = false;
+        start_on(last, has_come, &come);
+        settle();
+        CHECK(come);
+    }
+}
