@@ -178,10 +178,14 @@ static struct g *look_around(struct core *c) NEEDS(irq_masked) {
     return core_active(c) ? globq_get(&c->runq) : NULL;
 }
 
-/* Whether the next pick may be plain, when the picked one leaves. If none was, the caller may go on, and be pinned. */
-static bool may_be_plain(const struct core *c, const struct g *picked) {
-    return picked != NULL && picked->pin == ANY_CORE && c->pinned.head == NULL && inbox_empty(c) &&
-           core_active(c) && !hooked(c);
+/* look_at for the next pick, when the picked one leaves; 0: it is not to be plain. If none was picked, the caller may go
+ * on, and be pinned. */
+static uint64_t plain_until(const struct core *c, const struct g *picked) {
+    if (picked == NULL || picked->pin != ANY_CORE || c->pinned.head != NULL || !inbox_empty(c) ||
+        !core_active(c)) {
+        return 0;
+    }
+    return hooked(c) ? PLAIN_BUT_HOOKED : c->around_at;
 }
 
 static struct g *pick(struct core *c) NEEDS(irq_masked) {
@@ -204,18 +208,19 @@ static struct g *pick(struct core *c) NEEDS(irq_masked) {
 
 struct g *gmp_pick(struct core *c) NEEDS(irq_masked) {
     struct g *g = pick(c);
-    c->look_at = may_be_plain(c, g) ? c->around_at : 0;
+    c->look_at = plain_until(c, g);
     return g;
 }
 
 /* Nearly always by a handler of this core, which has left the G in runnext. */
 struct g *gmp_pick_woken(struct core *c) NEEDS(irq_masked) {
     struct g *g = runnext_of(c);
-    if (next_tick(c) >= c->around_at || !may_be_plain(c, g)) {
+    uint64_t until = plain_until(c, g);
+    if (next_tick(c) >= c->around_at || until == 0) {
         return gmp_pick(c);
     }
     set_runnext(c, NULL);
-    c->look_at = c->around_at;
+    c->look_at = until;
     return g;
 }
 

@@ -34,6 +34,14 @@ static inline bool gmp_pick_is_plain(const struct core *c, uint64_t tick) NEEDS(
     return __builtin_expect(tick < c->look_at, 1);
 }
 
+/* look_at while core->hooks is all that keeps picks from being plain, which none is then: a next tick is never less. */
+#define PLAIN_BUT_HOOKED 1u
+
+/* Events are recorded of this pick, and nothing else is done that a plain one does not do. */
+static inline bool gmp_pick_is_recorded(const struct core *c, uint64_t tick) NEEDS(irq_masked) {
+    return c->look_at == PLAIN_BUT_HOOKED && tick < c->around_at && only_recorded(c);
+}
+
 /* Of a plain pick. What comes before all queues, but only for what is left of the slice: a pair that
  * wakes each other ends up on the ring with it (WHY_SLICE in gmp_put), so nobody else starves. */
 static inline struct g *gmp_take_runnext(struct core *c) NEEDS(irq_masked) {

@@ -2,7 +2,7 @@
  * sched/policy.h - policies beside GMP: which one rules, and what the scheduler asks of it.
  *
  * GMP is called directly. Any other policy is reached only by ways that a trace makes slow as well: a bit in
- * core->hooks, and look_at, which stays 0. So nothing of the quick ways knows of policies.
+ * core->hooks, and look_at, which lets no pick be plain. So nothing of the quick ways knows of policies.
  * TOUR 7 / read next: sched/policy/policy.h
  */
 #pragma once

@@ -48,6 +48,11 @@ static inline unsigned runq_length(struct runq *q) {
     return behind + ring_length(q);
 }
 
+/* Owner. The same, but for what thieves take meanwhile. */
+static inline uint32_t runq_length_here(struct runq *q) {
+    return relaxed_load(&q->tail) - relaxed_load(&q->head) + runq_behind(q);
+}
+
 /* Anyone. The same question, but for how many. */
 static inline bool runq_is_empty(struct runq *q) {
     /* relaxed: what was put before the reader's fence, or is no longer in the list, is below the tail that it sees, and so

@@ -399,6 +399,11 @@ static inline bool hooked(const struct core *c) {
     return CONFIG_TRACE && __builtin_expect(relaxed_load(&c->hooks) != 0, 0);
 }
 
+/* Events, and nothing else. */
+static inline bool only_recorded(const struct core *c) {
+    return CONFIG_TRACE && relaxed_load(&c->hooks) == TRACE_EVENTS;
+}
+
 static inline uint64_t trace_pair(uint64_t a, uint64_t b) {
     return (a & UINT32_MAX) | b << 32;
 }
@@ -422,7 +427,7 @@ INLINE_COLD void trace_put(struct core *c, enum trace_kind kind, unsigned arg, u
 /* Behind a hook: trace_g(), and what else is to be told of it. */
 INLINE_COLD void trace_g_hooked(struct core *c, enum trace_kind kind, struct g *g, unsigned arg,
                                 uint64_t b) NEEDS(irq_masked) {
-    if (relaxed_load(&c->hooks) == TRACE_EVENTS) {
+    if (only_recorded(c)) {
         trace_put(c, kind, arg, trace_pair(g->id, b));
     } else {
         trace_g_slow(c, kind, g, arg, b);

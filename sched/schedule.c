@@ -29,9 +29,13 @@ UNCOMMON static void slice_goes_on(struct core *c, struct g *g) NEEDS(irq_masked
     arm_sooner(c, slice_start(c) + slice_length()); /* that may be before the tick which is set */
 }
 
-/* more: that are about to be put on the ring. */
+/* How many wait in c's queues; more: that are about to be put on the ring. */
+static inline unsigned waiting(struct core *c, unsigned more) NEEDS(irq_masked) {
+    return runq_length_here(&c->runq) + (runnext_of(c) != NULL) + more;
+}
+
 UNCOMMON static void begin_hooked(struct core *c, struct g *g, unsigned more) NEEDS(irq_masked) {
-    trace_g_hooked(c, EV_START, g, 0, runq_length(&c->runq) + (runnext_of(c) != NULL) + more);
+    trace_g_hooked(c, EV_START, g, 0, waiting(c, more));
     model_begins(c, g);
     if (knobs_turned(c)) {
         knobs_enter(c, g);
@@ -103,12 +107,45 @@ struct g *schedule_search(void) NEEDS(irq_masked) {
     return begin(c, g);
 }
 
+/* The pick that has tick, if it is plain: the one that the G which leaves has woken, or the first of the
+ * ring. NULL: pick_closely(). */
+static inline struct g *pick_first(struct core *c, uint64_t tick) NEEDS(irq_masked) {
+    struct g *g = runnext_of(c);
+    if (g != NULL) {
+        if (__builtin_expect(g->slice_used != 0, 0)) {
+            return NULL;
+        }
+        set_runnext(c, NULL);
+    } else if (ring_get(&c->runq, &g)) {
+        DEBUG_ASSERT(g->slice_used == 0); /* who is behind others was never displaced: see gmp_put() */
+        slice_begin(c);
+    } else {
+        return NULL;
+    }
+    enters(c, g, tick);
+    return g;
+}
+
+/* Of a pick that would be plain but for its events. NULL: pick_closely(). */
+static inline struct g *pick_recorded(struct core *c) NEEDS(irq_masked) {
+    uint64_t tick = next_tick(c);
+    struct g *g = gmp_pick_is_recorded(c, tick) ? pick_first(c, tick) : NULL;
+    if (g != NULL) {
+        trace_put(c, EV_START, 0, trace_pair(g->id, waiting(c, 0)));
+    }
+    return g;
+}
+
 /* Policies are asked here and in schedule_search() alone, with no G in hand that would be put to what ruled before. */
 UNCOMMON static struct g *pick_hooked(struct core *c) NEEDS(irq_masked) {
+    struct g *g = pick_recorded(c);
+    if (g != NULL) {
+        return g;
+    }
     if (knobs_turned(c)) {
         knobs_pick(c);
     }
-    struct g *g = policy_is_on(c) ? policy_pick(c) : gmp_pick(c);
+    g = policy_is_on(c) ? policy_pick(c) : gmp_pick(c);
     return g != NULL ? begin(c, g) : NULL;
 }
 
@@ -129,26 +166,10 @@ UNCOMMON static struct g *pick_closely(struct core *c) NEEDS(irq_masked) {
     return g != NULL ? begin(c, g) : NULL;
 }
 
-/* The commonest: the one that the G which leaves has woken, or the first of the ring. NULL: pick_closely(). */
+/* The commonest. NULL: pick_closely(). */
 static inline struct g *pick_plainly(struct core *c) NEEDS(irq_masked) {
-    struct g *g = runnext_of(c);
     uint64_t tick = next_tick(c);
-    if (!gmp_pick_is_plain(c, tick)) {
-        return NULL;
-    }
-    if (g != NULL) {
-        if (__builtin_expect(g->slice_used != 0, 0)) {
-            return NULL;
-        }
-        set_runnext(c, NULL);
-    } else if (ring_get(&c->runq, &g)) {
-        DEBUG_ASSERT(g->slice_used == 0); /* who is behind others was never displaced: see gmp_put() */
-        slice_begin(c);
-    } else {
-        return NULL;
-    }
-    enters(c, g, tick);
-    return g;
+    return gmp_pick_is_plain(c, tick) ? pick_first(c, tick) : NULL;
 }
 
 static inline struct g *pick(struct core *c) NEEDS(irq_masked) {
@@ -276,15 +297,19 @@ static struct g *parked_first(struct g *g, void *lock) NEEDS(irq_masked) UNCHECK
     return schedule();
 }
 
-UNCOMMON static void park_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
+/* Who is next, if only events keep the pick from being plain. */
+UNCOMMON static struct g *park_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
     trace_g_hooked(c, EV_BLOCK, g, g_waits_for(g), 0);
+    return pick_recorded(c);
 }
 
 /* The pick is not plain, or finds nothing here. Unchecked, as parked_on(). */
 UNCOMMON static void park_closely(struct core *c, struct g *g, spinlock_t *lock)
     OPENS(irq_masked, *lock) UNCHECKED {
-    if (hooked(c)) {
-        park_hooked(c, g);
+    struct g *next = hooked(c) ? park_hooked(c, g) : NULL;
+    if (next != NULL) {
+        leave_for(g, next, lock, spin_opened(lock));
+        return;
     }
     if (model_traps()) {
         model_leave(g, parked_first, (void *)lock);
@@ -296,7 +321,7 @@ UNCOMMON static void park_closely(struct core *c, struct g *g, spinlock_t *lock)
         hal_park(g, parked_first, (void *)lock);
         return;
     }
-    struct g *next = pick_closely(c);
+    next = pick_closely(c);
     if (next != NULL) {
         leave_for(g, next, lock, spin_opened(lock));
     } else {
@@ -446,18 +471,33 @@ static struct g *yielded_by_policy(struct g *g, void *arg) NEEDS(irq_masked) {
     return schedule();
 }
 
+/* A yield that would be plain but for its events. */
+static void yield_recorded(struct core *c, struct g *g, struct g *next) OPENS(irq_masked) {
+    trace_put(c, EV_STOP, WHY_YIELD, g->id);
+    slice_begin(c);
+    enters(c, next, next_tick(c));
+    trace_put(c, EV_START, 0, trace_pair(next->id, waiting(c, 1)));
+    leave_to_others(g, next, &c->runq.tail, ring_put_unseen(&c->runq, g));
+}
+
 /* Pinned, others before the ring, nobody there, or somebody wants to know. */
 UNCOMMON static void yield_closely(struct core *c, struct g *g) OPENS(irq_masked) {
+    struct g *next;
     if (hooked(c)) {
         if (policy_is_on(c)) {
             model_leave(g, yielded_by_policy, NULL);
+            return;
+        }
+        if (gmp_pick_is_recorded(c, next_tick(c)) && runnext_of(c) == NULL &&
+            runq_behind(&c->runq) == 0 && ring_get(&c->runq, &next)) {
+            yield_recorded(c, g, next);
             return;
         }
         if (knobs_turned(c)) {
             knobs_pick(c);
         }
     }
-    struct g *next = gmp_pick(c);
+    next = gmp_pick(c);
     if (next != NULL && g->pin != ANY_CORE) {
         yield_pinned(c, g, next);
     } else if (next != NULL && core_active(c) && ring_has_room(&c->runq)) {

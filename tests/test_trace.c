@@ -155,14 +155,23 @@ TEST(sched, trace_keeps_the_latest) {
 }
 
 TEST(sched, trace_off_records_nothing) {
+    static atomic_bool enough;
     uint64_t first;
     use_cores(1); /* this one, on which no event is under way meanwhile */
+    atomic_store(&enough, false);
+    start(yields_until, &enough);
     begin_trace();
+    for (unsigned i = 0; i < 10; i++) {
+        go_yield(); /* by the short way of a yield that is recorded */
+    }
     trace_stop();
     uint64_t end = here(&first);
     trace_mark(mark);
-    go_yield();
+    for (unsigned i = 0; i < 10; i++) {
+        go_yield();
+    }
     CHECK_EQ(here(&first), end);
+    atomic_store(&enough, true);
 }
 
 TEST(sched, trace_start_refuses) {

@@ -36,6 +36,8 @@ REASONS = ["", "sleep", "chan send", "chan receive", "chan send (nil chan)", "ch
            "sync.Mutex.Lock", "sync.WaitGroup.Wait", "semacquire", "select", "select (no cases)", "sync.RWMutex.RLock",
            "sync.RWMutex.Lock", "sync.Cond.Wait", "event wait", "barrier wait", "join", "IO wait"]
 
+TURN = 10  # microseconds
+
 Event = collections.namedtuple("Event", "t core kind arg a b")
 
 
@@ -404,16 +406,16 @@ class Replay:
             if heard[core] > rung[core] + 1:
                 self.errors.append(f"core {core}: heard its doorbell {heard[core]} times, rung {rung[core]} times")
 
-    def check_wall(self, percent):
-        """Running and asleep make up all of the time, but for so much of it. The rest is scheduling: how much that may
-        be depends on the program, and on the computer that runs an emulator's cores."""
+    def check_wall(self, percent, switch):
+        """Running and asleep make up all of the time, but for so much of it, and so many ns for each time that the core
+        left a G, or its sleep. That rest is scheduling; it is longer where the computer stops an emulator's core in it."""
         self.check_idle(percent)
         wall = self.trace.end - self.trace.begin
-        for core in range(len(self.core_spans)):
-            sums = self.sums(core)
-            if sums["run"] + sums["idle"] < (1 - percent / 100) * wall:
+        for core, spans in enumerate(self.core_spans):
+            sums, switches = self.sums(core), sum(s.what == "sched" for s in spans)
+            if sums["run"] + sums["idle"] < (1 - percent / 100) * wall - switch * switches:
                 self.errors.append(f"core {core}: {sums['run']} ns in Gs and {sums['idle']} ns asleep are less than all of"
-                                   f" {wall} ns but {percent:g} %")
+                                   f" {wall} ns but {percent:g} %, and {switches} times {switch} ns")
 
 
 def percentile(values, p):
@@ -459,7 +461,9 @@ def record(opts):
     if why := run.cannot_run(board):
         print(f"trace: {why}", file=sys.stderr)
         sys.exit(run.SKIP)
-    cmd = run.command(board, opts.image, [*shlex.split(opts.args), "--batch"], opts.smp, opts.gic, opts.icount)
+    # Else one core runs for milliseconds of that clock before another does.
+    turns = run.turns(TURN) if opts.icount is not None else ()
+    cmd = run.command(board, opts.image, [*shlex.split(opts.args), "--batch"], opts.smp, opts.gic, opts.icount, extra=turns)
     lines = []
     with subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as child:
         for line in child.stdout:
@@ -483,6 +487,7 @@ def main():
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--wall", type=float, metavar="PERCENT",
                         help="with --check: running and sleep are all of each core's time but so much")
+    parser.add_argument("--switch", type=int, default=0, metavar="NS", help="with --wall: and so long for each switch")
     parser.add_argument("--json")
     parser.add_argument("--gs", action="store_true", help="with --json, --html, --gantt: a lane for each G, too")
     parser.add_argument("--html", help="a page; a name that ends in .svg: the picture alone")
@@ -519,7 +524,7 @@ def main():
 def show(opts, trace):
     replay = Replay(trace)
     if opts.wall is not None:
-        replay.check_wall(opts.wall)
+        replay.check_wall(opts.wall, opts.switch)
     begin = trace.begin + int((opts.begin or 0) * 1e6)
     end = trace.begin + int(opts.finish * 1e6) if opts.finish else trace.end
     made = []

@@ -39,6 +39,19 @@ check "its record holds" check_record wc
 check "no event was lost" grep -q ' ms, 0 older ones overwritten' "$work/wc.verdict"
 check "its waits are told by their reasons" grep -q '^  chan receive ' "$work/wc.verdict"
 
+# Whom main has waited for was made and has run between FROM and TO.
+lives() {
+    python3 - "$work/wc.txt" << 'END'
+import sys
+sys.path.insert(0, "tools")
+import trace
+record = trace.parse(open(sys.argv[1]).read(), trace.Image(None))
+made, entered = ({e.a for events in record.cores for e in events if e.kind == kind} for kind in ("create", "start"))
+assert len(made) >= 8 and made <= entered, (made, entered)
+END
+}
+check "its goroutines live between its beginning and its end" lives
+
 tool wc --json "$work/wc.json" --html "$work/wc.html" --gantt --gs > "$work/wc.gantt"
 tool wc --html "$work/wc.svg" --gs > "$work/none"
 check "the JSON for Perfetto is as the format wants it" python3 tests/host/read_chrome.py "$work/wc.json"
@@ -66,8 +79,8 @@ check "the chart has a line for each core" test "$(grep -cE '^core +[0-9] \|.{10
 check "and for each G" grep -qE '^[A-Z] G[0-9]+ worker .*#' "$work/wc.gantt"
 
 # ---- what tests do --------------------------------------------------------------------------------
-traced tests tests trace=131072 --short \
-    --test=bursts_unbuffered,bursts_buffered,steal_storm,sleeper_displaces_hog,TestSelectStress,cores_churn
+hard=(--short --test=bursts_unbuffered,bursts_buffered,steal_storm,sleeper_displaces_hog,TestSelectStress,cores_churn)
+traced tests tests trace=131072 "${hard[@]}"
 check "the tests pass with a trace" passed
 check "their record holds" check_record tests
 tool tests --json "$work/tests.json" --gs > "$work/none"
@@ -129,16 +142,19 @@ check "pprof's format says the same" pprof "$work/cpu" "$work/preempt.cpu.pb.gz"
     'samples/count cpu/nanoseconds, period cpu/nanoseconds 1000000, [1-9][0-9]* ns'
 
 # ---- where the time goes, in a clock of instructions, which no other program's load can stretch ---------
-# On one core: QEMU lets others run for milliseconds of that time, also while a core schedules.
+# All four cores' time: QEMU turns from one to the next each ten microseconds.
 if [ "$board" = virt ]; then
-    adds_up() { # NAME ARGUMENT...
-        local name=$1
-        shift
-        tools/trace.py --run --board virt --image "$work/images/$name" --elf "$work/$name.elf" --icount 0 --smp 1 \
-            --args "trace $*" --out "$work/wall" --check --wall 1 > "$work/wall.verdict" || { tail "$work/wall.verdict"; return 1; }
+    adds_up() { # NAME NS ARGUMENT...: run and sleep are all of the time, to 1 % and so much for each switch
+        local name=$1 ns=$2
+        shift 2
+        tools/trace.py --run --board virt --image "$work/images/$name" --elf "$work/$name.elf" --icount 0 \
+            --args "trace=131072 $*" --out "$work/wall" --check --wall 1 --switch "$ns" \
+            > "$work/wall.verdict" 2> "$work/wall.err" || { tail "$work/wall.verdict" "$work/wall.err"; return 1; }
     }
-    check "loops that run are all of the time, to 1 %" adds_up preempt
-    check "and so is sleep" adds_up tests --test=info_counts_idle_time
+    check "loops that run are all of the time, to 1 %" adds_up preempt 0
+    check "and so is sleep" adds_up tests 0 --test=info_counts_idle_time
+    check "and so are word count's both" adds_up wc 0
+    check "where it is scheduled most, with two microseconds for each switch" adds_up tests 2000 "${hard[@]}"
 fi
 
 # ---- instructions, counted by QEMU --------------------------------------------------------------------

@@ -22,19 +22,19 @@ def record(*events, cores=2, begin=0, end=1000, lost=0):
     return t
 
 
-def errors(t, wall=100):
+def errors(t, wall=100, switch=0):
     replay = trace.Replay(t)
-    replay.check_wall(wall)
+    replay.check_wall(wall, switch)
     return replay.errors
 
 
-def good(what, t, wall=100):
-    found = errors(t, wall)
+def good(what, t, wall=100, switch=0):
+    found = errors(t, wall, switch)
     say(what, not found, found)
 
 
-def bad(what, words, t, wall=100):
-    found = errors(t, wall)
+def bad(what, words, t, wall=100, switch=0):
+    found = errors(t, wall, switch)
     say(f"found: {what}", any(words in e for e in found), found)
 
 
@@ -90,6 +90,10 @@ good("a core that schedules for just so long",
      record((0, 0, "idle"), (490, 0, "awake", 0, 490), (500, 0, "start", 0, 1), cores=1), wall=1)
 bad("a core that schedules for longer", "485 ns asleep are less than all of 1000 ns but 1 %",
     record((0, 0, "idle"), (485, 0, "awake", 0, 485), (500, 0, "start", 0, 1), cores=1), wall=1)
+good("a core that takes just so long for a switch",
+     record((0, 0, "idle"), (485, 0, "awake", 0, 485), (500, 0, "start", 0, 1), cores=1), wall=1, switch=5)
+bad("a core that takes longer", "but 1 %, and 1 times 4 ns",
+    record((0, 0, "idle"), (485, 0, "awake", 0, 485), (500, 0, "start", 0, 1), cores=1), wall=1, switch=4)
 bad("a doorbell that nobody rang", "heard its doorbell",
     record((10, 1, "irq_begin", 1), (11, 1, "irq_end", 1), (12, 1, "irq_begin", 1), (13, 1, "irq_end", 1)))
 
