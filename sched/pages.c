@@ -50,27 +50,34 @@ static void *cut(size_t n) NEEDS(pool.lock) {
     return NULL;
 }
 
-static void *take_one(void) NEEDS(pool.lock) {
+/* Under the lock. n are free: those of the list, then what was never used. */
+static void take_each(void **pages, unsigned n) NEEDS(pool.lock) {
+    unsigned taken = 0;
     struct page *p = pool.list;
-    if (p == NULL) {
-        return cut(1);
+    for (; taken < n && p != NULL; p = p->next) {
+        pages[taken++] = p;
     }
-    pool.list = p->next;
-    pool.free--;
-    return p;
+    pool.list = p;
+    for (unsigned i = 0; i < RANGES && taken < n; i++) {
+        uintptr_t at = pool.fresh[i].at, end = pool.fresh[i].end;
+        for (; taken < n && end - at >= HAL_PAGE; at += HAL_PAGE) {
+            pages[taken++] = (void *)at;
+        }
+        pool.fresh[i].at = at;
+    }
+    pool.free -= n;
 }
 
 static unsigned take(void **pages, unsigned n, size_t leave) {
-    unsigned taken = 0;
     hal_irq_t was = spin_lock(&pool.lock);
-    while (taken < n && pool.free > leave) {
-        pages[taken++] = take_one(); /* one is free, so there is one */
-    }
+    size_t spare = pool.free > leave ? pool.free - leave : 0;
+    n = n < spare ? n : (unsigned)spare;
+    take_each(pages, n);
     spin_unlock(&pool.lock, was);
-    for (unsigned i = 0; i < taken; i++) {
+    for (unsigned i = 0; i < n; i++) {
         sanitize_open(pages[i], HAL_PAGE);
     }
-    return taken;
+    return n;
 }
 
 unsigned pages_alloc(void **pages, unsigned n) {
@@ -90,9 +97,8 @@ void *page_alloc_zeros(void) {
     return page;
 }
 
-void *page_alloc_reserved(void) {
-    void *page;
-    return take(&page, 1, 0) != 0 ? page : NULL;
+unsigned pages_alloc_reserved(void **pages, unsigned n) {
+    return take(pages, n, 0);
 }
 
 void *pages_alloc_row(size_t n) {

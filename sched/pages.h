@@ -16,14 +16,14 @@ void pages_init(void);
 void *page_alloc(void);
 void page_free(void *page);
 
-/* The same, from the reserve too. */
-void *page_alloc_reserved(void);
-
 /* The same, all zeros. */
 void *page_alloc_zeros(void);
 
 /* Up to n of them, with the lock taken once; how many. */
 unsigned pages_alloc(void **pages, unsigned n);
+
+/* The same, from the reserve too. */
+unsigned pages_alloc_reserved(void **pages, unsigned n);
 
 /* n pages in a row, never given out before, or NULL. They go back one by one. */
 void *pages_alloc_row(size_t n);

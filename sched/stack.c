@@ -158,13 +158,8 @@ void stack_trim(struct g *g, unsigned keep) {
 }
 
 void magazine_fill(struct core *c) {
-    while (c->magazine_count < MAGAZINE) {
-        void *page = page_alloc_reserved();
-        if (page == NULL) {
-            break;
-        }
-        c->magazine[c->magazine_count++] = page;
-    }
+    c->magazine_count +=
+        pages_alloc_reserved(&c->magazine[c->magazine_count], MAGAZINE - c->magazine_count);
 }
 
 bool sched_touched(uintptr_t address, bool masked) NEEDS(irq_masked) {
