@@ -33,7 +33,8 @@ static _Atomic(struct g_page *) all; /* pushed under lock with release; read wit
 static struct {
     spinlock_t lock;
     /* guarded by lock */
-    struct g *dead[STACK_CLASSES]; /* with a stack */
+    struct g *dead[STACK_CLASSES]; /* with a stack, and a page of it at least */
+    struct g *bare[STACK_ARENAS];  /* with a slot, and no page */
     struct g *blank;               /* without: fresh from a page */
     uint64_t next_ids;             /* the next batch of numbers begins behind it */
 } pool = {.lock = SPINLOCK(RANK_GS)};
@@ -145,7 +146,7 @@ static void g_free(struct core *c, struct g *g) NEEDS(irq_masked) {
     spin_unlock_masked(&pool.lock);
 }
 
-/* The dead with slots give back all their pages, from the shared lists and this core's cache. */
+/* The dead with slots give back all their pages, from the shared lists and this core's cache, and are bare ones. */
 static void dead_trim(void) {
     for (unsigned class = 0; class < STACK_ARENAS; class ++) {
         struct g *rest = NULL, *trimmed = NULL;
@@ -164,7 +165,7 @@ static void dead_trim(void) {
                 move(&rest, &trimmed, 1);
             }
             was = spin_lock(&pool.lock);
-            move(&trimmed, &pool.dead[class], CACHE_BATCH);
+            move(&trimmed, &pool.bare[class], CACHE_BATCH);
             spin_unlock(&pool.lock, was);
         }
     }
@@ -195,8 +196,13 @@ static uint32_t gs_new(struct g **gs, uint32_t n, unsigned class) {
     return n;
 }
 
-static bool has_page(const struct g *g) {
-    return g->stack_low != g->stack_hi;
+/* The same of those that have a slot already, if there are any. */
+static uint32_t bare_take(struct g **gs, uint32_t n, unsigned class) {
+    *gs = NULL;
+    hal_irq_t was = spin_lock(&pool.lock);
+    uint32_t taken = move(&pool.bare[class], gs, n);
+    spin_unlock(&pool.lock, was);
+    return taken != 0 ? taken : gs_new(gs, n, class);
 }
 
 /* This core's cache is empty: gets some of the shared dead; false: there are none. True also if it is to stay empty. */
@@ -218,7 +224,7 @@ static bool cache_dead_of_others(void) {
 /* The same, or a few new ones, as far as there is memory. */
 UNCOMMON static void cache_fill(void) {
     struct g *gs;
-    uint32_t n = cache_dead_of_others() ? 0 : gs_new(&gs, CACHE_NEW, 0);
+    uint32_t n = cache_dead_of_others() ? 0 : bare_take(&gs, CACHE_NEW, 0);
     if (n == 0) {
         return;
     }
@@ -226,22 +232,30 @@ UNCOMMON static void cache_fill(void) {
     hal_irq_t was = spin_lock(&pool.lock);
     struct core *c = this_core();
     c->dead_count += move(&gs, &c->dead, whole);
-    move(&gs, &pool.dead[0], n - whole);
+    move(&gs, &pool.bare[0], n - whole);
     spin_unlock(&pool.lock, was);
+}
+
+/* One that is new or bare, with its first page. */
+static struct g *g_new(unsigned class) {
+    struct g *g;
+    if (class == STACK_SMALL) {
+        gs_new(&g, 1, class);
+        return g;
+    }
+    if (bare_take(&g, 1, class) != 0 && stack_commit_first(g, 1) == 0) {
+        give(&g, &pool.bare[class], 1);
+        return NULL;
+    }
+    return g;
 }
 
 struct g *g_alloc(size_t size) {
     unsigned class = stack_class_for(size);
     for (int attempt = 0; attempt < 2; attempt++) {
         struct g *g = dead_take(class);
-        if (g == NULL) {
-            gs_new(&g, 1, class);
-        }
-        if (g != NULL) {
-            if (has_page(g) || stack_commit_first(g, 1) != 0) {
-                return g;
-            }
-            dead_give(g);
+        if (g != NULL || (g = g_new(class)) != NULL) {
+            return g;
         }
         dead_trim();
     }
@@ -329,6 +343,7 @@ static void prepare(struct g *g, size_t color, go_fn *fn, const void *arg, size_
 /* A dead G with a stack begins a life: whatever is not set here is blank in a dead one. */
 static inline void begin_life(struct core *c, struct g *g, uintptr_t creator) NEEDS(irq_masked) {
     g->id = new_id(c);
+    g->name = NULL;
     g->creator = creator;
     g->parent = hal_self()->id;
     g_set_status(g, G_RUNNABLE);
@@ -340,7 +355,6 @@ UNCOMMON static bool made_hooked(struct g *g, go_fn *fn) {
         dead_trim();
         if (!stack_commit_all(g)) {
             g_set_status(g, G_DEAD);
-            g->name = NULL;
             g->where = ANY_CORE;
             sanitize_g_ends(g, g->stack_lo, g->stack_hi);
             dead_give(g);
@@ -418,6 +432,7 @@ int g_start(const struct go_opts *o, go_fn *fn, void *arg, uintptr_t creator) {
 
 void g_launch_joinable(struct g *g, struct join *j) {
     g->join = j;
+    g->leaves = true;
     g_launch(g);
 }
 
@@ -443,12 +458,12 @@ int go_with(const struct go_opts *o, go_fn *fn, void *arg) {
     return g_start(o, fn, arg, CALL_SITE);
 }
 
-/* The short way: a dead G is at hand, with a page of stack. */
+/* The short way: a dead G is at hand. */
 static inline bool go_shortly(go_fn *fn, void *arg, uintptr_t creator) {
     hal_irq_mask();
     struct core *c = this_core();
     struct g *g = c->dead;
-    if (SANITIZED || g == NULL || !has_page(g) || hooked(c)) {
+    if (SANITIZED || g == NULL || hooked(c)) {
         hal_irq_unmask();
         return false;
     }
@@ -489,7 +504,6 @@ int go_copy(const struct go_opts *o, go_fn *fn, const void *args, size_t n) {
 
 static void life_over(struct core *c, struct g *g) NEEDS(irq_masked) {
     g_set_status(g, G_DEAD);
-    g->name = NULL;
     /* release: who counts this one has counted its start, see gs_alive() */
     atomic_store_explicit(&c->n.ended, relaxed_load(&c->n.ended) + 1, memory_order_release);
 }
@@ -508,6 +522,7 @@ struct g *g_end(struct g *g, void *core) NEEDS(irq_masked) {
     g->panics = NULL;
     g->local = NULL;
     g->join = NULL;
+    g->leaves = false;
     atomic_store_explicit(&g->waits_on, NULL, memory_order_relaxed);
     atomic_store_explicit(&g->resched, 0, memory_order_relaxed);
     g_free(c, g);
@@ -554,9 +569,7 @@ _Noreturn static void end_plainly(struct g *g) NEEDS(irq_masked) {
 /* Of one whose function has returned. */
 static bool leaves_nothing(const struct g *g) {
     return g->kind == KIND_PLAIN &&
-           ((uintptr_t)g->cleanups | (uintptr_t)g->local | (uintptr_t)g->locals |
-            (uintptr_t)g->join | g->holds) == 0 &&
-           !SANITIZED;
+           ((uintptr_t)g->cleanups | (uintptr_t)g->local | g->holds) == 0 && !SANITIZED;
 }
 
 UNCOMMON _Noreturn static void exit_otherwise(struct g *g) {

@@ -119,6 +119,7 @@ static bool grow(struct g *g, uint32_t index) {
         l->slots[i] = old != NULL && i < old->n ? old->slots[i] : (struct slot){0};
     }
     g->locals = l;
+    g->leaves = true;
     if (old != NULL) {
         mem_free(old, size_of(old->n));
     }

@@ -98,31 +98,31 @@ struct g {
             uint8_t affinity; /* 0, or several bits: the cores that it may run on (affinity.c) */
             uint8_t stack_class;
             bool deep; /* more of its stack is committed than a dead one keeps; follows stack_low, written with it */
+            bool system; /* the runtime's own: not counted, not listed, never ends; set before it starts */
+            bool leaves; /* it has had locals or a join, which have to be seen to when it ends */
         };
         uint16_t where; /* the first two: a core's index is that of one pinned there for good */
-        uint32_t kind;  /* all four, for who asks whether it is KIND_PLAIN */
+        uint64_t kind;  /* all of them, for who asks whether it is KIND_PLAIN */
     };
 
     /* Written by whoever owns the G (its core while running, the queue's owner else); read racily
      * by dumps, hence atomic, relaxed */
     _Atomic uint32_t status; /* G_DEAD, G_RUNNABLE also while it runs, or G_WAITING + enum wait_reason */
+    _Atomic bool made; /* it has a stack, whose bounds stay for ever; set once, release; read by anyone */
     _Atomic uint64_t entry; /* the tick of the core that has entered it last; also in lives before */
     _Atomic uint64_t cpu;   /* nanoseconds that it ran while HOOK_CPU was set (trace.c) */
     int64_t since; /* plain, a dump may tell a wrong age. A stamp: when it began to wait, by its slice's begin */
 
     /* Running G only */
     uintptr_t stack_low; /* lowest committed address: only its own core faults on it (HAZARDS 14) */
-    _Atomic bool made; /* it has a stack, whose bounds stay for ever; set once, release; read by anyone */
-    bool system; /* the runtime's own: not counted, not listed, never ends; set before it starts */
-    uint32_t budget; /* of one that was displaced: what is left of its reductions (knobs.c) */
 
     /* Running G only: what has to be seen to when it ends. All NULL, and 0, while it is dead */
     struct cleanup *cleanups; /* latest first (cleanup.c) */
     void *local;              /* go_local() */
-    struct locals *locals;    /* values under keys (local.c) */
-    struct join *join;        /* what others wait for its end on; set before it starts */
-    struct catch *catch;      /* the innermost go_try(); NULL also when its function returns */
-    struct panic *panics;     /* under way, latest first; the same */
+    struct locals *locals;    /* values under keys (local.c); set with leaves */
+    struct join *join;    /* what others wait for its end on; set before it starts, with leaves */
+    struct catch *catch;  /* the innermost go_try(); NULL also when its function returns */
+    struct panic *panics; /* under way, latest first; the same */
 
     /* The G and its core's handlers */
     union {
@@ -154,13 +154,14 @@ struct g {
     _Atomic uint8_t held; /* not 0: a policy has it, and since which choice of one */
     uint32_t said;        /* half the number of the G that said what follows (said.h) */
     uint32_t tickets;
+    uint32_t budget; /* of one that was displaced: what is left of its reductions (knobs.c) */
     const struct policy *words; /* whose the two are that follow */
     uintptr_t policy[2];        /* the policy's own */
 };
 
-/* On any core, with a stack of the default class that a dead one may keep, and a program's: little endian, as all ports
- * are. */
-#define KIND_PLAIN ((uint32_t)ANY_CORE)
+/* On any core, with a stack of the default class that a dead one may keep, a program's, and none of these to be seen to:
+ * little endian, as all ports are. */
+#define KIND_PLAIN ((uint64_t)ANY_CORE)
 _Static_assert(offsetof(struct g, pin) == offsetof(struct g, kind), "pin is the lowest byte of it");
 
 /* Whose deadline it is; not of a timer's. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "sched/pages.h"
+#include "sched/sched.h"
 #include "tests/test.h"
 
 static struct wg wg;
@@ -121,7 +122,20 @@ TEST(stress, out_of_memory_is_an_error) {
     wg_wait(&wg);
 }
 
-/* Dead Gs keep pages of their stacks for the next ones; others get them when there is nothing else. */
+static bool counts(struct g *g, void *n) {
+    (void)g;
+    ++*(unsigned *)n;
+    return true;
+}
+
+static unsigned gs_made(void) {
+    unsigned n = 0;
+    g_each(counts, &n);
+    return n;
+}
+
+/* Dead Gs keep pages of their stacks for the next ones; others get them when there is nothing else. Those without are
+ * used again, too. */
 TEST(stress, dead_gs_give_way) {
     settle();
     park_and_end(4000);
@@ -135,7 +149,9 @@ TEST(stress, dead_gs_give_way) {
     go_page_free(page);
     chan_free(c);
     go_heap_grow(-(ptrdiff_t)MB(4));
-    park_and_end(100);
+    unsigned made = gs_made();
+    park_and_end(1000);
+    CHECK_EQ(gs_made(), made);
 }
 
 static _Atomic unsigned fired;

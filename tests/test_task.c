@@ -259,6 +259,21 @@ TEST(sched, keys_are_per_g) {
     }
 }
 
+static void sets_and_ends(void *key) {
+    CHECK_EQ(go_key_set(*(go_key_t *)key, (void *)7), 0);
+}
+
+/* A G that has nothing else to be seen to. */
+TEST(sched, keys_of_a_plain_g) {
+    destroyed = destroyed_sum = 0;
+    CHECK_EQ(go_key_make(&keys[0], counts_destroyed), 0);
+    start(sets_and_ends, &keys[0]);
+    settle();
+    CHECK_EQ(destroyed, 1);
+    CHECK_EQ(destroyed_sum, 7);
+    go_key_free(keys[0]);
+}
+
 static void *sets_all_keys(void *arg) {
     (void)arg;
     for (uintptr_t i = 0; i < GO_KEYS; i++) {
