@@ -35,14 +35,14 @@ static int block_option(uint32_t on) {
 static const struct option {
     const char *name;
     uint32_t without; /* what it means without a value; 0: it wants one */
-    uint32_t most;
+    uint32_t least, most;
     int (*set)(uint32_t value);
 } options[] = {
-    {"trace", EVENTS_DEFAULT, 1u << 17, trace_option},
-    {"profile", 0, 10000, profile_option},
-    {"blockprofile", 0, 1, block_option},
-    {"schedtrace", 0, 3600000, schedtrace_every},
-    {"scheddetail", 0, 1, schedtrace_detail},
+    {"trace", EVENTS_DEFAULT, 0, 1u << 17, trace_option},
+    {"profile", 0, 1, 10000, profile_option},
+    {"blockprofile", 0, 0, 1, block_option},
+    {"schedtrace", 0, 0, 3600000, schedtrace_every},
+    {"scheddetail", 0, 0, 1, schedtrace_detail},
 };
 
 /* Behind the option's name in word; NULL: it is another word. */
@@ -54,14 +54,14 @@ static const char *behind(const char *word, const char *name) {
     return *name == '\0' && (*word == '\0' || *word == '=') ? word : NULL;
 }
 
-/* From 0 to most, or -EINVAL. */
-static int64_t number(const char *s, uint32_t most) {
+/* From least to most, or -EINVAL. */
+static int64_t number(const char *s, uint32_t least, uint32_t most) {
     int64_t n = 0;
     const char *at = s;
     for (; *at >= '0' && *at <= '9' && n <= most; at++) {
         n = n * 10 + (*at - '0');
     }
-    return at != s && *at == '\0' && n <= most ? n : -EINVAL;
+    return at != s && *at == '\0' && n >= least && n <= most ? n : -EINVAL;
 }
 
 static const char policy[] = "policy", model[] = "model";
@@ -84,7 +84,7 @@ int go_option(const char *word) {
         const char *rest = behind(word, o->name);
         if (rest != NULL) {
             bool bare = *rest == '\0' && o->without != 0;
-            int64_t n = bare ? o->without : number(*rest == '=' ? rest + 1 : rest, o->most);
+            int64_t n = bare ? o->without : number(*rest == '=' ? rest + 1 : rest, o->least, o->most);
             return n < 0 ? (int)n : o->set((uint32_t)n);
         }
     }
@@ -117,7 +117,8 @@ void go_option_wants(const char *word) {
     }
     for (unsigned i = 0; i < sizeof options / sizeof options[0]; i++) {
         if (behind(word, options[i].name) != NULL) {
-            kprintf("%s: %s= wants a number from 0 to %u\n", word, options[i].name, options[i].most);
+            kprintf("%s: %s= wants a number from %u to %u\n", word, options[i].name,
+                    options[i].least, options[i].most);
         }
     }
 }

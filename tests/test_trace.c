@@ -321,6 +321,7 @@ TEST(sched, options_are_told_from_words) {
     CHECK_EQ(go_option("schedtrace=often"), -EINVAL);
     CHECK_EQ(go_option("scheddetail=2"), -EINVAL);
     CHECK_EQ(go_option("profile=99999999999999999999"), -EINVAL);
+    CHECK_EQ(go_option("profile=0"), -EINVAL);
     CHECK_EQ(go_option("schedtrace=0"), 0);
     CHECK_EQ(go_option("scheddetail=0"), 0);
 }

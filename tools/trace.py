@@ -507,6 +507,8 @@ def main():
     parser.add_argument("--make-pictures", action="store_true", help="OUT.json, OUT.html and OUT.svg")
     parser.add_argument("--profile", choices=("cpu", "block", "mutex"), help="OUT.KIND.svg, .folded, .pb.gz")
     opts = parser.parse_args()
+    if bool(opts.file) == opts.run:
+        parser.error("wants either a FILE or --run")
     if opts.make_pictures:
         opts.json, opts.html = opts.out + ".json", opts.out + ".html"
     try:
@@ -516,7 +518,10 @@ def main():
             with open(opts.file, errors="replace") as file:
                 text, status = file.read(), 0
         return show(opts, parse(text, Image(opts.elf))) or status
-    except BadTrace as e:
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (BadTrace, OSError) as e:
         print(f"trace: {e}", file=sys.stderr)
         return 1
 

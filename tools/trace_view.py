@@ -1,6 +1,7 @@
 """Pictures of a replayed trace: for ui.perfetto.dev, as a page of its own, for a terminal. tools/trace.py uses it."""
 import bisect
 import html
+import itertools
 import json
 
 # The page's colors: of what a core does, and of what a G does.
@@ -173,8 +174,9 @@ class Page:
                                   f' y2="{lanes[a.to]}" class="wake"><title>{html.escape(a.reason)}</title></line>')
 
     def axis(self):
-        step = 10 ** len(str(int((self.end - self.begin) / 10)))
-        step = step / 10 if step > (self.end - self.begin) / 4 else step
+        # More than a dozen would not leave their texts room.
+        step = next(n * 10 ** zeros for zeros in itertools.count() for n in (1, 2, 5)
+                    if n * 10 ** zeros * 12 >= self.end - self.begin)
         t = 0
         while t <= self.end - self.begin:
             x = LEFT + t * self.per_ns

@@ -68,6 +68,8 @@ import xml.etree.ElementTree as xml
 text = open(sys.argv[1]).read()
 svg = xml.fromstring(re.search(r"<svg.*</svg>", text, re.S)[0])
 assert len(svg.findall(".//{http://www.w3.org/2000/svg}rect")) > 100
+axis = [t for t in svg.findall(".//{http://www.w3.org/2000/svg}text") if t.get("text-anchor") == "middle"]
+assert 5 <= len(axis) <= 13, "the texts of its axis lie over each other"
 assert not re.search(r"(src|href)=", text), "it needs something else"
 END
 check "the SVG alone is the page's" python3 - "$work/wc.html" "$work/wc.svg" << 'END'
