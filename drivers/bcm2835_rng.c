@@ -3,6 +3,9 @@
  *
  * Source of the registers: no document of the vendor; Linux, drivers/char/hw_random/bcm2835-rng.c.
  *
+ * Its interrupt (line 61, by Linux' bcm2835-common.dtsi) is masked, as Linux masks it: nobody has told what it says, and QEMU
+ * has none.
+ *
  * The DMBs: BCM283x peripherals may answer out of order with one another.
  */
 #include "drivers/bcm2835_rng.h"

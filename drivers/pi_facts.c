@@ -53,7 +53,7 @@ bool pi_facts_get(const struct pi_facts *at, unsigned i, struct board_fact *out)
     if (i == FACTS) {
         *out = (struct board_fact){.name = "last reset", .unit = pi_pm_last_reset(at->pm)};
     } else if (i == FACTS + 1) {
-        *out = (struct board_fact){"counter of the cores", pi_systimer_counter_hz(at->systimer),
+        *out = (struct board_fact){"counter of the cores", pi_systimer_counter_hz(&at->systimer),
                                    "Hz, by the system timer"};
     } else if (i == FACTS + 2) {
         *out = (struct board_fact){"divisor of the PL011", pl011_divisor(at->pl011), "64ths"};

@@ -1,5 +1,5 @@
 /* drivers/pi_framebuffer.h - the picture that a Raspberry Pi shows, which its firmware keeps in the GPU's memory.
- * Polled, one caller at a time. */
+ * One caller at a time. */
 #pragma once
 
 #include "hal/board.h"

@@ -9,9 +9,13 @@
  * before the write of the doorbell), and invalidated again before the answer is read, for a line
  * may have been fetched ahead. No one writes it in between, so the second time there is nothing to
  * clean over the answer. The DMBs: BCM283x peripherals may answer out of order with one another.
+ *
+ * A G that asks is parked until the mailbox's interrupt, that it is not empty. At boot, and where that does not come in
+ * time, the mailbox is polled. Its bit and its line: Linux, drivers/mailbox/bcm2835-mailbox.c and bcm283x.dtsi.
  */
 #include "drivers/pi_mailbox.h"
 
+#include "drivers/pi_soc.h"
 #include "hal/aarch64/cache.h"
 #include "hal/aarch64/insn.h"
 #include "hal/mmio.h"
@@ -19,9 +23,14 @@
 #define READ         0x00u /* 31:4 address of the message, 3:0 channel */
 #define READ_STATUS  0x18u
 #define STATUS_EMPTY (1u << 30)
+#define CONFIG       0x1cu
+#define CONFIG_RAISE (1u << 0) /* the line is high while there is something to read */
 #define WRITE        0x20u
 #define WRITE_STATUS 0x38u
 #define STATUS_FULL  (1u << 31)
+
+#define LINE                                                                                       \
+    65u /* interrupt 1 of the ARM's own, behind the BCM283x's controllers and in the BCM2711's GIC alike */
 
 #define CHANNEL_PROPERTY 8u
 #define BUS_UNCACHED     0xc0000000u /* RAM as the VideoCore sees it, past its own cache */
@@ -52,20 +61,67 @@ static bool wait_clear(uintptr_t status, uint32_t bit) {
     return false;
 }
 
-/* Sends the message and waits for its return; an answer to somebody else (the loader before us) is
- * dropped. */
+/* Whether the letter has come back; one to somebody else (the loader before us) is dropped. */
+static bool came_back(uintptr_t base, uint32_t letter) {
+    while ((mmio_read32(base + READ_STATUS) & STATUS_EMPTY) == 0) {
+        if (mmio_read32(base + READ) == letter) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The job is a letter that is under way. */
+static void pi_mailbox_begin(const struct job_device *d, void *job) {
+    (void)job;
+    insn_dmb_sy();
+    mmio_write32(d->base + CONFIG, CONFIG_RAISE);
+    insn_dmb_sy();
+}
+
+static enum job_result pi_mailbox_step(const struct job_device *d, void *job) {
+    const uint32_t *letter = job;
+    insn_dmb_sy();
+    bool back = came_back(d->base, *letter);
+    if (back) {
+        mmio_write32(d->base + CONFIG, 0);
+    }
+    insn_dmb_sy();
+    return back ? JOB_DONE : JOB_BUSY;
+}
+
+static void pi_mailbox_abort(const struct job_device *d) {
+    insn_dmb_sy();
+    mmio_write32(d->base + CONFIG, 0);
+    insn_dmb_sy();
+}
+
+static const struct job_ops ops = {
+    .begin = pi_mailbox_begin, .step = pi_mailbox_step, .abort = pi_mailbox_abort};
+
+/* Whoever has parked may have been interrupted over another peripheral, so a poll begins and ends with a DMB. */
+static bool poll(uintptr_t base, uint32_t letter) {
+    bool back = false;
+    insn_dmb_sy();
+    for (unsigned i = 0; i < POLLS && !back; i++) {
+        back = came_back(base, letter);
+    }
+    insn_dmb_sy();
+    return back;
+}
+
+/* Sends the message and waits for its return. */
 static bool exchange(uintptr_t base) {
+    const struct job_device mailbox = {&ops, base, .line = LINE};
     uint32_t letter = BUS_UNCACHED | (uint32_t)(uintptr_t)message | CHANNEL_PROPERTY;
     cache_clean_invalidate((const void *)(uintptr_t)message, sizeof(message));
     insn_dmb_sy();
     bool back = wait_clear(base + WRITE_STATUS, STATUS_FULL);
     if (back) {
         mmio_write32(base + WRITE, letter);
-        do {
-            back = wait_clear(base + READ_STATUS, STATUS_EMPTY);
-        } while (back && mmio_read32(base + READ) != letter);
     }
     insn_dmb_sy();
+    back = back && ((pi_soc_park != NULL && pi_soc_park(&mailbox, &letter)) || poll(base, letter));
     cache_clean_invalidate((const void *)(uintptr_t)message, sizeof(message));
     return back;
 }

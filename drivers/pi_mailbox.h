@@ -1,5 +1,5 @@
-/* drivers/pi_mailbox.h - questions to the VideoCore's firmware on a Raspberry Pi. Polled. One
- * caller at a time: the boot core, then whoever holds board_asked (libc/board.h). base is the mailbox
+/* drivers/pi_mailbox.h - questions to the VideoCore's firmware on a Raspberry Pi. One caller at
+ * a time: the boot core, which polls, then a G behind board_ask() (libc/board.h), which is parked (pi_soc_park). base is the mailbox
  * block's.
  */
 #pragma once

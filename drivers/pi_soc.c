@@ -8,6 +8,7 @@
 #include "drivers/pi_led.h"
 #include "drivers/pi_mailbox.h"
 #include "drivers/pi_pm.h"
+#include "drivers/pi_systimer.h"
 #include "drivers/semihost.h"
 #include "drivers/spin_table.h"
 #include "hal/aarch64/cache.h"
@@ -17,6 +18,8 @@
 static uintptr_t at(uintptr_t block) {
     return pi_soc.peripherals + block;
 }
+
+job_park *pi_soc_park;
 
 void pi_soc_early(void) {
     enum pi_gpio_function function = CONFIG_PI_MINI_UART ? PI_GPIO_ALT5 : PI_GPIO_ALT0;
@@ -58,7 +61,10 @@ void pi_soc_watchdog(uint64_t us) {
 }
 
 bool pi_soc_fact(unsigned i, struct board_fact *out) {
-    const struct pi_facts blocks = {at(PI_MAILBOX), at(PI_PM), at(PI_SYSTIMER), at(PI_PL011)};
+    const struct pi_facts blocks = {at(PI_MAILBOX),
+                                    at(PI_PM),
+                                    at(PI_PL011),
+                                    {&pi_systimer_ops, at(PI_SYSTIMER), .line = pi_soc.systimer_line}};
     return pi_facts_get(&blocks, i, out);
 }
 

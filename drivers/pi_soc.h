@@ -33,11 +33,13 @@
 /* The board's. */
 struct pi_soc {
     uintptr_t peripherals;
-    struct uart *pl011; /* its clock becomes what the firmware says */
+    struct uart *pl011;     /* its clock becomes what the firmware says */
+    unsigned systimer_line; /* of its second compare register */
 };
 extern const struct pi_soc pi_soc;
 
 /* For struct board. */
+extern job_park *pi_soc_park;
 void pi_soc_early(void);
 size_t pi_soc_ram_size(void);
 int pi_soc_start_core(unsigned core, uintptr_t entry);

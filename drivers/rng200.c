@@ -5,6 +5,8 @@
  *
  * It tests what it makes. Where a test has failed it locks itself up until it is reset; what waits in its FIFO then is
  * not to be used. QEMU does not model it.
+ *
+ * Its interrupt is not used: Linux' binding knows none, and what its bits mean but for the failures nobody has told.
  */
 #include "drivers/rng200.h"
 

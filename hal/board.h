@@ -162,6 +162,10 @@ struct job_device {
                                          ask the firmware, as board.fact() does */
 };
 
+/* Does job by d as above, while the G that called is parked, for some milliseconds at most. False: it has not been done,
+ * and was aborted. */
+typedef bool job_park(const struct job_device *d, void *job);
+
 struct spi_job {
     unsigned chip, mode; /* mode: bit 0 the clock's phase, bit 1 its polarity */
     uint32_t divisor;    /* of the input clock: even, 2 to 65536 */
@@ -259,6 +263,9 @@ struct board {
     /* Shows a picture of that size from now on, and none of before; false: it cannot. One caller at a time, fact() being
      * another. NULL: there is no screen that we know. */
     bool (*screen)(unsigned width, unsigned height, struct board_screen *out);
+    /* Written with who parks, while a G asks fact(), screen(), a prepare() or a disk's init(); NULL in it: poll, there is
+     * nobody to park. NULL: these have nothing to wait for. */
+    job_park **park;
 };
 extern const struct board board;
 

@@ -3,9 +3,11 @@
 
 #include <bareloom/sync.h>
 
-/* board.fact(), board.screen() and a disk's init() take one caller at a time. */
-extern struct mutex board_asked;
+/* Around board.fact(), board.screen(), a device's prepare() and a disk's init(): one caller at a time, and the board parks
+ * it where it waits for an interrupt. From a G. */
+void board_ask(void);
+void board_told(void);
 
 /* What a pin is - an input, an output, a bus's, a pulse's - stands in one register with other pins. Who makes it another
- * holds this: gpio.c, pwm.c, a device's prepare(). Behind board_asked. */
+ * holds this: gpio.c, pwm.c, a device's prepare(). Behind board_ask(). */
 extern struct mutex board_pins;

@@ -56,9 +56,9 @@ static int buffers(void) {
 static enum disk_result find(const struct disk *d) {
     const struct disk_memory m = {unit.data.cpu, unit.data.device, unit.ring.cpu, unit.ring.device};
     for (;;) {
-        mutex_lock(&board_asked);
+        board_ask();
         enum disk_result result = d->ops->init(d, &m, &unit.found);
-        mutex_unlock(&board_asked);
+        board_told();
         if (result != DISK_BUSY) {
             return result;
         }

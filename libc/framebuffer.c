@@ -19,9 +19,9 @@
 
 /* ---- the board's ----------------------------------------------------------------------------- */
 
-static struct fb open; /* under board_asked; pixels NULL: there is none yet */
+static struct fb open; /* under board_ask(); pixels NULL: there is none yet */
 
-/* Under board_asked. */
+/* Under board_ask(). */
 static int show(unsigned width, unsigned height) {
     struct board_screen s;
     if (!board.screen(width, height, &s)) {
@@ -43,12 +43,12 @@ int fb_open(struct fb *out, unsigned width, unsigned height) {
     if (width - 1 >= MOST || height - 1 >= MOST) {
         return -EINVAL;
     }
-    mutex_lock(&board_asked);
+    board_ask();
     int status = open.pixels == NULL                            ? show(width, height)
                  : open.width != width || open.height != height ? -EBUSY
                                                                 : 0;
     *out = open;
-    mutex_unlock(&board_asked);
+    board_told();
     return status;
 }
 

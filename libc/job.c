@@ -29,11 +29,11 @@ int job_begin(struct job_place *p, const struct job_device *d) {
     mutex_lock(&p->lock);
     p->device = d;
     if (!p->ready && p->device->prepare != NULL) {
-        mutex_lock(&board_asked);
+        board_ask();
         mutex_lock(&board_pins);
         p->clock = p->device->prepare();
         mutex_unlock(&board_pins);
-        mutex_unlock(&board_asked);
+        board_told();
     }
     p->ready = true;
     return 0;

@@ -1,6 +1,7 @@
 /* libc/random.c - randomness, for programs: the board's generator behind a lock, asked in words.
  *
- * No interrupt: a Pi's generators raise none that is documented, and have a word ready within tens of microseconds. */
+ * No interrupt: none of a Pi's generators is documented to say when a word is ready (their drivers' heads), and they have one
+ * within tens of microseconds. Until then the G sleeps. */
 #include <bareloom/irq.h>
 #include <bareloom/random.h>
 #include <bareloom/sync.h>

@@ -3,6 +3,10 @@
  */
 ENTRY(_start)
 
+/* What programs alone ask of a board stays out of the loader, with all that it wants. */
+pi_soc_fact = 0;
+pi_soc_screen = 0;
+
 SECTIONS
 {
     . = CHAIN_ADDR;

@@ -27,7 +27,7 @@ static const struct intc intc = {
     &bcm2836_ops, {LOCAL, PERIPHERALS + PI_IC}, BCM2836_TIMER_LINE, BCM2836_IPI_LINE, .gic = 0};
 static const struct intc *const intcs[] = {&intc, NULL};
 
-const struct pi_soc pi_soc = {PERIPHERALS, &pl011};
+const struct pi_soc pi_soc = {PERIPHERALS, &pl011, .systimer_line = 1};
 
 const struct board board = {
     .name = "Raspberry Pi 3",
@@ -47,4 +47,5 @@ const struct board board = {
     .watchdog = pi_soc_watchdog,
     .fact = pi_soc_fact,
     .screen = pi_soc_screen,
+    .park = &pi_soc_park,
 };

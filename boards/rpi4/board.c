@@ -30,7 +30,7 @@ static const struct rng rng = {.ops = &rng200_ops, .base = PERIPHERALS + PI_RNG}
 static const struct intc intc = {&gicv2_ops, {GICD, GICC}, TIMER_LINE, IPI_LINE, .gic = 2};
 static const struct intc *const intcs[] = {&intc, NULL};
 
-const struct pi_soc pi_soc = {PERIPHERALS, &pl011};
+const struct pi_soc pi_soc = {PERIPHERALS, &pl011, .systimer_line = 97};
 
 const struct board board = {
     .name = "Raspberry Pi 4",
@@ -50,4 +50,5 @@ const struct board board = {
     .watchdog = pi_soc_watchdog,
     .fact = pi_soc_fact,
     .screen = pi_soc_screen,
+    .park = &pi_soc_park,
 };

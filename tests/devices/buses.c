@@ -75,7 +75,7 @@ static bool spi_asks(void) {
     return (spi.cs & 1u << 9) != 0 && (spi_read(0) & 1u << 16) != 0;
 }
 
-static const struct model spi_model = {"SPI", SPI, 0x18, spi_read, spi_write};
+static const struct model spi_model = {"SPI", SPI, 0x18, spi_read, spi_write, NULL};
 
 void spi_bytes(void) {
     static const struct job_device d = {&pi_spi_ops, SPI, .line = 54};
@@ -208,7 +208,8 @@ static bool i2c_asks(void) {
            ((i2c.c & 1u << 10) != 0 && (s & 1u << 3) != 0);
 }
 
-static const struct model i2c_model = {"I2C", I2C, 0x20, i2c_read_register, i2c_write_register};
+static const struct model i2c_model = {"I2C", I2C, 0x20, i2c_read_register, i2c_write_register,
+                                       NULL};
 
 static enum job_result i2c_do(unsigned address, bool read, void *data, size_t n, unsigned *interrupts) {
     static const struct job_device d = {&pi_i2c_ops, I2C, .line = 53};
@@ -314,9 +315,9 @@ static void pins_write(uint32_t offset, uint32_t value) {
     selects[offset / 4] = value;
 }
 
-static const struct model pwm_model = {"PWM", PWM, 0x28, pwm_read, pwm_write};
-static const struct model clock_model = {"clocks", CLOCKS, 0x200, clock_read, clock_write};
-static const struct model pins_model = {"GPIO", PINS, 0xf4, pins_read, pins_write};
+static const struct model pwm_model = {"PWM", PWM, 0x28, pwm_read, pwm_write, NULL};
+static const struct model clock_model = {"clocks", CLOCKS, 0x200, clock_read, clock_write, NULL};
+static const struct model pins_model = {"GPIO", PINS, 0xf4, pins_read, pins_write, NULL};
 
 void pwm_pulses(void) {
     static const struct pwm p = {&pi_pwm_ops, {PWM, CLOCKS, PINS}, .clock = 19200000};

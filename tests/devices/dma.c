@@ -17,7 +17,7 @@ static uint32_t cleaned[8],
 static uintptr_t cleaned_at, block;
 static bool fails, left; /* left: it was stopped amid a block, and would go on with that */
 
-void model_clean(const void *p, size_t size) {
+static void clean(const void *p, size_t size) {
     WANT(size >= 32 && (uintptr_t)p % 32 == 0);
     cleaned_at = (uintptr_t)p;
     memcpy(cleaned, p, sizeof cleaned);
@@ -80,7 +80,7 @@ static void run(void) {
     cs = (cs & ~1u) | (fails ? 1u << 8 : 1u << 1) | 1u << 2;
 }
 
-static const struct model model = {"DMA", DMA - CHANNEL, 0x1000, read_, write_};
+static const struct model model = {"DMA", DMA - CHANNEL, 0x1000, read_, write_, clean};
 
 void dma_copies(void) {
     static const struct job_device d = {&pi_dma_ops, DMA, .line = 21};

@@ -85,7 +85,7 @@ static void write_(uint32_t offset, uint32_t value) {
     }
 }
 
-static const struct model gpio = {"GPIO", BASE, 0xf4, read_, write_};
+static const struct model gpio = {"GPIO", BASE, 0xf4, read_, write_, NULL};
 
 void gpio_pulls(void) {
     model_use(&gpio);

@@ -1,29 +1,27 @@
 /* tests/devices/led.c - which LED of which board flashes, and how often. Sources: as drivers/pi_led.c. */
 #include "drivers/pi_led.h"
 
-#include "drivers/pi_mailbox.h"
 #include "tests/devices/model.h"
 
 #define GPIO     0x200000u
 #define SYSTIMER 0x3000u
 
-static const struct pi_led led = {0, GPIO, SYSTIMER};
+static const struct pi_led led = {FIRMWARE, GPIO, SYSTIMER};
 
 static uint32_t revision, selects[6], levels[2], state;
 static unsigned flashes, firmwares;
 static uint64_t changed_at;
 
-bool pi_mailbox_tag(uintptr_t base, uint32_t tag, uint32_t *values, unsigned n) {
-    WANT(base == 0);
+static int does(uint32_t tag, uint32_t *values, unsigned n) {
     if (tag == 0x00010002) {
         WANT(n == 1);
         values[0] = revision;
-        return revision != 0;
+        return revision != 0 ? 4 : -1;
     }
     WANT(tag == 0x00038041 && n == 2 && values[0] == 130 && values[1] < 2);
     firmwares += values[1] != 0 && state == 0;
     state = values[1];
-    return true;
+    return 8;
 }
 
 static uint32_t read_(uint32_t offset) {
@@ -51,8 +49,8 @@ static uint32_t time_(uint32_t offset) {
     return (uint32_t)(model_ticks += 50);
 }
 
-static const struct model gpio_model = {"GPIO", GPIO, 0xf4, read_, write_};
-static const struct model time_model = {"system timer", SYSTIMER, 0x1c, time_, write_};
+static const struct model gpio_model = {"GPIO", GPIO, 0xf4, read_, write_, NULL};
+static const struct model time_model = {"system timer", SYSTIMER, 0x1c, time_, write_, NULL};
 
 static void show(uint32_t board, unsigned n) {
     revision = board;
@@ -63,6 +61,8 @@ static void show(uint32_t board, unsigned n) {
 void boot_led(void) {
     model_use(&gpio_model);
     model_use(&time_model);
+    model_use(&firmware);
+    firmware_does = does;
     show(0xb03115, 3); /* 4B: GPIO 42 */
     WANT(flashes == 3 && levels[1] == 0 && selects[4] == 1u << 6);
     show(0xa020d3, 5); /* 3B+: GPIO 29 */

@@ -45,6 +45,14 @@ void model_write(uintptr_t a, uint32_t v) {
     m->write((uint32_t)(a - m->base), v);
 }
 
+void model_clean(const void *p, size_t size) {
+    for (unsigned i = 0; i < used; i++) {
+        if (models[i]->clean != NULL) {
+            models[i]->clean(p, size);
+        }
+    }
+}
+
 void model_barrier(void) {
     fenced = true;
     touched = NULL;
@@ -80,6 +88,8 @@ static const struct {
     {"DMA: block, end, errors", dma_copies},
     {"PWM: clock and channels", pwm_pulses},
     {"LED: which one, how often", boot_led},
+    {"mailbox: questions and answers, polled and parked", firmware_answers},
+    {"mailbox: a picture, or none", firmware_shows},
 };
 
 int main(void) {

@@ -20,6 +20,9 @@ struct model {
     uintptr_t base, size;
     uint32_t (*read)(uint32_t offset);
     void (*write)(uint32_t offset, uint32_t value);
+    void (*clean)(const void *p,
+                  size_t size); /* what the program has written is in memory from now on, and what the
+                                                  device has is what the program sees. NULL: it reads no memory */
 };
 
 /* The devices of the test that runs; at most four. */
@@ -53,3 +56,10 @@ void watchdog(void), system_timer(void);
 void spi_bytes(void), i2c_bytes(void), pwm_pulses(void);
 void dma_copies(void);
 void boot_led(void);
+void firmware_answers(void), firmware_shows(void);
+
+/* The firmware behind the mailbox, and what it does with a tag: the bytes of its answer, which is in values; or -1, it does not
+ * know the tag. */
+extern const struct model firmware;
+extern int (*firmware_does)(uint32_t tag, uint32_t *values, unsigned n);
+#define FIRMWARE 0xb880u

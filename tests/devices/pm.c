@@ -1,6 +1,7 @@
 /* tests/devices/pm.c - the watchdog, whose time QEMU ignores, and the system timer. Sources: as drivers/pi_pm.c and
  * drivers/pi_systimer.c. */
 #include "drivers/pi_pm.h"
+#include "drivers/pi_soc.h"
 #include "drivers/pi_systimer.h"
 
 #include "tests/devices/model.h"
@@ -32,7 +33,7 @@ static void write_(uint32_t offset, uint32_t value) {
     }
 }
 
-static const struct model pm = {"PM", PM, 0x28, read_, write_};
+static const struct model pm = {"PM", PM, 0x28, read_, write_, NULL};
 
 void watchdog(void) {
     model_use(&pm);
@@ -61,21 +62,64 @@ void watchdog(void) {
 }
 
 /* Twice as slow as the cores' counter, of which MODEL_HZ is said and wrong; its low half runs over. */
-static uint32_t clo(uint32_t offset) {
-    WANT(offset == 4);
+static uint32_t now(void) {
     return (uint32_t)(0xffffff00u + model_ticks / 2);
 }
 
-static void no_write(uint32_t offset, uint32_t value) {
-    (void)value;
-    WANT(offset > 0x1c); /* nothing is written */
+/* Compare register 1; 0 and 2 are the GPU's. */
+static uint32_t compare;
+static bool set, matched;
+
+static uint32_t timer_read(uint32_t offset) {
+    WANT(offset == 0 || offset == 4);
+    if (offset == 4) {
+        return now();
+    }
+    matched = matched || (set && (int32_t)(now() - compare) >= 0);
+    return matched ? 0xf : 0xd; /* the others' are theirs */
 }
 
-static const struct model timer = {"system timer", SYSTIMER, 0x1c, clo, no_write};
+static void timer_write(uint32_t offset, uint32_t value) {
+    if (offset == 0) {
+        WANT(value == 2);
+        matched = set = false;
+    } else {
+        WANT(offset == 0x10 && !matched);
+        compare = value;
+        set = true;
+    }
+}
+
+static const struct model timer = {"system timer", SYSTIMER, 0x1c, timer_read, timer_write, NULL};
+
+job_park *pi_soc_park;
+static unsigned parked;
+
+static bool park(const struct job_device *d, void *job) {
+    parked++;
+    d->ops->begin(d, job);
+    WANT(set && compare - now() > 9000 && compare - now() <= 10000);
+    WANT(d->ops->step(d, job) == JOB_BUSY);
+    if (parked == 2) { /* it did not come in time */
+        d->ops->abort(d);
+        return false;
+    }
+    model_ticks += 2 * 10000;
+    WANT(d->ops->step(d, job) == JOB_DONE && !matched);
+    return true;
+}
 
 void system_timer(void) {
+    static const struct job_device d = {&pi_systimer_ops, SYSTIMER, .line = 1};
     model_use(&timer);
     uint64_t hz;
-    CALL(hz = pi_systimer_counter_hz(SYSTIMER));
+    CALL(hz = pi_systimer_counter_hz(&d));
     WANT(hz > 1999000 && hz < 2001000);
+    pi_soc_park = park;
+    matched = true; /* of earlier */
+    for (unsigned i = 1; i <= 2; i++) {
+        CALL(hz = pi_systimer_counter_hz(&d));
+        WANT(hz > 1990000 && hz < 2010000 && parked == i);
+    }
+    pi_soc_park = NULL;
 }

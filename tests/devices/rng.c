@@ -48,7 +48,7 @@ static void old_write(uint32_t offset, uint32_t value) {
     }
 }
 
-static const struct model old_model = {"RNG", BASE, 0x14, old_read, old_write};
+static const struct model old_model = {"RNG", BASE, 0x14, old_read, old_write, NULL};
 
 void rng_of_bcm2835(void) {
     model_use(&old_model);
@@ -100,7 +100,7 @@ static void new_write(uint32_t offset, uint32_t value) {
     }
 }
 
-static const struct model new_model = {"RNG200", BASE, 0x28, new_read, new_write};
+static const struct model new_model = {"RNG200", BASE, 0x28, new_read, new_write, NULL};
 
 void rng_of_bcm2711(void) {
     model_use(&new_model);

@@ -273,7 +273,7 @@ static void write_(uint32_t offset, uint32_t value) {
     }
 }
 
-static const struct model controller = {"SDHCI", BASE, 0x100, read_, write_};
+static const struct model controller = {"SDHCI", BASE, 0x100, read_, write_, NULL};
 
 /* ---- the driver --------------------------------------------------------------------------------------------- */
 
