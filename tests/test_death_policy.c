@@ -118,6 +118,34 @@ TEST(death, policy_that_loses_one_beside_others) {
     FAIL("nothing was missed");
 }
 
+static bool put_no_victim(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
+    return g->name == victim ? false : put(c, g, why);
+}
+
+static void yields_for_ever(void *arg) {
+    (void)arg;
+    for (;;) {
+        go_yield();
+    }
+}
+
+/* No core idles meanwhile: it is missed when another policy takes over. */
+TEST(death, policy_that_loses_one_among_others) {
+    static const struct policy p = {.name = "leaky", .shares = true, .put = put_no_victim, .pick = pick};
+    if (!CONFIG_TRACE) {
+        SKIP("this build has GMP alone");
+    }
+    expect_status(2);
+    expect_text("policy leaky has lost one: goroutine ");
+    for (unsigned i = 0; i < go_num_cores(); i++) {
+        start_on(i, yields_for_ever, NULL);
+    }
+    CHECK_EQ(policy_set(&p), 0);
+    CHECK_EQ(go_with(&GO_OPTS(.name = victim), yields_for_ever, NULL), 0);
+    CHECK_EQ(policy_set(NULL), 0);
+    FAIL("nothing was missed");
+}
+
 /* ---- one is given twice -------------------------------------------------------------------------- */
 
 static _Atomic(struct g *) given;
@@ -175,13 +203,6 @@ static struct g *pick_any(struct core *c) NEEDS(irq_masked) {
     struct g *g = gqueue_pop(&all.q);
     spin_unlock_masked(&all.lock);
     return g;
-}
-
-static void yields_for_ever(void *arg) {
-    (void)arg;
-    for (;;) {
-        go_yield();
-    }
 }
 
 TEST(death, policy_that_forgets_pins) {

@@ -79,6 +79,7 @@ static void ends_the_rally(void *arg) {
 
 /* Two that play ping-pong on the only core keep a function from being called no more than anything else. */
 TEST(sched, TestAfterFuncStarvation) {
+    needs_preemption();
     use_cores(1);
     rally.ping = chan_make(0, 0);
     rally.pong = chan_make(0, 0);

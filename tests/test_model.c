@@ -176,6 +176,33 @@ TEST(sched, threads_have_whole_stacks) {
     unset();
 }
 
+static _Atomic unsigned here;
+
+static void meets(void *arg) {
+    go_preempt_off();
+    atomic_fetch_add(&here, 1);
+    SPIN_UNTIL(here == *(unsigned *)arg);
+    go_preempt_on();
+    wg_done(&wg);
+}
+
+/* All of them run at the same time, and come from one queue. */
+TEST(sched, threads_share_a_queue) {
+    set("1-1");
+    CHECK(strcmp(go_policy(), "fifo") == 0);
+    unsigned all = go_num_cores();
+    for (unsigned round = 0; round < test_rounds(16); round++) {
+        here = 0;
+        wg_add(&wg, (int)all);
+        for (unsigned i = 0; i < all; i++) {
+            start(meets, &all);
+        }
+        wg_wait(&wg);
+    }
+    CHECK_EQ(go_set_policy("nosteal"), -EINVAL);
+    unset();
+}
+
 static void waits_once(void *arg) {
     *(struct g **)arg = hal_self();
     sema_wait(&go_on);
