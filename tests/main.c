@@ -266,11 +266,11 @@ void sleep_surely(ns_t d) {
     } while (atomic_load(&me->wait) == waits);
 }
 
-/* Whether core i is asleep, and nobody has sent it anything nor will it find what its handler has made ready. */
+/* Whether core i is asleep - while nobody steals it does not announce that -, and nobody has sent it anything nor will it find what its handler has made ready. */
 static bool sleeps(unsigned i) {
     struct core *c = &cores[i];
-    return (atomic_load(&machine.idle_mask) >> i & 1) != 0 &&
-           relaxed_load(&c->n.asleep_since) != 0 && inbox_empty(c) && runnext_of(c) == NULL;
+    bool announced = knob_has(KNOB_STEAL, 0) || (atomic_load(&machine.idle_mask) >> i & 1) != 0;
+    return announced && relaxed_load(&c->n.asleep_since) != 0 && inbox_empty(c) && runnext_of(c) == NULL;
 }
 
 static bool others_sleep(void) {
@@ -295,7 +295,8 @@ void settle(void) {
         go_sleep(MS(1));
         go_preempt_off();
         uint64_t woken = times_woken();
-        settled = others_sleep() && others_sleep() && atomic_load(&machine.searchers) == 0 &&
+        settled = others_sleep() && others_sleep() &&
+                  atomic_load(&machine.searchers) == knob_has(KNOB_STEAL, 0) &&
                   times_woken() == woken &&   /* so there was a moment when all slept */
                   !gmp_anything(this_core()); /* here, too, nobody is about to run */
         go_preempt_on();

@@ -87,6 +87,7 @@ static void plays(void *arg) {
 
 /* One has to be preempted for the other's sake at first; then one of them has gone to the core that idles. */
 TEST(sched, affinity_takes_an_idle_core) {
+    needs_sharing();
     if (go_num_cores() == 1) {
         SKIP("needs two cores");
     }
