@@ -239,10 +239,17 @@ def make_one(machine, n, e, seed, folder):
     return wrong + faults(n, e, table)
 
 
+def lacks(n, e):
+    """What each experiment has to have."""
+    wrong = [f"E{n}: there is no {what}" for what, has in (("plot", e.pictures), ("trace", e.traces)) if not has]
+    return wrong + [f"E{n}: an axis of the plot {p.name} has no name" for p in e.pictures if not (p.x_axis and p.y_axis)]
+
+
 def check(folder, all_):
     """What does not hold, or is not there, without running anything."""
     wrong = []
     for n, e in all_.items():
+        wrong += lacks(n, e)
         try:
             table = read_csv(f"{folder}/E{n}.csv")
             want = {**pictures(n, e, table), f"E{n}.md": section(n, e, table)}

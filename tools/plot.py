@@ -62,7 +62,7 @@ def lines(title, x_axis, curves, y_axis=""):
 
     for x in xs:
         axes.out.append(f'<line x1="{px(x):.1f}" x2="{px(x):.1f}" y1="{TOP}" y2="{BASE}" stroke="#eeeeee"/>')
-        axes.tick(px(x), f"{x:,}")
+        axes.tick(px(x), f"{x:,.0f}" if x == int(x) else f"{x:,}")
     for (_, points), color in zip(curves, COLORS):
         line = " ".join(f"{px(x):.1f},{axes.y(y):.1f}" for x, y in points)
         axes.out.append(f'<polyline points="{line}" fill="none" stroke="{color}" stroke-width="2"/>')

@@ -11,7 +11,7 @@ static void piece(void *arg) {
 }
 
 WORK(burst, "one G starts --gs=256 others, each --cpu=2000 instructions") {
-    int gs = (int)option("gs", 256);
+    int gs = (int)many("gs", 256);
     cpu = (unsigned long)option("cpu", 2000);
     for (int warm = 1; warm >= 0; warm--) { /* once for the stacks */
         struct sums before = sums_now();

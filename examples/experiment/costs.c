@@ -74,9 +74,9 @@ static void wakes(void *arg) {
 
 WORK(wake, "a G on core 0 posts, one that waits on core --on=0 goes on; --times=200") {
     with_fp = option("fp", 0) != 0;
-    times = (unsigned)option("times", 200);
+    times = (unsigned)many("times", 200);
     wg_add(&over, 2);
-    start_on((unsigned)option("on", 0), is_woken, NULL);
+    start_on((unsigned)option_from("on", 0, (long)go_num_cores() - 1, 0), is_woken, NULL);
     start_on(0, wakes, NULL);
     wg_wait(&over);
     tell("ns", late / times);

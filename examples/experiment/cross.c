@@ -33,7 +33,7 @@ static void asks(void *arg) {
 }
 
 WORK(cross, "--rounds=500 questions from core 0 to core 1, --pause=5000 instructions before each") {
-    struct asking a = {.rounds = option("rounds", 500), .pause = (unsigned long)option("pause", 5000)};
+    struct asking a = {.rounds = many("rounds", 500), .pause = (unsigned long)option("pause", 5000)};
     go_sleep(US(100));
     struct sums before = sums_now();
     ns_t began = go_now();

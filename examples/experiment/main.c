@@ -43,15 +43,16 @@ static const char *find(const char *name) {
     return found;
 }
 
-long option(const char *name, long otherwise) {
+long option_from(const char *name, long least, long most, long otherwise) {
     const char *v = find(name);
     if (v == NULL) {
         return otherwise;
     }
     char *end;
     long n = strtol(v, &end, 10);
-    if (end == v || *end != '\0' || n < 0) {
-        printf("experiment: --%s=%s: a number is wanted, as in --%s=%ld\n", name, v, name, otherwise);
+    if (end == v || *end != '\0' || n < least || n > most) {
+        printf("experiment: --%s=%s: a number from %ld to %ld is wanted, as in --%s=%ld\n", name, v,
+               least, most, name, otherwise);
         exit(2);
     }
     return n;
@@ -140,7 +141,8 @@ int main(int argc, char **argv) {
         return wants_work(name);
     }
     drawn(1);
-    go_set_cores((unsigned)option("cores", (long)go_num_cores()));
+    long all = (long)go_num_cores();
+    go_set_cores((unsigned)option_from("cores", 1, all, all));
     w->fn();
     tell_row();
     for (int i = 1; i < args_count; i++) {

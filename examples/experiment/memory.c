@@ -34,7 +34,7 @@ static void replaces(void *arg) {
 }
 
 WORK(blocks, "a G on each core replaces blocks of up to 515 bytes --times=2000 times") {
-    m.times = option("times", 2000);
+    m.times = many("times", 2000);
     unsigned cores = go_cores();
     for (int warm = 1; warm >= 0; warm--) { /* once for what grows */
         struct sums before = sums_now();
@@ -72,7 +72,7 @@ static void starts(void *arg) {
 }
 
 WORK(lives, "a G on each core starts --times=800 others, eight at a time, which end at once") {
-    m.times = option("times", 800);
+    m.times = many("times", 800);
     unsigned cores = go_cores();
     for (int warm = 1; warm >= 0; warm--) {
         struct sums before = sums_now();
@@ -100,7 +100,7 @@ static void waits(void *arg) {
 }
 
 WORK(parked, "--gs=1000 wait at the same time; --small=1: on small stacks") {
-    long gs = option("gs", 1000);
+    long gs = many("gs", 1000);
     size_t stack = option("small", 0) != 0 ? GO_SMALL_STACK : 0;
     struct wg over = {0};
     size_t pages, before, after;

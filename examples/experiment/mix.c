@@ -19,8 +19,8 @@ static void piece_by_piece(void *arg) {
 }
 
 WORK(mix, "--gs=8 do --pieces=16 of --cpu=10000 instructions and --io=0 ns of sleep") {
-    unsigned gs = (unsigned)option("gs", 8);
-    mix.pieces = (unsigned long)option("pieces", 16) / gs;
+    unsigned gs = (unsigned)many("gs", 8);
+    mix.pieces = (unsigned long)many("pieces", 16) / gs;
     mix.cpu = (unsigned long)option("cpu", 10000);
     mix.io = option("io", 0);
     struct sums before = sums_now();

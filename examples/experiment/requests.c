@@ -34,7 +34,7 @@ static void request(void *arg) {
 WORK(requests,
      "--gs=4 that compute share core 0 with --requests=200, --each=4 of which come together every "
      "--gap=1000000 ns, of --cpu=5000 instructions; --slice=1000000 ns") {
-    int gs = (int)option("gs", 4), n = (int)option("requests", 200), each = (int)option("each", 4);
+    int gs = (int)many("gs", 4), n = (int)many("requests", 200), each = (int)many("each", 4);
     ns_t gap = option("gap", MS(1)), before = go_set_slice(option("slice", MS(1)));
     q.cpu = (unsigned long)option("cpu", 5000);
     go_set_cores(1);

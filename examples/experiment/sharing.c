@@ -25,7 +25,7 @@ WORK(
     if (apart < 8 || apart > 2 * LINE || apart % 8 != 0 || cores > MOST) {
         PANIC("--apart= wants 8, 16, ... 128; on at most 8 cores");
     }
-    times = (unsigned long)option("times", 20000);
+    times = (unsigned long)many("times", 20000);
     wg_add(&over, (int)cores);
     ns_t began = go_now();
     for (unsigned i = 0; i < cores; i++) {

@@ -29,7 +29,7 @@ static void other(void *arg) {
 
 WORK(talk, "--rounds=500 round trips between two Gs among --others=4 that compute --cpu=2000 "
            "instructions between yields") {
-    long rounds = option("rounds", 500), others = option("others", 4);
+    long rounds = many("rounds", 500), others = option("others", 4);
     t.cpu = (unsigned long)option("cpu", 2000);
     go_set_cores(1);
     wg_add(&t.over, (int)others + 1);

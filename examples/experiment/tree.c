@@ -18,7 +18,7 @@ static void node(void *arg) {
 }
 
 WORK(tree, "a tree of Gs of --depth=10, each --cpu=200 instructions") {
-    unsigned depth = (unsigned)option("depth", 10);
+    unsigned depth = (unsigned)option_from("depth", 1, 16, 10);
     tree.cpu = (unsigned long)option("cpu", 200);
     for (int warm = 1; warm >= 0; warm--) { /* once for the stacks */
         struct sums before = sums_now();

@@ -21,11 +21,11 @@ static void looks(void *arg) {
 }
 
 WORK(waits, "--gs=8 compute on one core for --rounds=4 slices each of --slice=1000000 ns") {
-    int gs = (int)option("gs", 8);
+    int gs = (int)many("gs", 8);
     ns_t slice = option("slice", MS(1)), before = go_set_slice(slice);
     struct sums sums = sums_now();
     go_set_cores(1);
-    look.end = go_now() + slice * gs * option("rounds", 4);
+    look.end = go_now() + slice * gs * many("rounds", 4);
     wg_add(&look.over, gs);
     for (int i = 0; i < gs; i++) {
         start(looks, NULL);

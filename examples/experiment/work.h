@@ -29,8 +29,17 @@ void work_register(struct work *w);
     }                                                                                              \
     static void work_##name_(void)
 
-/* The value of --name=, or what it is otherwise. */
-long option(const char *name, long otherwise);
+/* The value of --name=, or what it is otherwise. One that is not from least to most ends the program with a line. many():
+ * of something of which there has to be one. */
+long option_from(const char *name, long least, long most, long otherwise);
+
+static inline long option(const char *name, long otherwise) {
+    return option_from(name, 0, 1000000000, otherwise);
+}
+
+static inline long many(const char *name, long otherwise) {
+    return option_from(name, 1, 1000000, otherwise);
+}
 
 /* A column of the row that is being made; and its end, for who has more than one. */
 void tell(const char *column, int64_t value);

@@ -15,6 +15,8 @@ run_image experiment --work=none
 check "an unknown workload ends with status 2" test "$status" = 2
 check "and one line that has them all" grep -qE '^experiment: --work=none: there is .*--work=tree ' "$output"
 works=$(grep -oE -- '--work=\w+ \(' "$output" | sed -E 's/.*=(\w+) .*/\1/')
+run_image experiment --work=mix --gs=0
+check "so does a number that is none of its, in a line" eval 'test "$status" = 2 && grep -q "^experiment: --gs=0: a number from 1 " "$output"'
 run_image experiment --work=mix --depth=3
 check "a word that a workload has not ends with status 2" eval 'test "$status" = 2 && grep -q "^experiment: --depth=3: " "$output"'
 
@@ -39,9 +41,9 @@ check "and that text and table are not of one run" grep -q 'E6.md is not made of
 
 build lockstep APP=examples/experiment CONFIG=-DCONFIG_LOCKSTEP=1 # here it is not silent
 status=0
-tools/experiment.py --twice 6 || status=$?
+tools/experiment.py --twice 3 6 || status=$?
 [ "$status" != 77 ] || exit 77
-check "a run and its trace come out the same once more" test "$status" = 0
+check "two experiments' runs and traces come out the same once more" test "$status" = 0
 
 status=0
 tools/saga.py --all | tee "$work/saga" || status=$?

@@ -1,5 +1,5 @@
 """E1: models by what there is to do."""
-from experiments import Experiment, Lines, Run, number
+from experiments import Experiment, Lines, Run, Trace, number
 
 MODELS = ("n-1", "1-1", "m-n")
 GS = (1, 2, 4, 8, 16, 32, 64)
@@ -39,6 +39,9 @@ EXPERIMENT = Experiment(
           for kind, options in KINDS.items() for model in MODELS for gs in GS],
     pictures=[Lines("cpu", "Computing only", "gs", "goroutines", per_ms, "pieces a millisecond", "model", lambda row: row["kind"] == "cpu"),
               Lines("io", "Mostly waiting", "gs", "goroutines", per_ms, "pieces a millisecond", "model", lambda row: row["kind"] == "io")],
+    traces=[Trace(model, f"Six that mostly wait under {model}, four pieces each",
+                  Run("mix", f"model={model}", 1 if model == "n-1" else 4, gs=6, pieces=24, cpu=20000, io=50000))
+            for model in MODELS],
     says=says,
     limits="So who computes wants as many goroutines as cores, who waits wants more; and what is computed and waits in turn under n-1 holds up "
            "everybody else.")

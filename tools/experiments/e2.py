@@ -1,5 +1,5 @@
 """E2: one queue for all cores against a queue for each."""
-from experiments import Experiment, Lines, Run, number
+from experiments import Experiment, Lines, Run, Trace, number
 
 CORES = (1, 2, 4, 8)
 
@@ -44,6 +44,8 @@ EXPERIMENT = Experiment(
     pictures=[Lines("throughput", "Goroutines started and ended by all cores together", "cores", "cores", per_us,
                     "a microsecond", "policy"),
               Lines("wait", "Waiting for spinlocks", "cores", "cores", lock_wait, "instructions for each goroutine", "policy")],
+    traces=[Trace(policy, f"A smaller tree on four cores, {title}", Run("tree", f"policy={policy}", 4, fine=True, depth=5, cpu=0))
+            for policy, title in (("fifo", "one queue"), ("gmp", "a queue for each"))],
     says=says,
     limits="The Saga tells of a factor that grows from 4 cores to 16, on silicon, where a lock that is taken in turn moves its cache "
            "line from core to core, at some hundred cycles each time: an emulator has no such cost. The factor that is there on one core "

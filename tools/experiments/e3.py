@@ -1,5 +1,5 @@
 """E3: what a switch costs."""
-from experiments import Bars, Experiment, Run, number
+from experiments import Bars, Experiment, Run, Trace, number
 
 WAYS = {"m-n": "model=m-n", "m-n, fifo": "policy=fifo", "1-1": "model=1-1"}
 SWITCHES = {"yield": ("yield", 1, {}), "slice over": ("preemption", 1, {}), "wake here": ("wake", 1, {"on": 0}),
@@ -46,7 +46,9 @@ EXPERIMENT = Experiment(
          "beginning and an end; under m-n, where it is a call, and under 1-1, where it is an exception as a kernel's threads have it; "
          "with and without floating point.",
     runs=[run(switch, way, fp) for switch in SWITCHES for way in WAYS for fp in (0, 1)],
-    pictures=[Bars("switches", "What a switch costs, without floating point", "switch", "", "ns", "instructions", "way", lambda row: row["fp"] == 0)],
+    pictures=[Bars("switches", "What a switch costs, without floating point", "switch", "how one is left for the next", "ns", "instructions", "way", lambda row: row["fp"] == 0)],
+    traces=[Trace(way, f"Ten wake-ups from core 0 to core 1 under {way}", Run("wake", WAYS[way], 2, fine=True, on=1, times=10))
+            for way in ("m-n", "1-1")],
     says=says,
     limits="Real threads pay for a change of privilege and of address space on top, and for what the exception does to a pipeline: "
            "Ardan Labs have 1000 to 1500 ns beside 200 ns on a PC.")

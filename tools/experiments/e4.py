@@ -1,5 +1,5 @@
 """E4: less is more."""
-from experiments import Experiment, Lines, Run, number
+from experiments import Experiment, Lines, Run, Trace, number
 
 GS = (1, 2, 4, 8, 16, 32, 64)
 SLICES = (100000, 200000)
@@ -35,4 +35,5 @@ EXPERIMENT = Experiment(
     runs=[Run("waits", "", 1, {"gs": gs, "slice": s}, gs=gs, slice=s, rounds=3 * 200000 // s) for s in SLICES for gs in GS],
     pictures=[Lines("wait", "The longest wait of any goroutine", "gs", "runnable goroutines on one core", longest_us, "us",
                     lambda row: f"a slice of {row['slice'] // 1000} us")],
+    traces=[Trace("turns", "Eight in slices of 100 us: each waits for seven", Run("waits", "", 1, gs=8, slice=100000, rounds=4))],
     says=says)

@@ -1,5 +1,5 @@
 """E6: who runs where when a new goroutine is ready and all cores are busy."""
-from experiments import Experiment, Run, Trace, number
+from experiments import Bars, Experiment, Run, Trace, number
 
 PLACES = {"wait": ("policy=nosteal", 0), "before": ("policy=gmp", 1), "free core": ("policy=gmp", 0)}
 
@@ -37,6 +37,9 @@ EXPERIMENT = Experiment(
          "neighbor for its first 100 us. Does the newcomer, which wants 100 us, wait for the maker, run before it, or take the next "
          "free core?",
     runs=[run(place) for place in PLACES],
+    pictures=[Bars(name, title, "place", "where the newcomer goes", lambda row, of=of: row[of] / 1000, "us after the maker's beginning", lambda row, to=to: to)
+              for name, title, of, to in (("began", "When the newcomer begins", "new_began", "until the newcomer begins"),
+                                           ("done", "When all is done", "all_ended", "until all is done"))],
     traces=[Trace("wait", "It waits for its maker", run("wait")), Trace("before", "It runs before its maker", run("before")),
             Trace("free-core", "It takes the next free core", run("free core"))],
     says=says,
