@@ -106,6 +106,7 @@ static bool put_here(const struct policy *p, struct core *c, struct g *g, enum w
     atomic_fetch_add(count_for(p, g), 1);
     bool before = p->put(c, g, why);
     end_turn(s);
+    s->has_put |= g->pin == ANY_CORE;
     if (p->shares) {
         call_another(p); /* also if it is before the running one: that may be put back in the same way, or nobody run */
     }
@@ -164,6 +165,7 @@ static bool drain_inbox(const struct policy *p, struct core *c) NEEDS(irq_masked
 static struct gqueue take_all(const struct policy *p, struct core *c) NEEDS(irq_masked) {
     struct gqueue all = {0};
     seat_of(c)->draining = true;
+    seat_of(c)->has_put = false;
     for (struct g *g = take(p, c, p->pick); g != NULL; g = take(p, c, p->pick)) {
         gqueue_push(&all, g);
     }
@@ -284,7 +286,7 @@ struct g *policy_pick(struct core *c) NEEDS(irq_masked) {
     }
     refill(c);
     drain_inbox(p, c);
-    if (!core_active(c) && atomic_load(&seat_of(c)->loose) != 0) {
+    if (!core_active(c) && seat_of(c)->has_put) { /* if others share, only who idles would find it here */
         struct gqueue all = take_all(p, c);
         put_all(p, c, &all);
     }

@@ -11,6 +11,7 @@ struct seat {
     _Atomic(struct g *) runs;
     uint8_t round; /* which time it was that a policy was chosen; own core only, as what follows */
     bool draining; /* everything may run here: it is taken out */
+    bool has_put;  /* one that is not pinned, since all was taken out last */
     uint64_t displaced_at; /* the tick of the entry that goes for one that is before it, and not for its slice */
 } __attribute__((aligned(64)));
 

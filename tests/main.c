@@ -266,7 +266,8 @@ void sleep_surely(ns_t d) {
     } while (atomic_load(&me->wait) == waits);
 }
 
-/* Whether core i is asleep - while nobody steals it does not announce that -, and nobody has sent it anything nor will it find what its handler has made ready. */
+/* Whether core i is asleep - while nobody steals it does not announce that -, and nobody has sent it anything nor will it
+ * find what its handler has made ready. */
 static bool sleeps(unsigned i) {
     struct core *c = &cores[i];
     bool announced = knob_has(KNOB_STEAL, 0) || (atomic_load(&machine.idle_mask) >> i & 1) != 0;

@@ -145,6 +145,38 @@ TEST(sched, policies_follow_each_other) {
     chan_free(churn.c);
 }
 
+static _Atomic bool has_run;
+
+static void runs(void *arg) {
+    (void)arg;
+    has_run = true;
+    wg_done(&wg);
+}
+
+static void starts_and_retires(void *arg) {
+    start(runs, arg);
+    CHECK_EQ(go_set_cores(1), 0);
+    wg_done(&wg);
+}
+
+/* What waits on a core that retires comes to the others, also if none of them ever idles. */
+TEST(sched, policies_leave_nothing_on_a_retired_core) {
+    needs_m_n();
+    if (go_num_cores() == 1) {
+        SKIP("needs two cores");
+    }
+    const char *name, *does;
+    for (unsigned i = 0; CONFIG_TRACE && (name = go_policies(i, &does)) != NULL; i++) {
+        CHECK_EQ(go_set_policy(name), 0);
+        use_cores(2);
+        has_run = false;
+        wg_add(&wg, 2);
+        start_on(1, starts_and_retires, NULL);
+        WAIT_FOR(has_run);
+        wg_wait(&wg);
+    }
+}
+
 /* Nobody calls idle cores for what waits, but they find it. */
 static _Atomic unsigned here;
 
