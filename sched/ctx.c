@@ -27,13 +27,14 @@
 #define BATCH 32
 
 struct ctx_hook {
-    struct ctx_hook *next;
     struct ctx *ctx; /* holds a reference; set once */
     go_fn *fn;
     void *arg;
 
+    /* Guarded by the context's lock until it has ended, then next is the canceler's */
+    struct ctx_hook *next, **at; /* on the context's list; what points to it there */
+
     /* Guarded by the context's lock. Whoever of canceler and stopper comes second frees it. */
-    bool pending; /* on the context's list */
     bool started, stopped;
 };
 
@@ -127,9 +128,6 @@ static bool mark(struct ctx *c, int err, int cause, struct ctx_hook **hooks, str
         *hooks = c->hooks;
         *done = c->done;
         c->hooks = NULL;
-        for (struct ctx_hook *h = *hooks; h != NULL; h = h->next) {
-            h->pending = false;
-        }
     }
     spin_unlock(&c->lock, was);
     return first;
@@ -425,12 +423,15 @@ struct ctx_hook *ctx_after_func(struct ctx *c, go_fn *fn, void *arg) {
     *h = (struct ctx_hook){.ctx = c, .fn = fn, .arg = arg};
     hold(c);
     hal_irq_t was = spin_lock(&c->lock);
-    h->pending = atomic_load_explicit(&c->err, memory_order_relaxed) == 0; /* written under lock */
-    if (h->pending) {
+    bool now = atomic_load_explicit(&c->err, memory_order_relaxed) != 0; /* written under lock */
+    if (!now) {
         h->next = c->hooks;
+        h->at = &c->hooks;
+        if (h->next != NULL) {
+            h->next->at = &h->next;
+        }
         c->hooks = h;
     }
-    bool now = !h->pending;
     spin_unlock(&c->lock, was);
     if (now) {
         run_hooks(h);
@@ -442,12 +443,13 @@ bool ctx_hook_stop(struct ctx_hook *h) {
     check_may_block("ctx_hook_stop");
     struct ctx *c = h->ctx;
     hal_irq_t was = spin_lock(&c->lock);
-    bool pending = h->pending, free = h->pending || h->started;
+    bool pending = atomic_load_explicit(&c->err, memory_order_relaxed) == 0; /* written under lock */
+    bool free = pending || h->started;
     h->stopped = true;
-    for (struct ctx_hook **at = &c->hooks; pending && *at != NULL; at = &(*at)->next) {
-        if (*at == h) {
-            *at = h->next;
-            break;
+    if (pending) {
+        *h->at = h->next;
+        if (h->next != NULL) {
+            h->next->at = h->at;
         }
     }
     spin_unlock(&c->lock, was);

@@ -58,3 +58,29 @@ TEST(sched, ctx_hooks) {
     CHECK_EQ(sema_try(&s, 1), -EAGAIN);
     ctx_free(a);
 }
+
+/* Each set of four hooks stopped, from either end: the others run. */
+TEST(sched, ctx_hooks_stopped_in_any_order) {
+    for (unsigned i = 0; i < 32; i++) {
+        struct ctx *a = ctx_make(ctx_background());
+        struct sema s[4] = {{0}};
+        struct ctx_hook *h[4];
+        for (unsigned k = 0; k < 4; k++) {
+            h[k] = ctx_after_func(a, posts, &s[k]);
+        }
+        for (unsigned n = 0; n < 4; n++) {
+            unsigned k = i & 16 ? 3 - n : n;
+            CHECK((i & 1u << k) == 0 || ctx_hook_stop(h[k]));
+        }
+        ctx_cancel(a);
+        for (unsigned k = 0; k < 4; k++) {
+            if (i & 1u << k) {
+                CHECK_EQ(sema_try(&s[k], 1), -EAGAIN);
+            } else {
+                sema_wait(&s[k]);
+                CHECK(!ctx_hook_stop(h[k]));
+            }
+        }
+        ctx_free(a);
+    }
+}
