@@ -14,7 +14,7 @@
 #include "sched/wait.h"
 
 /* Alarms in one go with interrupts masked (HAZARDS 26). */
-#define BATCH 32
+#define BATCH 8
 
 /* Address space per core: room for a million alarms. */
 #define HEAP_BYTES MB(16)
