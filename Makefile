@@ -56,7 +56,7 @@ endif
 else
 
 # ---- verbs that need no board --------------------------------------------------------------------
-.PHONY: help doctor list-boards test parity test-all verify mutants sim soak bench bench-compare bench-growth experiment experiments saga bench-boot bench-mca bench-masked coverage check precommit layers docs fmt clean distclean
+.PHONY: help doctor list-boards test parity test-all verify mutants sim soak bench bench-compare bench-growth experiment experiments saga bench-boot bench-where bench-mca bench-masked coverage check precommit layers docs fmt clean distclean
 help: ## this list
 	@echo 'make [verb] [BOARD=b] [APP=folder] [INPUT=text] [DISK=image] [ARGS="..."] [LLVM=1] [DEBUG=1] [V=1]'
 	@echo '     [SAN=address|race|undefined|scheduler], docs/SANITIZERS.md says what each finds'
@@ -106,14 +106,14 @@ soak: ## new seeds until one fails, HOURS=1 at most; BOARD=virt|rpi3|host, FIRST
 
 BENCH_RUN = tools/bench.py --board $(if $(filter file,$(origin BOARD)),virt,$(BOARD)) $(if $(BENCH),--bench $(BENCH)) \
     $(if $(MODE),$(if $(filter wall,$(MODE)),--wall,$(error MODE=$(MODE) is unknown; there is MODE=wall)))
-bench: ## what each operation costs, beside goals and peers: docs/PERFORMANCE.md; BENCH=names, MODE=wall, BASELINE=1, DOCS=1
-	@$(BENCH_RUN) $(if $(BASELINE),--baseline) $(if $(DOCS),--docs)
+bench: ## what each operation costs, beside goals and peers: docs/PERFORMANCE.md; BENCH=names, MODE=wall, BASELINE=1
+	@$(BENCH_RUN) $(if $(BASELINE),--baseline)
 
 bench-compare: ## what it costs now and in OLD=build/bench/....json (or in NEW=, without running)
 	@$(BENCH_RUN) --compare $(or $(OLD),$(error OLD=file is wanted)) $(if $(NEW),--new $(NEW))
 
 bench-growth: ## what operations cost with more goroutines, waiters, timers, cores: tables and plots in docs/growth
-	@tools/growth.py
+	@$(ON_VIRT)tools/growth.py
 
 EXPERIMENTS = $(shell ls tools/experiments | sed -nE 's/^e([0-9]+)\.py$$/\1/p' | sort -n)
 EXPERIMENT = tools/experiment.py --board $(if $(filter file,$(origin BOARD)),virt,$(BOARD)) $(if $(SEED),--seed $(SEED)) $(if $(OUT),--out $(OUT))
@@ -126,14 +126,19 @@ experiments: ## all of them, and docs/EXPERIMENTS.md
 saga: ## the scheduler's story in a terminal: one workload, idea by idea, measured as you read
 	@tools/saga.py
 
+# Of what is counted on virt alone.
+ON_VIRT = $(if $(filter-out virt,$(if $(filter file,$(origin BOARD)),,$(BOARD))),$(error $@ is of virt alone, not of $(BOARD)))
 bench-boot: ## which functions the instructions from reset to main() are spent in
-	@tools/inside.py boot
+	@$(ON_VIRT)tools/inside.py boot
 
-bench-mca: ## what llvm-mca estimates for the hot paths on a Cortex-A53
-	@tools/inside.py cycles
+bench-where: ## which functions the instructions of each row behind its goal are spent in; BENCH=rows, DOCS=1
+	@$(ON_VIRT)tools/inside.py where $(if $(BENCH),--row $(BENCH)) $(if $(DOCS),--docs)
+
+bench-mca: ## what llvm-mca estimates for the hot paths on a Cortex-A53; DOCS=1
+	@$(ON_VIRT)tools/inside.py cycles $(if $(DOCS),--docs)
 
 bench-masked: ## for how long interrupts are masked at most, and where
-	@tools/inside.py masked
+	@$(ON_VIRT)tools/inside.py masked
 
 coverage: ## which lines of the runtime the tests run; README=1 writes the numbers into README.md
 	@tools/coverage.py $(if $(README),--readme)
@@ -150,8 +155,9 @@ layers: ## who includes and calls whom; what the runtime's machine code may cont
 	@for b in $(TARGETS); do $(MAKE) -s BOARD=$$b LLVM= DEBUG= SAN= CONFIG= runtime-objects || exit 1; done
 	@tools/check_layers.py --objects $(TARGETS:%=build/%$(OTHER_CROSS))
 
-docs: ## make docs/API.md from the public headers, docs/SILICON.md from tools/parity.py
+docs: ## make docs/API.md from the public headers, docs/SILICON.md from tools/parity.py, PERFORMANCE.md's figures from bench/
 	@tools/apidoc.py
+	@tools/bench.py --docs
 	@tools/parity.py --docs
 
 fmt: ## clang-format all sources

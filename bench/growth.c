@@ -338,3 +338,73 @@ BENCH(grow_cores_tree, ALL_CORES) {
     wg_wait(&wg);
     bench_result_at(go_cores(), (uint64_t)(go_now() - before), 4095);
 }
+
+/* ---- masked: for how long interrupts are, which tools/inside.py sees; nothing is printed ------------ */
+
+#define CASES 1000u
+
+static void fills(void *arg) {
+    long v = 0;
+    chan_send(arg, &v);
+    wg_done(&wg);
+}
+
+/* A select that waits has the locks of all its channels. */
+BENCH(grow_masked_select, CORES(1)) {
+    struct select_case *cases = calloc(CASES, sizeof *cases);
+    long v;
+    if (cases == NULL) {
+        PANIC("bench: no memory for a select");
+    }
+    for (unsigned i = 0; i < CASES; i++) {
+        cases[i] = RECV(CHAN(long, 0), &v);
+    }
+    wg_add(&wg, 1);
+    start(fills, cases[0].chan);
+    chan_select_within(cases, CASES, FOREVER);
+    wg_wait(&wg);
+    for (unsigned i = 0; i < CASES; i++) {
+        chan_free(cases[i].chan);
+    }
+    free(cases);
+}
+
+static void sleeps_until(void *arg) {
+    go_sleep_until(*(ns_t *)arg);
+    wg_done(&wg);
+}
+
+/* Deadlines that are over at once. */
+BENCH(grow_masked_sleeps, CORES(1)) {
+    ns_t when = go_now() + MS(10);
+    wg_add(&wg, (int)CASES);
+    for (unsigned i = 0; i < CASES; i++) {
+        start(sleeps_until, &when);
+    }
+    wg_wait(&wg);
+}
+
+static void waits_until(void *arg) {
+    long v;
+    chan_recv_until(chan, &v, AT(*(ns_t *)arg));
+    wg_done(&wg);
+}
+
+/* Waits whose time is over stay on the list until their Gs run: who wants to wake one goes past all of them. */
+BENCH(grow_masked_ended, CORES(1)) {
+    long v = 0;
+    ns_t when = go_now() + MS(10);
+    chan = CHAN(long, 0);
+    wg_add(&wg, (int)CASES);
+    for (unsigned i = 0; i < CASES; i++) {
+        start(waits_until, &when);
+    }
+    go_sleep(MS(2));
+    go_preempt_off(); /* none of them runs before the send */
+    while (go_now() < when + MS(2)) {
+    }
+    chan_try_send(chan, &v);
+    go_preempt_on();
+    wg_wait(&wg);
+    chan_free(chan);
+}

@@ -113,7 +113,7 @@ static unsigned long counted(unsigned n) {
     return h.result + other;
 }
 
-BENCH(fib_shares, CORES(4)) {
+BENCH(fib_shares, CORES(2) | CORES(4) | CORES(8)) {
     counted(12);
     settle();
     watch_begin();
@@ -158,7 +158,7 @@ static void node(void *arg) {
     wg_done(&tree);
 }
 
-BENCH(tree_shares, CORES(1) | CORES(4)) {
+BENCH(tree_shares, CORES(1) | CORES(2) | CORES(4) | CORES(8)) {
     settle();
     watch_begin();
     ns_t before = go_now();
@@ -198,7 +198,7 @@ static void receives(void *arg) {
     wg_done(&wg);
 }
 
-BENCH(stream_wakes, CORES(4)) {
+BENCH(stream_wakes, CORES(2) | CORES(4) | CORES(8)) {
     stream = CHAN(long, 128);
     settle();
     uint64_t ipis, futile;

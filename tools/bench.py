@@ -6,9 +6,10 @@
     bench.py --compare OLD.json      what has changed since: runs, or reads --new NEW.json
     bench.py --gate                  against bench/baseline.json: one line for each operation that became slower, or
                                      is above a goal that is a limit
-    bench.py --baseline              writes bench/baseline.json anew
-    bench.py --docs                  also writes the table of docs/PERFORMANCE.md
-    bench.py --check-docs            whether that table has the rows, goals and peers of bench/goals.txt
+    bench.py --baseline              writes bench/baseline.json anew, and as --docs
+    bench.py --docs                  writes the table of docs/PERFORMANCE.md from these two, and in its prose each figure
+                                     that is marked as of a row: 84<!-- yield_2 -->, or <!-- yield_2/4 --> on 4 cores
+    bench.py --check-docs            whether all of that is so
     bench.py --wall                  at full emulated speed, or on the host: wall time, which moves by the factor
 
 Exact means -icount with the counter at 1 GHz: one instruction of any core is one nanosecond, sleeping costs
@@ -21,6 +22,7 @@ finds something; 77 if it cannot run here.
 """
 import argparse
 import concurrent.futures
+import difflib
 import fcntl
 import json
 import os
@@ -35,11 +37,14 @@ import test as harness
 
 GOALS = f"{run.ROOT}/bench/goals.txt"
 DOCS = f"{run.ROOT}/docs/PERFORMANCE.md"
-BEGIN, END = "<!-- table: make bench DOCS=1 -->\n", "<!-- end of table -->\n"
+MARKED = re.compile(r"([\d.,]*\d)<!-- (\w+)(?:/(\d))? -->")
 BASELINE = f"{run.ROOT}/bench/baseline.json"
 RESULTS = f"{run.ROOT}/build/bench"
 LINE = re.compile(r"bench (\w+) cores=(\d+) total=(\d+) n=(\d+)")
 OWN_CORES = ("reset_to_main",)  # on a machine of that many cores; else the others sleep
+MAX_CORES = 8
+# Whose instructions are a loop's that waits for the slice's end, or of two rows in one pass: not split by functions.
+NOT_ALONE = ("preempted", "sleep_behind_hogs_late", "pairs_1", "pairs_2", "reset_to_main")
 ROUNDS = 7
 TIMEOUT = 300
 WORKERS = max(1, min(2, os.cpu_count() or 1))
@@ -59,6 +64,9 @@ class Goal:
 
     def slack(self, cores):
         return self.slacks[cores > 1]
+
+    def is_above(self, figure):
+        return self.goal is not None and figure > self.goal * 1.005
 
     @staticmethod
     def peer(text):
@@ -117,7 +125,8 @@ class Machine:
 
     def names(self):
         """[(measurement, [numbers of cores])]"""
-        lines = self.boot("--list") or sys.exit("bench: the image does not list its measurements")
+        smp = MAX_CORES if self.board["NAME"] == "virt" else None
+        lines = self.boot("--list", smp=smp) or sys.exit("bench: the image does not list its measurements")
         found = [re.fullmatch(r"(\w+)((?: \d+)+)", line) for line in lines]
         return [(m[1], [int(n) for n in m[2].split()]) for m in found if m]
 
@@ -132,10 +141,22 @@ class Machine:
         return {(m[1], int(m[2])): int(m[3]) / int(m[4]) for m in map(LINE.search, lines) if m}
 
 
-def jobs_of(machine, only, cores):
-    jobs = [(name, n) for name, counts in machine.names() for n in counts
-            if (not only or name in only) and (not cores or n in cores) and not name.startswith("grow_")]
-    return jobs or sys.exit("bench: no measurement has such a name")
+def measurement_of(row, goals, names):
+    """Which measurement prints the row; None: none. Some print several, whose names begin with theirs."""
+    fitting = [name for name in names if row == name or (row in goals and row.startswith(name + "_"))]
+    return max(fitting, key=len, default=None)
+
+
+def jobs_of(machine, goals, only, cores):
+    """[(measurement, number of cores)]; only: measurements or rows."""
+    listed = dict(machine.names())
+    asked = {name: measurement_of(name, goals, listed) for name in only}
+    unknown = [name for name, measurement in asked.items() if measurement is None]
+    if unknown:
+        sys.exit(f"bench: {', '.join(unknown)} is no row: there is {', '.join(n for n in listed if not n.startswith('grow_'))}")
+    jobs = [(name, n) for name, counts in listed.items() for n in counts
+            if (name in asked.values() if only else not name.startswith("grow_")) and (not cores or n in cores)]
+    return jobs or sys.exit(f"bench: nothing of that is measured on {' or '.join(map(str, cores))} cores")
 
 
 def run_exact(machine, jobs, progress):
@@ -212,8 +233,10 @@ def save(doc, part):
 def load(path):
     try:
         with open(path) as file:
-            return json.load(file)
-    except (OSError, ValueError):
+            doc = json.load(file)
+        keys(doc)
+        return doc
+    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError):
         sys.exit(f"bench: {path} is no file of figures; `make bench` says where it has put its own, in build/bench")
 
 
@@ -256,6 +279,11 @@ def ratio_text(goal, figures):
 HEAD = ("operation", "unit", "1 core", "4 cores", "goal", "best peer, 1 core", "4 cores", "ours / peer")
 
 
+def is_missed(goal, figures):
+    """On 1 core, or on 4."""
+    return any(goal.is_above(figures[goal.row, n]) for n in (1, 4) if (goal.row, n) in figures)
+
+
 def cells(goal, figures, exact):
     one, four = figures.get((goal.row, 1)), figures.get((goal.row, 4))
     unit = "ns" if goal.unit == "instr" and not exact else goal.unit
@@ -263,8 +291,7 @@ def cells(goal, figures, exact):
         return goal.what, unit, number(one), number(four), "-", "-", "-", "-"
     if goal.unit == "ratio":
         one, four = (None if x is None else round(x, 4) for x in (one, four))
-    worst = max(f for f in (one, four) if f is not None)
-    reached = "" if goal.goal is None or worst <= goal.goal * 1.005 else " !"
+    reached = " !" if is_missed(goal, figures) else ""
     return (goal.what, unit, number(one), number(four), number(goal.goal) + reached, peer_text(goal.peers[1]),
             peer_text(goal.peers[4]), ratio_text(goal, figures))
 
@@ -284,7 +311,8 @@ def print_table(goals, figures, exact):
 def markdown(goals, doc):
     """The table as it stands in docs/PERFORMANCE.md."""
     figures = keys(doc)
-    out = [f"Commit {doc['commit'][:12]}, {doc['compiler']}, QEMU {doc['qemu']}. Instructions where the unit is empty.", "",
+    out = [f"Commit {doc['commit'][:12]}{' and changes' if doc['dirty'] else ''}, {doc['compiler']}, QEMU {doc['qemu']}. "
+           "Instructions where the unit is empty.", "",
            "| operation | unit | 1 core | 4 cores | goal | best peer, 1 core | 4 cores | ours / peer |",
            "|---|---|---|---|---|---|---|---|"]
     for heading, part in sections(goals, figures):
@@ -296,49 +324,84 @@ def markdown(goals, doc):
     return "\n".join(out) + "\n\n`!`: the goal is not reached.\n"
 
 
-def docs_parts():
+def parts_of(text, name):
+    """What stands before, in, and behind a part of docs/PERFORMANCE.md that is made."""
+    match = re.search(rf"(?s)(.*<!-- {name}: [^\n]*-->\n)(.*?)(<!-- end of {name} -->.*)", text)
+    return match.groups() if match else sys.exit(f"bench: docs/PERFORMANCE.md has no part {name}")
+
+
+def replace_part(name, part):
     with open(DOCS) as file:
-        before, rest = file.read().split(BEGIN)
-    table, after = rest.split(END)
-    return before, table, after
+        before, _, behind = parts_of(file.read(), name)
+    with open(DOCS, "w") as file:
+        file.write(before + part + behind)
+
+
+def with_figures(text, figures):
+    """The text, with each marked figure as it was measured."""
+    def figure(match):
+        key = match[2], int(match[3] or 1)
+        return (f"{number(figures[key])}{match[0][len(match[1]):]}" if key in figures else
+                sys.exit(f"bench: docs/PERFORMANCE.md: {match[0]}: there is no such row in bench/baseline.json"))
+    return MARKED.sub(figure, text)
+
+
+def docs_now(goals):
+    """docs/PERFORMANCE.md, and as it would be with the figures of bench/baseline.json."""
+    baseline = load(BASELINE)
+    with open(DOCS) as file:
+        text = file.read()
+    before, _, behind = parts_of(text, "table")
+    return text, with_figures(before + markdown(goals, baseline) + behind, keys(baseline))
 
 
 def write_docs(goals):
-    before, _, after = docs_parts()
+    _, right = docs_now(goals)
     with open(DOCS, "w") as file:
-        file.write(before + BEGIN + markdown(goals, load(f"{RESULTS}/virt.json")) + END + after)
+        file.write(right)
+
+
+def rows_to_explain(goals, figures):
+    """[(goal, number of cores, figure)] of those behind their goals whose instructions can be counted."""
+    return [(goal, n, figures[row, n]) for row, goal in goals.items() for n in [1 if (row, 1) in figures else 4]
+            if is_missed(goal, figures) and goal.unit in ("instr", "ns") and row not in NOT_ALONE]
+
+
+def unexplained(goals, figures, text):
+    """A line for each such row that `make bench-where` has not written, or when it was another figure."""
+    said = {m[1]: float(m[2].replace(",", "")) for m in re.finditer(r"(?m)^\| `(\w+)` \| ([\d,.]+) \|", text)}
+    want = {goal.row: (figure, goal.slack(cores)) for goal, cores, figure in rows_to_explain(goals, figures)}
+    lines = [f"{row}: it reaches its goal" for row in said.keys() - want.keys()]
+    for row, (figure, slack) in want.items():
+        if row not in said:
+            lines.append(f"{row}: it is behind its goal")
+        elif abs(said[row] / figure - 1) > slack / 100:
+            lines.append(f"{row}: {number(figure)} instructions, explained are {number(said[row])}")
+    return lines
 
 
 def check_docs(goals):
-    """What is not as bench/goals.txt says; figures are those of a commit, and may be of an older one."""
-    def said(line):
-        fields = [f.strip() for f in line.split("|")[1:-1]]
-        return (fields[0], fields[4].rstrip(" !"), fields[5], fields[6]) if len(fields) == 8 else None
-
-    have = [said(line) for line in docs_parts()[1].splitlines() if line.startswith("|")][2:]
-    want = []
-    heading = None
-    for goal in goals.values():
-        if goal.heading != heading:
-            heading = goal.heading
-            want.append((f"**{heading}**", "", "", ""))
-        want.append((goal.what, number(goal.goal), peer_text(goal.peers[1]), peer_text(goal.peers[4])))
-    if have == want:
-        return 0
-    print("bench: the table of docs/PERFORMANCE.md is not that of bench/goals.txt: run `make bench DOCS=1`")
-    for line in [w for w in want if w not in have] + [h for h in have if h not in want]:
-        print(f"bench:   {line}")
-    return 1
+    """1 and a line for all that is not so."""
+    have, want = docs_now(goals)
+    if have != want:
+        print("bench: docs/PERFORMANCE.md does not say what bench/goals.txt and bench/baseline.json do: run `make docs`")
+        for line in difflib.unified_diff(have.splitlines(), want.splitlines(), "said", "right", n=0, lineterm=""):
+            print(f"bench:   {line}")
+    stale = unexplained(goals, keys(load(BASELINE)), parts_of(have, "where")[1])
+    if stale:
+        print("bench: docs/PERFORMANCE.md is behind where instructions go: run `make bench-where DOCS=1`")
+        print("".join(f"bench:   {line}\n" for line in stale), end="")
+    return int(have != want or bool(stale))
 
 
 def print_summary(goals, figures):
-    met = missed = 0
-    for goal in goals.values():
-        ours = [figures[key] for key in ((goal.row, 1), (goal.row, 4)) if key in figures]
-        if ours and goal.goal is not None:
-            met += max(ours) <= goal.goal * 1.005
-            missed += max(ours) > goal.goal * 1.005
-    print(f"\n{met} goals reached, {missed} missed (!)")
+    rows = [goal for goal in goals.values() if goal.goal is not None and {(goal.row, 1), (goal.row, 4)} & figures.keys()]
+    missed = sum(is_missed(goal, figures) for goal in rows)
+    print(f"\n{len(rows) - missed} goals reached, {missed} missed (!)")
+
+
+def print_commits(old, new):
+    print("commit " + ", now ".join(doc.get("commit", "?")[:12] + " and changes" * bool(doc.get("dirty")) for doc in (old, new)))
 
 
 def print_changes(old, new):
@@ -360,10 +423,12 @@ def over_limits(goals, new):
 
 
 def gate(goals, old, new):
-    """One line for each operation that became slower, or is over its limit; the exit status."""
+    """One line for each operation that became slower, or is over its limit; the exit status. old None: counts of another
+    compiler, so the limits are all there is."""
     over = over_limits(goals, new)
     print("".join(line + "\n" for line in over), end="")
-    return slower(goals, old, new) | bool(over)
+    status = run.SKIP if old is None else slower(goals, old, new)
+    return 1 if over else status
 
 
 def slower(goals, old, new):
@@ -393,10 +458,19 @@ def slower(goals, old, new):
     return status
 
 
-def cannot_gate(board, baseline):
-    """Counts are those of one compiler."""
-    have = compiler(board)
-    return None if have == baseline["compiler"] else f"the baseline is of {baseline['compiler']}, here is {have}"
+def is_comparable(old, new):
+    """Says why not."""
+    for what in "board", "mode":
+        if old[what] != new[what]:
+            sys.exit(f"bench: the old figures are of {what} {old[what]}, the new ones of {new[what]}: they say nothing of each other")
+    if old["compiler"] != new["compiler"]:
+        print(f"bench: by different compilers: {old['compiler']}, now {new['compiler']}")
+        return False
+    return True
+
+
+def mode_of(board, wall):
+    return "wall" if wall or board["HAL"] == "host" else "icount"
 
 
 def main():
@@ -416,21 +490,31 @@ def main():
     opts = parser.parse_args()
 
     goals, board = read_goals(), run.load_board(opts.board)
+    part = bool(opts.bench or opts.cores)
+    exact = mode_of(board, opts.wall) == "icount"
     if opts.check_docs:
         return check_docs(goals)
+    if opts.docs:
+        return write_docs(goals)
+    if opts.baseline and (part or not exact or opts.board != "virt"):
+        sys.exit("bench: a baseline is of all rows on virt, exact: without BENCH=, BOARD=, MODE=")
+    if not re.fullmatch(r"([1-8](,[1-8])*)?", opts.cores):
+        sys.exit(f"bench: --cores={opts.cores}: numbers from 1 to {MAX_CORES}, with commas between, are wanted")
+    old = load(BASELINE if opts.gate else opts.compare) if opts.gate or opts.compare else None
     if opts.compare and opts.new:
-        print_changes(keys(load(opts.compare)), keys(load(opts.new)))
+        new = load(opts.new)
+        is_comparable(old, new)
+        print_commits(old, new)
+        print_changes(keys(old), keys(new))
         return 0
-    why = run.cannot_run(board) or (opts.gate and cannot_gate(board, load(BASELINE)))
-    if why:
+    if why := run.cannot_run(board):
         print(f"bench: {why}")
         return run.SKIP
+    comparable = old is not None and is_comparable(old, {**old, "board": opts.board, "mode": mode_of(board, opts.wall),
+                                                         "compiler": compiler(board)})
 
-    old = keys(load(BASELINE if opts.gate else opts.compare)) if opts.gate or opts.compare else None
-
-    exact = board["HAL"] != "host" and not opts.wall
     machine = Machine(board, build(opts.board), exact)
-    jobs = jobs_of(machine, [b for b in opts.bench.split(",") if b], [int(n) for n in opts.cores.split(",") if n])
+    jobs = jobs_of(machine, goals, [b for b in opts.bench.split(",") if b], [int(n) for n in opts.cores.split(",") if n])
     other = None
     if exact:
         figures, failed = run_exact(machine, jobs, opts.gate)
@@ -441,15 +525,17 @@ def main():
                 print(line, flush=True)
         (figures, *other), failed = run_wall(machines, jobs, opts.rounds)
     new = document(board, "icount" if exact else "wall", figures)
-    part = bool(opts.bench or opts.cores)
     path = save(new, part)
 
+    status = 0
     if old is not None:
-        if part:
-            old = {key: figure for key, figure in old.items() if key in figures}
-        status = gate(goals, old, keys(new)) if opts.gate else print_changes(old, keys(new)) or 0
+        before = {key: figure for key, figure in keys(old).items() if not part or key in figures}
+        if opts.gate:
+            status = gate(goals, before if comparable else None, keys(new))
+        else:
+            print_commits(old, new)
+            print_changes(before, keys(new))
     else:
-        status = 0
         print_table(goals, figures, exact)
         if exact:
             print_summary(goals, figures)
@@ -462,8 +548,7 @@ def main():
             if other[0].get(key):
                 print(f"  {key[0]:32}{key[1]:3}  {figure / other[0][key]:.3f}")
     if opts.baseline and not failed:
-        write(BASELINE, {k: v for k, v in new.items() if k not in ("commit", "dirty")})
-    if opts.docs and not (failed or part):
+        write(BASELINE, new)
         write_docs(goals)
     print(f"bench: {path}")
     return 1 if failed else status

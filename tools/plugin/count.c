@@ -2,13 +2,14 @@
  * tools/plugin/count.c - a QEMU plugin that counts instructions core by core; tools/inside.py builds and reads it.
  *
  *      mode=profile,start=ADDRESS,stop=ADDRESS   how often each block ran between these instructions; from reset
- *                                                without start
+ *                                                without start; stops=N: until stop is passed for the Nth time
  *      mode=masked,start=ADDRESS,vectors=ADDRESS the longest stretches with interrupts masked, since that instruction
  *
  * A stretch begins where PSTATE.I becomes 1 and ends where it becomes 0. That is looked at after each instruction that
  * can change it: msr daif, msr daifset, msr daifclr, eret, and the first of a vector. A WFI ends it, too, and begins
  * another: a core that sleeps takes its interrupts at once. So does a reading of ISR_EL1: who looks whether an interrupt
- * is pending makes way for it. Instructions of other cores do not count.
+ * is pending makes way for it. And so does the first instruction of an interrupt's vector: interrupts were open before it,
+ * if only for the moment of an eret. Instructions of other cores do not count.
  *
  * The declarations are QEMU's plugin API 4; its header is not part of Debian's package.
  */
@@ -60,7 +61,7 @@ g_byte_array *g_byte_array_set_size(g_byte_array *array, unsigned n);
 
 #define CORES 16
 
-static uint64_t start, stop, vectors;
+static uint64_t start, stop, vectors, stops = 1;
 
 /* ---- profile ------------------------------------------------------------------------------------- */
 
@@ -69,14 +70,14 @@ struct block {
     struct block *next;
 };
 static struct block *blocks;
-static bool started, stopped;
+static bool started;
 
 static void block_ran(unsigned core, void *arg) {
     (void)core;
     struct block *b = arg;
     started = started || start == 0 || b->at == start;
-    b->runs += started && !stopped;
-    stopped = stopped || (started && b->at == stop);
+    b->runs += started && stops != 0;
+    stops -= started && stops != 0 && b->at == stop;
 }
 
 static void profile_translated(uint64_t id, struct qemu_plugin_tb *tb) {
@@ -101,7 +102,7 @@ static void profile_end(uint64_t id, void *arg) {
 
 /* ---- masked -------------------------------------------------------------------------------------- */
 
-enum kind { PLAIN, MAY_CHANGE, SLEEPS };
+enum kind { PLAIN, MAY_CHANGE, OPENS };
 
 static struct core {
     struct qemu_plugin_register *pstate;
@@ -146,7 +147,7 @@ static void before(unsigned core, uint64_t pc, enum kind kind) {
         }
         c->masked = masked;
         c->look = kind == MAY_CHANGE;
-        if (kind == SLEEPS && masked) {
+        if (kind == OPENS && masked) {
             if (started) {
                 note(c->from_pc, pc, c->count - c->from);
             }
@@ -170,13 +171,16 @@ static void may_change(unsigned core, void *pc) {
     before(core, (uintptr_t)pc, MAY_CHANGE);
 }
 
-static void sleeps(unsigned core, void *pc) {
-    before(core, (uintptr_t)pc, SLEEPS);
+static void opens(unsigned core, void *pc) {
+    before(core, (uintptr_t)pc, OPENS);
 }
 
 static enum kind kind_of(uint64_t pc, uint32_t code) {
     if (code == 0xd503207f || (code & ~31u) == 0xd538c100) { /* wfi; mrs isr_el1 */
-        return SLEEPS;
+        return OPENS;
+    }
+    if (pc - vectors < 0x800 && pc % 0x200 == 0x80) { /* an interrupt's vector, of the four kinds of state */
+        return OPENS;
     }
     bool msr_daif = (code & ~31u) == 0xd51b4220, immediate = (code & 0xfffff0df) == 0xd50340df; /* daifset, daifclr */
     bool eret = code == 0xd69f03e0;
@@ -194,7 +198,7 @@ static void masked_translated(uint64_t id, struct qemu_plugin_tb *tb) {
         enum kind kind = kind_of(pc, code);
         /* A vector's first instruction is itself the change: looked at before it, as after any other */
         qemu_plugin_register_vcpu_insn_exec_cb(
-            insn, kind == SLEEPS ? sleeps : kind == MAY_CHANGE ? may_change : plain, CB_R_REGS, (void *)(uintptr_t)pc);
+            insn, kind == OPENS ? opens : kind == MAY_CHANGE ? may_change : plain, CB_R_REGS, (void *)(uintptr_t)pc);
     }
 }
 
@@ -231,6 +235,7 @@ EXPORT int qemu_plugin_install(uint64_t id, const void *info, int argc, char **a
         profile = profile || strcmp(argv[i], "mode=profile") == 0;
         sscanf(argv[i], "start=%" SCNx64, &start);
         sscanf(argv[i], "stop=%" SCNx64, &stop);
+        sscanf(argv[i], "stops=%" SCNu64, &stops);
         sscanf(argv[i], "vectors=%" SCNx64, &vectors);
     }
     if (profile) {
