@@ -3,7 +3,7 @@
 
     experiment.py 2 6            these: docs/experiments/E2.csv, E2-*.svg, E2-*.json (traces), E2.md (what is seen)
     experiment.py --all          all, and docs/EXPERIMENTS.md of them
-    experiment.py --board host 2 wall time on this computer, beside the table that is there; nothing is written
+    experiment.py --board host 2 what the plots show, in wall time on this computer, beside the table; nothing is written
     experiment.py --seed 7 2     with other draws; goes to build/experiments, as whatever --out says
     experiment.py --twice 6      whether its first run and its first trace come out the same once more; nothing is written
     experiment.py --check        nothing is run: whether each paragraph holds in its table, and docs/EXPERIMENTS.md is theirs
@@ -110,7 +110,7 @@ class Machine:
             child.kill()
 
     def rows(self, r, seed):
-        text = self.output(r, r.args(seed))
+        text = self.output(r, r.args(seed, self.exact))
         return None if text is None else rows_of(r, text)
 
 
@@ -183,9 +183,24 @@ Time is that of a machine whose cores run side by side and execute an instructio
 (`-icount`) and turns to its next core every few hundred of them, and cores without work execute instructions as well
 (`CONFIG_LOCKSTEP`). They are as fast as each other to 3 % with 4 cores, to 10 % with 8. A run repeats to the last digit;
 another one has other draws by `SEED=7`. What caches, pipelines and buses
-cost is not in it: `make experiment E=2 BOARD=host` gives the wall time on this computer beside the table. The program is
-[examples/experiment](../examples/experiment/main.c), the same for all; models, policies and knobs are words on its command line:
-[MODELS.md](MODELS.md), [POLICY.md](POLICY.md).
+cost is not in it. The program is [examples/experiment](../examples/experiment/main.c), the same for all; models, policies and
+knobs are words on its command line: [MODELS.md](MODELS.md), [POLICY.md](POLICY.md).
+
+`make experiment E=9 BOARD=host`, and so with each number, gives wall time on real cores beside it: it runs the same program five
+times as a process of this computer, and prints what the plots show by the table / by the median. Nothing is written, since no two
+computers have the same. On one with two cores, which had other work as well:
+
+```
+A round trip between two: us
+  runnext=on, 2                               1.04 / 0.21
+  runnext=on, 4                               1.04 / 0.21
+  runnext=off, 2                              1.14 / 0.24
+  runnext=off, 4                             10.32 / 8.49
+```
+
+What one core does alone (E3, E8, E9) keeps its proportions there; what several do together (E1, E2, E5, E7, E13) gains by cores that
+are there and idle, and a core that sleeps is woken by the kernel: E10's answers and E11's jitter are the kernel's. It has no
+exceptions of its own, so no `model=1-1`; a small stack (E14) is an ordinary one. Beside other work a figure may be a hundred times as large.
 
 """
 
@@ -286,24 +301,33 @@ def twice(machine, n, e, seed):
 # ---- on this computer ------------------------------------------------------------------------------
 
 def on_host(machine, n, e, seed):
-    """Wall time beside the table that is there."""
+    """What the plots show, in wall time, beside what they have of the table that is there."""
     path = f"{FOLDER}/E{n}.csv"
     exact = read_csv(path).rows if os.path.exists(path) else []
-    print(f"E{n}. {e.title}: {FOLDER}/E{n}.csv, and on {os.cpu_count()} cores of this computer, the median of {HOST_ROUNDS}")
-    wrong = []
+    print(f"E{n}. {e.title}\nby {path} / on {os.cpu_count()} cores of this computer, the median of {HOST_ROUNDS}; an instruction is a ns", flush=True)
+    found, wrong = [], []
     for r in e.runs:
-        if "model=1-1" in r.words:
-            print(f"{' '.join(map(str, r.row.values())):32} has no exceptions of its own here")
-            continue
-        rounds = [machine.rows(r, seed) for _ in range(HOST_ROUNDS)]
-        if any(not rows for rows in rounds):
+        rounds = [machine.rows(r, seed) for _ in range(HOST_ROUNDS)] if "model=1-1" not in r.words else []
+        if all(rounds):
+            found += zip(*rounds) if rounds else [[r.row]]
+        else:
             wrong.append(f"E{n}: a run ended badly")
-            continue
-        for i, row in enumerate(rounds[0]):
-            beside = next((x for x in exact if all(x.get(k) == v for k, v in r.row.items())), {}) if len(rounds[0]) == 1 else {}
-            told = [f"{k} {beside.get(k, '-')} / {statistics.median(rows[i][k] for rows in rounds):.0f}" for k in row if k not in r.row]
-            print(f"{' '.join(map(str, r.row.values())):32} {', '.join(told)}", flush=True)
+    for p in e.pictures if not wrong else []:
+        print(f"\n{p.title}: {p.y_axis}" + (": not counted here" if not p.host else ""))
+        for rows in found if p.host else []:
+            if p.only is None or p.only(rows[0]):
+                print(figures(p, rows, exact))
     return wrong
+
+
+def figures(p, rows, exact):
+    """A line of on_host(): rows are the same in each round, or only what they begin with, of a run that is not possible here."""
+    of, by = experiments.value(p.x, rows[0]), experiments.value(p.by, rows[0])
+    beside = [f"{experiments.value(p.y, x):,.2f}" for x in exact if (experiments.value(p.x, x), experiments.value(p.by, x)) == (of, by)
+              and (p.only is None or p.only(x))]
+    here = f"{statistics.median(experiments.value(p.y, row) for row in rows):,.2f}" if len(rows) > 1 else "- (no exceptions of its own)"
+    label = f"{of:g}" if isinstance(of, float) else of
+    return f"  {by}, {label}".ljust(36) + f"{' '.join(beside) or '-':>14} / {here}"
 
 
 def main():

@@ -25,6 +25,8 @@ if [ "$board" = host ]; then
         run_image experiment "--work=$name" --cores=2
         check "$name tells a row" eval 'test "$status" = 0 && grep -qE "^row( [a-z_]+=-?[0-9]+)+$" "$output"'
     done
+    check "wall time is told beside the table" \
+        eval 'tools/experiment.py --board host 9 > "$work/wall" && grep -qE "^  runnext=off, 18 +[0-9.]+ / [0-9.]+$" "$work/wall"'
     exit $((failures > 0))
 fi
 

@@ -20,19 +20,23 @@ import typing
 class Run:
     """A boot of examples/experiment: a workload, the kernel's words ("policy=fifo slice=1000"), on how many cores, which columns its
     rows begin with, the workload's options. fine: cores take turns of eight instructions, not of up to a thousand, so that locks are as
-    crowded as side by side; it takes long, and not all cores are equally fast."""
+    crowded as side by side; it takes long, and not all cores are equally fast. host: options that are others with BOARD=host, where it
+    takes 50 us and more until the kernel has woken another core, so that a run is to be longer than that."""
 
-    def __init__(self, work, words="", cores=4, row=None, fine=False, **options):
+    def __init__(self, work, words="", cores=4, row=None, fine=False, host=None, **options):
         self.work, self.words, self.cores, self.row, self.fine, self.options = work, words, cores, row or {}, fine, options
+        self.host = host or {}
 
-    def args(self, seed):
-        return [f"--work={self.work}", f"--cores={self.cores}", *(f"--{k}={v}" for k, v in self.options.items()),
+    def args(self, seed, exact=True):
+        options = self.options if exact else {**self.options, **self.host}
+        return [f"--work={self.work}", f"--cores={self.cores}", *(f"--{k}={v}" for k, v in options.items()),
                 f"--seed={seed}", *self.words.split()]
 
 
 @dataclasses.dataclass
 class Lines:
-    """A curve for each value of `by`. x, y, by: the name of a column, or a function of a row; only: of which rows."""
+    """A curve for each value of `by`. x, y, by: the name of a column, or a function of a row; only: of which rows. host: whether it is
+    measured with BOARD=host, too."""
     name: str
     title: str
     x: typing.Any
@@ -41,6 +45,7 @@ class Lines:
     y_axis: str
     by: typing.Any
     only: typing.Any = None
+    host: bool = True
 
 
 class Bars(Lines):

@@ -31,8 +31,8 @@ EXPERIMENT = Experiment(
     title="The allocator: what each core keeps",
     asks="Each core replaces blocks of random sizes, and each starts goroutines that end at once. Does it pay that a core keeps some of what is free, and dead "
          "goroutines with their stacks, instead of asking for each under a lock?",
-    runs=[*(Run("blocks", "", n, {"work": "blocks", "gcache": "-", "cores": n}, times=1000) for n in CORES),
-          *(Run("lives", WORDS[g], n, {"work": "lives", "gcache": g, "cores": n}, times=400) for g in WORDS for n in CORES)],
+    runs=[*(Run("blocks", "", n, {"work": "blocks", "gcache": "-", "cores": n}, times=1000, host=dict(times=50000)) for n in CORES),
+          *(Run("lives", WORDS[g], n, {"work": "lives", "gcache": g, "cores": n}, times=400, host=dict(times=20000)) for g in WORDS for n in CORES)],
     pictures=[Lines("blocks", "malloc() and free()", "cores", "cores", per_us, "pairs a microsecond", lambda row: "blocks", lambda row: row["work"] == "blocks"),
               Lines("lives", "Goroutines started and ended", "cores", "cores", per_us, "a microsecond", lambda row: f"gcache={row['gcache']}",
                     lambda row: row["work"] == "lives")],

@@ -39,11 +39,12 @@ EXPERIMENT = Experiment(
     asks="Ideas I and II of The Scheduler Saga keep what is ready in one queue under one lock (`policy=fifo`); idea III gives "
          "each core its own, and who is idle steals half of another's (`policy=gmp`). A tree of 511 goroutines, each of which "
          "starts two more and ends: what does each cost as cores are added?",
-    runs=[Run("tree", f"policy={policy}", n, {"policy": policy, "cores": n}, fine=True, depth=8, cpu=0)
+    runs=[Run("tree", f"policy={policy}", n, {"policy": policy, "cores": n}, fine=True, depth=8, cpu=0,
+              host=dict(depth=14))
           for policy in ("fifo", "gmp") for n in CORES],
     pictures=[Lines("throughput", "Goroutines started and ended by all cores together", "cores", "cores", per_us,
                     "a microsecond", "policy"),
-              Lines("wait", "Waiting for spinlocks", "cores", "cores", lock_wait, "instructions for each goroutine", "policy")],
+              Lines("wait", "Waiting for spinlocks", "cores", "cores", lock_wait, "instructions for each goroutine", "policy", host=False)],
     traces=[Trace(policy, f"A smaller tree on four cores, {title}", Run("tree", f"policy={policy}", 4, fine=True, depth=5, cpu=0))
             for policy, title in (("fifo", "one queue"), ("gmp", "a queue for each"))],
     says=says,

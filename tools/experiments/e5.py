@@ -26,13 +26,13 @@ def says(t):
 EXPERIMENT = Experiment(
     title="False sharing",
     asks="Each core adds to a counter of its own. Does it matter whether the counters are on one cache line or on one each?",
-    runs=[Run("sharing", "", n, {"apart": apart, "cores": n}, apart=apart) for apart in APART for n in CORES],
+    runs=[Run("sharing", "", n, {"apart": apart, "cores": n}, apart=apart, host=dict(times=1000000)) for apart in APART for n in CORES],
     pictures=[Lines("additions", "Additions by all cores together", "cores", "cores", per_us, "additions a microsecond",
                     lambda row: f"{row['apart']} bytes apart")],
     traces=[Trace("line", "Two counters on one line, as a machine without caches has it", Run("sharing", "", 2, apart=8, times=2000))],
     says=says,
     limits="An emulator has no caches: that a line moves from core to core at each write, at tens of cycles, is what it cannot show. "
-           "`make experiment E=5 BOARD=host` shows it where there is more than one core, a board with a cable too. It is why "
+           "`make experiment E=5 BOARD=host` shows it where more than one core is idle, a board with a cable too. It is why "
            "what each core of this runtime writes at every switch begins on a line of its own (`struct core` in sched/sched.h: what it alone "
            "touches, the inbox that others push to, the queue's tail, its head that thieves move), and why `idle_mask` and `searchers` are on one: "
            "who reads the one reads the other.")

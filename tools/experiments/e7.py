@@ -21,7 +21,7 @@ def says(t):
          f"`steal=off`, {number(of('off', 1))} on one; with `steal=half` {number(of('half'))}.",
          of("off") < 1.2 * of("off", 1) and of("half") > 2 * of("off")),
         (f"How many at once matters less: {number(of('one'))} with one, {number(of('eight'))} with up to eight; others take {stolen('one')}, "
-         f"{stolen('eight')} and, with half, {stolen('half')} of the 256.",
+         f"{stolen('eight')} and, with half, {stolen('half')} times one of the 256, some twice.",
          min(of("one"), of("eight"), of("half")) > 2 * of("off")),
         (f"In a tree, where each goroutine starts two more, half takes {stolen('half', 'tree')} goroutines from others' queues and one takes "
          f"{stolen('one', 'tree')}: {number(of('half', work='tree'))} and {number(of('one', work='tree'))} goroutines a microsecond.",
