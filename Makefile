@@ -32,7 +32,7 @@ BOARDS  := $(sort $(patsubst boards/%/board.mk,%,$(wildcard boards/*/board.mk)))
 TARGETS := $(filter-out host,$(BOARDS))
 OTHER_CROSS := $(patsubst %,-%,$(filter-out aarch64-linux-gnu,$(notdir $(CROSS_COMPILE:%-=%))))
 Q       := $(if $(V),,@)
-say     = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),@:,@printf '  %-7s %s\n' $1 $2)
+say     = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),@:,@printf '  %-7s %s\n' '$1' '$2')
 
 ifeq ($(filter $(BOARD),$(BOARDS)),)
 $(error BOARD=$(BOARD) is unknown; it is one of: $(BOARDS))

@@ -18,7 +18,11 @@ mkdir -p build
     folder=$(dirname "$(make -s "BOARD=$board" image-path)")
     cp --sparse=always "$folder/sdcard.img" "$work/card.img"
     cp "$folder/kernel8.img" "$work/kernel8.img"
+    # As a person has it, not -s: nothing is run, but each line of it goes through the shell.
+    env -u MAKEFLAGS make -n -W boot/chain/main.c "BOARD=$board" sdcard CHAIN=1 > "$work/rules"
 ) 9> build/.lock
+check "the loader's card is made" grep -q -- '--kernel [^ ]*/chain/chain\.img' "$work/rules"
+check "the loader's rules are what a shell takes" sh -n "$work/rules"
 
 partition() {
     python3 - "$work/card.img" <<'END'
