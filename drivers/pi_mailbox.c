@@ -61,14 +61,10 @@ static bool wait_clear(uintptr_t status, uint32_t bit) {
     return false;
 }
 
-/* Whether the letter has come back; one to somebody else (the loader before us) is dropped. */
+/* Whether the letter has come back; one to somebody else (the loader before us) is dropped. One at a time: a mailbox that never
+ * becomes empty must not hold a handler. */
 static bool came_back(uintptr_t base, uint32_t letter) {
-    while ((mmio_read32(base + READ_STATUS) & STATUS_EMPTY) == 0) {
-        if (mmio_read32(base + READ) == letter) {
-            return true;
-        }
-    }
-    return false;
+    return (mmio_read32(base + READ_STATUS) & STATUS_EMPTY) == 0 && mmio_read32(base + READ) == letter;
 }
 
 /* The job is a letter that is under way. */

@@ -99,7 +99,7 @@ static bool park(const struct job_device *d, void *job) {
         WANT(config == 0);
         return false;
     }
-    while (late > 1) {
+    while (late > 1 || stranger) { /* a letter each time it is called */
         WANT(d->ops->step(d, job) == JOB_BUSY);
     }
     WANT(d->ops->step(d, job) == JOB_DONE && config == 0 && !under_way);
