@@ -17,6 +17,7 @@
 
 #include "hal/errno.h"
 #include "sched/assert.h"
+#include "sched/policy.h"
 #include "sched/wait.h"
 
 #define WAITERS  ((uintptr_t)1)
@@ -172,6 +173,14 @@ static uintptr_t word_after(struct mutex *m, uintptr_t word, struct waiter *w) {
     return new;
 }
 
+/* One is on its way already: who waits behind it lends to nobody here any more. */
+static void unlocked_hooked(void) NEEDS(irq_masked) {
+    struct core *c = this_core();
+    if (policy_is_on(c)) {
+        policy_unlocks(c);
+    }
+}
+
 /* Flags stand. False: nobody waits any more; they are gone, the mutex is still ours. */
 static bool let_go(struct mutex *m, struct g *g) {
     hal_irq_t was = spin_lock(&m->lock);
@@ -189,6 +198,8 @@ static bool let_go(struct mutex *m, struct g *g) {
     spin_unlock_masked(&m->lock); /* next still comes by, so m is there */
     if (next != NULL) {
         ready(next);
+    } else {
+        unlocked_hooked();
     }
     hal_irq_restore(was);
     return true;

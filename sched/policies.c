@@ -5,9 +5,9 @@
 #include "sched/model.h"
 #include "sched/policy/policy.h"
 
-static const struct policy *const policies[] = {&policy_fifo,    &policy_nosteal, &policy_steal1,
-                                                &policy_rr,      &policy_mlfq,    &policy_lottery,
-                                                &policy_skeleton};
+static const struct policy *const policies[] = {&policy_fifo, &policy_nosteal, &policy_steal1,
+                                                &policy_rr,   &policy_mlfq,    &policy_lottery,
+                                                &policy_prio, &policy_edf,     &policy_skeleton};
 
 #define POLICIES (sizeof policies / sizeof policies[0])
 

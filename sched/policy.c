@@ -36,10 +36,6 @@ const struct policy *policy_wanted(void) {
     return atomic_load_explicit(&wanted, memory_order_acquire);
 }
 
-struct g *policy_runs(unsigned core) {
-    return relaxed_load(&policy_seats[core].runs); /* Gs are never unmapped */
-}
-
 /* ---- who may run where, who waits where ------------------------------------------------------- */
 
 bool may_run(const struct g *g, const struct core *c) {
@@ -88,9 +84,9 @@ static void call_another(const struct policy *p) NEEDS(irq_masked) {
 
 /* What another policy, or a G before it, has left in its words is nothing to p. */
 static void own_words(const struct policy *p, struct g *g) {
-    if (g->words != p) {
-        g->words = p;
+    if (relaxed_load(&g->words) != p) { /* its owner's own */
         g->policy[0] = g->policy[1] = 0;
+        atomic_store_explicit(&g->words, p, memory_order_release); /* pairs with prio.c's */
     }
 }
 
@@ -247,13 +243,46 @@ bool policy_ready(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
         return false;
     }
     if (why == WHY_NEW) {
-        g->words = NULL;
+        relaxed_store(&g->words, NULL);
+    } else if (p->mutexes != NULL) {
+        p->mutexes->is_woken(c, g);
     }
     if (send(p, c, g, why, place(p, c, g, why)) && !hal_on_core_stack()) {
         displace(c);
         arm(c, hal_now());
     }
     return true;
+}
+
+void policy_call(unsigned core) NEEDS(irq_masked) {
+    atomic_store(&policy_seats[core].called, true); /* before the kick */
+    kick(core);
+}
+
+void policy_called(struct core *c) NEEDS(irq_masked) {
+    if (atomic_exchange(&seat_of(c)->called, false) && hal_self() != &c->g0) {
+        displace(c);
+    }
+}
+
+/* What rules on c and wants to know of mutexes; or NULL. */
+static const struct policy_mutexes *mutexes_of(const struct core *c) {
+    const struct policy *p = relaxed_load(&seat_of(c)->now);
+    return p != NULL ? p->mutexes : NULL;
+}
+
+void policy_waits_for_mutex(struct core *c, struct g *g) NEEDS(irq_masked) {
+    const struct policy_mutexes *m = mutexes_of(c);
+    if (m != NULL) {
+        m->begins_to_wait(c, g);
+    }
+}
+
+void policy_unlocks(struct core *c) NEEDS(irq_masked) {
+    const struct policy_mutexes *m = mutexes_of(c);
+    if (m != NULL) {
+        m->unlocks(c);
+    }
 }
 
 bool policy_put(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
@@ -269,7 +298,7 @@ static struct g *found(const struct policy *p, struct core *c, struct g *g) NEED
     if (g == NULL) {
         return NULL;
     }
-    bool idled = policy_runs(c->hal.index) == NULL;
+    bool idled = relaxed_load(&seat_of(c)->runs) == NULL;
     relaxed_store(&seat_of(c)->runs, g);
     slice_begin(c);
     if (idled) {
@@ -285,6 +314,7 @@ struct g *policy_pick(struct core *c) NEEDS(irq_masked) {
         return gmp_pick(c);
     }
     refill(c);
+    atomic_store(&seat_of(c)->called, false); /* who calls from now on means the next one */
     drain_inbox(p, c);
     if (!core_active(c) && seat_of(c)->has_put) { /* if others share, only who idles would find it here */
         struct gqueue all = take_all(p, c);
@@ -355,6 +385,14 @@ enum why policy_stopped(struct core *c, struct g *g) NEEDS(irq_masked) {
 
 /* ---- choosing one ------------------------------------------------------------------------------- */
 
+static void tell_mutexes(const struct policy *p, bool now) {
+    if (p != NULL && p->mutexes != NULL) {
+        hal_irq_t was = hal_irq_save();
+        p->mutexes->opens(now);
+        hal_irq_restore(was);
+    }
+}
+
 static struct mutex setting;
 
 static bool has_changed(const struct policy *p) {
@@ -402,10 +440,12 @@ int policy_set(const struct policy *p) {
     mutex_lock(&setting);
     const struct policy *old = policy_wanted();
     if (p != old) {
+        tell_mutexes(old, false);
         announce(p);
         while (!has_changed(p)) {
             go_yield();
         }
+        tell_mutexes(p, true);
         if (old != NULL) {
             g_each(is_left, (void *)(uintptr_t)old);
         }

@@ -9,6 +9,7 @@ struct seat {
     _Atomic uint32_t turn;              /* odd: in a hook. Written by its core */
     _Atomic uint32_t fixed, loose;
     _Atomic(struct g *) runs;
+    _Atomic bool called; /* the G that runs is to go; anyone sets it, its core clears it */
     uint8_t round; /* which time it was that a policy was chosen; own core only, as what follows */
     bool draining; /* everything may run here: it is taken out */
     bool has_put;  /* one that is not pinned, since all was taken out last */

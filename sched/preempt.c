@@ -181,6 +181,13 @@ static void doorbell(struct core *c) NEEDS(irq_masked) {
     }
 }
 
+UNCOMMON static void ipi_hooked(struct core *c) NEEDS(irq_masked) {
+    trace_core_slow(c, EV_IRQ_END, IRQ_IPI, 0);
+    if (policy_is_on(c)) {
+        policy_called(c);
+    }
+}
+
 void sched_ipi(void) {
     struct core *c = this_core();
     nap_over(c);
@@ -188,7 +195,9 @@ void sched_ipi(void) {
     trace_core_always(c, EV_IRQ_BEGIN, IRQ_IPI, hal_self()->id);
     doorbell(c);
     dump_answer(c);
-    trace_core(c, EV_IRQ_END, IRQ_IPI, 0);
+    if (hooked(c)) {
+        ipi_hooked(c);
+    }
 }
 
 /* How long a woken G still has to wait before it may displace the running one. */

@@ -13,6 +13,8 @@ static struct g *speaker(void) NEEDS(irq_masked) {
     if (!has_said(g)) {
         g->said = (uint32_t)g->id;
         g->tickets = 1;
+        g->prio = GO_PRIORITY;
+        g->due = NULL;
     }
     return g;
 }
@@ -26,4 +28,25 @@ int go_set_tickets(unsigned n) {
     speaker()->tickets = n;
     hal_irq_restore(was);
     return 0;
+}
+
+int go_set_priority(unsigned p) {
+    check_may_block("go_set_priority");
+    if (p >= GO_PRIORITIES) {
+        return -EINVAL;
+    }
+    hal_irq_t was = hal_irq_save();
+    speaker()->prio = (uint8_t)p;
+    hal_irq_restore(was);
+    go_yield(); /* perhaps another one is before it now, or nobody that displaced it */
+    return 0;
+}
+
+const struct due *say_due(const struct due *due) {
+    hal_irq_t was = hal_irq_save();
+    struct g *g = speaker();
+    const struct due *outer = g->due;
+    g->due = due;
+    hal_irq_restore(was);
+    return outer;
 }

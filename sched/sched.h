@@ -35,6 +35,7 @@
 #include "sched/trace.h"
 
 struct rwmutex;
+struct due;
 struct policy;
 
 /* The uncommon end of a short function: called last, so that the rest of it needs no frame. */
@@ -138,7 +139,7 @@ struct g {
     /* A wait that more than one may end: seq << 1 | claimed (sched/wait.h) */
     _Atomic uint32_t wait;
     struct alarm alarm; /* its deadline; set by the G, started on g0 */
-    /* The mutex, rwmutex or join that it waits for without a limit, whose first word names a holder (watch.c);
+    /* The mutex, rwmutex or join that it waits for, whose first word names a holder (watch.c), and WAITS_LIMITED;
      * else NULL. Written by the G (wait.h), read by watchdogs, hence atomic */
     _Atomic(void *) waits_on;
 
@@ -149,20 +150,25 @@ struct g {
     bool told;       /* and it was reported */
 
     /* Policies (policy.c). Written by who owns the G */
+    uint8_t prio;
     uint8_t why;          /* enum why, beside an inbox */
     uint8_t home;         /* the core that it was put to last */
     _Atomic uint8_t held; /* not 0: a policy has it, and since which choice of one */
-    uint32_t said;        /* half the number of the G that said what follows (said.h) */
+    uint32_t said; /* half the number of the G that said prio, tickets and what is due (said.h) */
     uint32_t tickets;
-    uint32_t budget; /* of one that was displaced: what is left of its reductions (knobs.c) */
-    const struct policy *words; /* whose the two are that follow */
-    uintptr_t policy[2];        /* the policy's own */
+    uint32_t budget;       /* of one that was displaced: what is left of its reductions (knobs.c) */
+    const struct due *due; /* of the running G; NULL: nothing is */
+    _Atomic(const struct policy *) words; /* whose the two are that follow */
+    uintptr_t policy[2];                  /* the policy's own */
 };
 
 /* On any core, with a stack of the default class that a dead one may keep, a program's, and none of these to be seen to:
  * little endian, as all ports are. */
 #define KIND_PLAIN ((uint64_t)ANY_CORE)
 _Static_assert(offsetof(struct g, pin) == offsetof(struct g, kind), "pin is the lowest byte of it");
+
+/* Beside waits_on: not for longer than a limit. */
+#define WAITS_LIMITED ((uintptr_t)1)
 
 /* Whose deadline it is; not of a timer's. */
 static inline struct g *g_of_alarm(const struct alarm *a) {

@@ -8,6 +8,7 @@
 #include "sched/schedtrace.h"
 
 #include <bareloom/info.h>
+#include <bareloom/policy.h>
 #include <bareloom/sync.h>
 
 #include "hal/errno.h"
@@ -78,6 +79,9 @@ static void print_line(int64_t now, bool detail) {
             (unsigned long)(now / MS(1)), go_cores(), idle_cores(), hal_core_count(),
             atomic_load_explicit(&machine.searchers, memory_order_relaxed), sleeping_cores(),
             globq_length(), queued.s, ticks.s);
+    if (go_missed() != 0) {
+        kprintf("  missed=%lu\n", (unsigned long)go_missed());
+    }
 }
 
 /* ---- in detail ------------------------------------------------------------------------------ */

@@ -259,6 +259,13 @@ _Noreturn void must_not_block(const char *what) {
           hal_on_core_stack() ? "in an interrupt handler" : "with preemption off");
 }
 
+UNCOMMON static void park_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
+    trace_g_hooked(c, EV_BLOCK, g, g_waits_for(g), 0);
+    if (policy_is_on(c) && g_waits_for(g) == WAIT_MUTEX) {
+        policy_waits_for_mutex(c, g);
+    }
+}
+
 struct parking {
     void (*then)(struct g *g, void *arg);
     void *arg;
@@ -276,7 +283,9 @@ void park(enum wait_reason reason, void (*then)(struct g *g, void *arg), void *a
     struct parking p = {.then = then, .arg = arg};
     ASSERT(hal_irq_masked() && g->preempt_off == 0);
     begin_wait(c, g, reason);
-    trace_g(c, EV_BLOCK, g, reason);
+    if (hooked(c)) {
+        park_hooked(c, g);
+    }
     sanitize_follow();
     model_leave(g, parked, &p);
     hal_irq_mask();
@@ -298,15 +307,15 @@ static struct g *parked_first(struct g *g, void *lock) NEEDS(irq_masked) UNCHECK
 }
 
 /* Who is next, if only events keep the pick from being plain. */
-UNCOMMON static struct g *park_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
-    trace_g_hooked(c, EV_BLOCK, g, g_waits_for(g), 0);
+UNCOMMON static struct g *park_recorded(struct core *c, struct g *g) NEEDS(irq_masked) {
+    park_hooked(c, g);
     return pick_recorded(c);
 }
 
 /* The pick is not plain, or finds nothing here. Unchecked, as parked_on(). */
 UNCOMMON static void park_closely(struct core *c, struct g *g, spinlock_t *lock)
     OPENS(irq_masked, *lock) UNCHECKED {
-    struct g *next = hooked(c) ? park_hooked(c, g) : NULL;
+    struct g *next = hooked(c) ? park_recorded(c, g) : NULL;
     if (next != NULL) {
         leave_for(g, next, lock, spin_opened(lock));
         return;

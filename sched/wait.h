@@ -146,10 +146,11 @@ static inline bool is_limited(const struct limit *limit) {
     return limit != NULL && (limit->when != FOREVER || limit->ctx != NULL);
 }
 
-/* Own G, around a wait_on(): it waits for object, whose first word names a holder; NULL: no more. */
+/* Own G, around a wait_on(): it waits for object, whose first word names a holder; NULL, without a limit: no more. */
 static inline void wait_has_holder(struct g *g, void *object, const struct limit *limit) {
     /* relaxed: for watchdogs, which read the object by hal_peek() alone and look twice */
-    atomic_store_explicit(&g->waits_on, is_limited(limit) ? NULL : object, memory_order_relaxed);
+    uintptr_t on = (uintptr_t)object | (is_limited(limit) ? WAITS_LIMITED : 0);
+    atomic_store_explicit(&g->waits_on, (void *)on, memory_order_relaxed);
 }
 
 /* No lock held. Makes the Gs of such a chain runnable, with interrupts masked for a batch at a

@@ -67,7 +67,8 @@ struct g *g_holder(const struct g *g) {
     uintptr_t object = (uintptr_t)atomic_load_explicit(&g->waits_on, memory_order_relaxed);
     enum wait_reason reason = g_waits_for(g);
     uint64_t word;
-    if (object == 0 || g_state(g) != G_WAITING || !hal_peek(object, &word) ||
+    if (object == 0 || (object & WAITS_LIMITED) != 0 || g_state(g) != G_WAITING ||
+        !hal_peek(object, &word) ||
         ((reason == WAIT_RWMUTEX_R || reason == WAIT_RWMUTEX_W) && (word & 2) == 0)) {
         return NULL;
     }
@@ -270,7 +271,7 @@ void watch_asleep(int64_t now, int64_t until) {
             continue;
         }
         has_moved(g, number_of(g), now);
-        if (!g->told && atomic_load_explicit(&g->waits_on, memory_order_relaxed) != NULL) {
+        if (!g->told && g_holder(g) != NULL) {
             g->told = report_cycle(g, 0, HOPS_ASLEEP);
         }
     }

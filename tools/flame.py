@@ -15,7 +15,7 @@ TITLES = {"cpu": ("CPU: where samples met the cores", "samples"),
 
 # The bottom of every stack, and the top of every wait: they tell nothing.
 FRAMES_LEFT_OUT = {"g_main", "hal_first", "host_start", "host_first", "__sanitizer_cov_trace_pc", "park", "park_on", "park_closely", "wait_on", "wait_queued",
-                   "wait_on_first", "trace_g_slow", "park_hooked", "hal_backtrace", "sched_returned"}
+                   "wait_on_first", "trace_g_slow", "park_hooked", "park_recorded", "hal_backtrace", "sched_returned"}
 
 
 def fold(trace, replay, kind):

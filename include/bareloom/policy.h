@@ -25,6 +25,22 @@ const char *go_policies(unsigned i, const char **does);
 #define GO_TICKETS_MAX 1000u
 int go_set_tickets(unsigned n);
 
+/* prio: p from now on, up to GO_PRIORITIES - 1, which is before all others; GO_PRIORITY until then. Lets others go first,
+ * as go_yield() does. 0, or -EINVAL. From a G. */
+#define GO_PRIORITIES 16u
+#define GO_PRIORITY   8u
+int go_set_priority(unsigned p);
+
+/* edf: calls job(arg) once in each period until it returns false. Each call has the period's length to be done, and takes
+ * no more than budget, it says; who is late begins the next one at once. Returns how many were late; -EINVAL: budget is
+ * not from 1 to period, or period is over 1000 s; and under edf -EBUSY: on go_cores() cores not all that is
+ * asked for so could be in time (docs/POLICY.md). Under other policies it is the same but for order and refusal. From a G
+ * that may block; job may block, too. */
+int go_periodic(ns_t period, ns_t budget, bool (*job)(void *arg), void *arg);
+
+/* How many such calls of all goroutines were late since power-on. Any context. */
+uint64_t go_missed(void);
+
 /* ---- and under all policies ---------------------------------------------------------------------- */
 
 /* The caller runs on these cores alone, bit i is core i; on those of them that take part, unless none does

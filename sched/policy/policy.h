@@ -15,7 +15,8 @@ struct policy {
     const char *does; /* in a line */
     bool shares; /* it claims that no core idles while a G waits that it may run: the core checks it */
     bool in_order; /* of equals who has waited longer on a core is picked first: tests hold it to that */
-    ns_t slice; /* how long a G runs; 0: as long as under GMP */
+    bool admits; /* go_periodic() is refused where it could not be in time */
+    ns_t slice;  /* how long a G runs; 0: as long as under GMP */
 
     /* On which core g, new or woken, is to be put. NULL: where that happened. A G that is pinned is not asked for. */
     unsigned (*place)(struct core *c, struct g *g, enum why why);
@@ -27,13 +28,27 @@ struct policy {
     bool (*tick)(struct core *c, struct g *g);
     /* c has nothing of its own: one that waits elsewhere and may run here. NULL: nothing is stolen. */
     struct g *(*steal)(struct core *c);
+
+    const struct policy_mutexes *mutexes; /* NULL: it does not care who waits for whom */
+};
+
+/* What a policy is told of mutexes: on core c, masked; what they do they do under a lock of the policy's. */
+struct policy_mutexes {
+    /* All cores are under the policy, so that none of the following is missed; or they begin to leave it. */
+    void (*opens)(bool now);
+    /* g is about to wait for g->waits_on, which has an owner and stays there until g has it or gives up. */
+    void (*begins_to_wait)(struct core *c, struct g *g);
+    /* g, which may wait for one, is woken; put() comes next. */
+    void (*is_woken)(struct core *c, struct g *g);
+    /* The running G has unlocked one for which others wait, and woke nobody. */
+    void (*unlocks)(struct core *c);
 };
 
 /* Whether g may run on c: it is pinned there, or it is not pinned and c takes part. */
 bool may_run(const struct g *g, const struct core *c);
 
-/* The G that runs on a core, or ran there last; NULL: it idles. Any core. It may be another one a moment later. */
-struct g *policy_runs(unsigned core);
+/* Any core: the G that runs there is displaced, now. */
+void policy_call(unsigned core) NEEDS(irq_masked);
 
 /* ---- a list of Gs under a lock --------------------------------------------------------------- */
 
@@ -93,4 +108,4 @@ static inline struct g *fifo_take(struct fifo *f, const struct core *c) NEEDS(ir
 /* ---- those that there are -------------------------------------------------------------------- */
 
 extern const struct policy policy_fifo, policy_nosteal, policy_steal1, policy_rr, policy_mlfq,
-    policy_lottery, policy_skeleton;
+    policy_lottery, policy_prio, policy_edf, policy_skeleton;

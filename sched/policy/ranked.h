@@ -1,0 +1,21 @@
+/* sched/policy/ranked.h - one queue in order of rank for all cores, where who has the least runs first, and takes the core
+ * of who has the most: for strict priorities and deadlines. */
+#pragma once
+
+#include "sched/policy/policy.h"
+
+struct ranked {
+    spinlock_t lock;
+    uintptr_t (*rank)(const struct g *g); /* under the lock; set once */
+    struct gqueue q; /* guarded by lock, as what follows; policy[0] is the rank that it lies by */
+    struct g *runs[HAL_MAX_CORES]; /* what was picked there last, or NULL */
+    uintptr_t bar[HAL_MAX_CORES];  /* its rank, or of whom it was called for meanwhile */
+};
+
+/* What put(), pick() and tick() are to do. */
+bool ranked_put(struct ranked *r, struct core *c, struct g *g, enum why why) NEEDS(irq_masked);
+struct g *ranked_pick(struct ranked *r, struct core *c) NEEDS(irq_masked);
+bool ranked_tick(struct ranked *r, struct core *c) NEEDS(irq_masked);
+
+/* Under the lock: the rank of g has changed, wherever it is. */
+void ranked_moved(struct ranked *r, struct core *c, struct g *g) NEEDS(irq_masked);
