@@ -72,8 +72,13 @@ def steals(row, _):
 
 def slices(row, _):
     return (f"Now nobody who is ready waits for more than {us(row['longest'])}, and all is done after {us(row['ns'])}. What is left: first come, "
-            "first served, whoever it is; no priorities; nothing knows which memory is near. There are policies for some "
-            "of that: docs/POLICY.md.", row["longest"] < 130000)
+            "first served, whoever it is; and nothing knows which memory is near.", row["longest"] < 130000)
+
+
+def first(row, _):
+    return (f"The sleepers have priority, and are at most {us(row['late'])} late. Now somebody who is always ready can keep all others from running, "
+            "and a lock can turn the order around: `make experiment E=12`. docs/POLICY.md has other policies, and how you write "
+            "one.", row["late"] < 30000)
 
 
 PAGES = [
@@ -89,6 +94,8 @@ PAGES = [
          "policy=gmp", steals),
     Page("A monitor: hogs are taken off", "Whoever has run for a slice goes behind the others. Go's slice is 10 ms, which nobody here would live to see: "
          "this one is 20 us.", "policy=gmp", slices, slice=20000),
+    Page("Beyond the story: who matters goes first", "Go has no priorities. Here is a policy that has: of all that are ready the highest run.",
+         "policy=prio", first, first=1),
 ]
 
 
@@ -126,12 +133,12 @@ def measure(machine, page):
 
 def head(i):
     page = PAGES[i]
-    slice_ = f" slice {page.run.options['slice'] // 1000} us" if page.run.options else ""
+    slice_ = f" slice {page.run.options['slice'] // 1000} us" if "slice" in page.run.options else ""
     return ["", f"{i + 1} of {len(PAGES)}. {page.title}", "=" * min(WIDTH, len(page.title) + 8), "", *textwrap.wrap(page.idea, WIDTH),
             "", f"  {page.words}{slice_}, 6 hogs of 200 us, 12 brief ones, 2 sleepers"]
 
 
-INTRO = ["The scheduler's story, told after Dmitry Vyukov's The Scheduler Saga: one", "workload, six ways to run it, each measured as you read."]
+INTRO = ["The scheduler's story, told after Dmitry Vyukov's The Scheduler Saga: one", "workload, seven ways to run it, each measured as you read."]
 HINT = "Enter goes on, b goes back, q ends: "
 
 

@@ -2,6 +2,8 @@
  * sleepers that want to run at a certain time. All are started by main, the brief ones last. */
 #include "work.h"
 
+#include <bareloom/policy.h>
+
 static struct wg over, briefs;
 static _Atomic ns_t latest; /* by which a sleeper came late, at most */
 static _Atomic size_t least_free;
@@ -33,7 +35,9 @@ static void brief(void *arg) {
 }
 
 static void sleeper(void *arg) {
-    (void)arg;
+    if (*(bool *)arg) {
+        go_set_priority(GO_PRIORITY + 1);
+    }
     for (int i = 0; i < 5; i++) {
         ns_t when = go_now() + US(30);
         go_sleep_until(when);
@@ -46,9 +50,12 @@ static void sleeper(void *arg) {
     ends(&over);
 }
 
-WORK(story, "--hogs=6 of --take=200000, --briefs=12 and --sleepers=2; --slice= in ns") {
+WORK(story, "--hogs=6 of --take=200000, --briefs=12 and --sleepers=2; --slice= in ns, --first=1: "
+            "sleepers go first") {
     int hogs = (int)option("hogs", 6), n = (int)option("briefs", 12),
         sleepers = (int)option("sleepers", 2);
+    static bool first;
+    first = option("first", 0) != 0;
     ns_t slice = option("slice", 0), before = slice != 0 ? go_set_slice(slice) : 0;
     size_t pages, free_before;
     hogs_take = option("take", 200000);
@@ -59,7 +66,7 @@ WORK(story, "--hogs=6 of --take=200000, --briefs=12 and --sleepers=2; --slice= i
     wg_add(&over, hogs + sleepers);
     wg_add(&briefs, n);
     for (int i = 0; i < sleepers; i++) {
-        start(sleeper, NULL);
+        start(sleeper, &first);
     }
     for (int i = 0; i < hogs; i++) {
         start(hog, NULL);

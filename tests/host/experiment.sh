@@ -50,7 +50,7 @@ check "two experiments' runs and traces come out the same once more" test "$stat
 status=0
 tools/saga.py --all | tee "$work/saga" || status=$?
 check "make saga's pages hold" test "$status" = 0
-check "they are six, with a chart each" test "$(grep -cE '^[1-6] of 6\. ' "$work/saga") $(grep -c '^  core 0 |' "$work/saga")" = "6 6"
+check "they are seven, with a chart each" test "$(grep -cE '^[1-7] of 7\. ' "$work/saga") $(grep -c '^  core 0 |' "$work/saga")" = "7 7"
 check "in eighty columns" eval '! grep -qE "^.{81}" "$work/saga"'
 
 check "its keys: wrong ones are answered, b goes back, q ends, the terminal is as it was" python3 - << 'END'
@@ -66,7 +66,7 @@ for n, key in enumerate((b"x", b"\x1b[A", b"b", b"q"), 1):
     os.write(keyboard, key)
     print(f"key {n}", flush=True)
 assert child.wait(60) == 0 and termios.tcgetattr(end) == found
-assert text.count("1 of 6.") == 2 and "2 of 6" not in text, text
+assert text.count("1 of 7.") == 2 and "2 of 7" not in text, text
 END
 
 exit $((failures > 0))
