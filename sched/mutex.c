@@ -73,6 +73,14 @@ static bool take_or_mark(struct mutex *m, struct locker *me, struct g *g, bool w
     return owner_of(new) == g;
 }
 
+/* What others lend to the running G may be different now. */
+static void goes_on(void) NEEDS(irq_masked) {
+    struct core *c = this_core();
+    if (policy_is_on(c)) {
+        policy_goes_on(c);
+    }
+}
+
 static int lock_slow(struct mutex *m, struct g *g, const struct limit *limit) {
     struct locker me = {.since = 0};
     bool woken = false;
@@ -97,6 +105,7 @@ static int lock_slow(struct mutex *m, struct g *g, const struct limit *limit) {
         woken = true;
     }
     wait_has_holder(g, NULL, NULL);
+    goes_on();
     hal_irq_restore(was);
     return r;
 }
@@ -136,7 +145,7 @@ int mutex_lock_until(struct mutex *m, struct limit l) {
 }
 
 /* Free, but one that was woken is on its way: the first to come takes it, as in take_or_mark(). */
-static bool try_slow(struct mutex *m, struct g *g) {
+__attribute__((noinline)) static int try_slow(struct mutex *m, struct g *g) {
     hal_irq_t was = spin_lock(&m->lock);
     uintptr_t word = load(m);
     /* acquire: as in take(); flags change under the spinlock alone, so a failure is no pretence */
@@ -144,15 +153,20 @@ static bool try_slow(struct mutex *m, struct g *g) {
               atomic_compare_exchange_strong_explicit(&m->word, &word,
                                                       (uintptr_t)g | flags_after(m, word, false),
                                                       memory_order_acquire, memory_order_relaxed);
-    spin_unlock(&m->lock, was);
-    return ok;
+    spin_unlock_masked(&m->lock);
+    if (ok) {
+        g->mutexes++;
+        goes_on(); /* others wait, perhaps */
+    }
+    hal_irq_restore(was);
+    return ok ? 0 : -EBUSY;
 }
 
 int mutex_trylock(struct mutex *m) {
     check_may_block("mutex_trylock");
     struct g *g = hal_self();
-    if (!take(m, g) && (owner_of(load(m)) != NULL || !try_slow(m, g))) {
-        return -EBUSY;
+    if (!take(m, g)) {
+        return owner_of(load(m)) != NULL ? -EBUSY : try_slow(m, g);
     }
     g->mutexes++;
     return 0;
@@ -173,14 +187,6 @@ static uintptr_t word_after(struct mutex *m, uintptr_t word, struct waiter *w) {
     return new;
 }
 
-/* One is on its way already: who waits behind it lends to nobody here any more. */
-static void unlocked_hooked(void) NEEDS(irq_masked) {
-    struct core *c = this_core();
-    if (policy_is_on(c)) {
-        policy_unlocks(c);
-    }
-}
-
 /* Flags stand. False: nobody waits any more; they are gone, the mutex is still ours. */
 static bool let_go(struct mutex *m, struct g *g) {
     hal_irq_t was = spin_lock(&m->lock);
@@ -199,7 +205,7 @@ static bool let_go(struct mutex *m, struct g *g) {
     if (next != NULL) {
         ready(next);
     } else {
-        unlocked_hooked();
+        goes_on();
     }
     hal_irq_restore(was);
     return true;

@@ -99,6 +99,7 @@ int go_periodic(ns_t period, ns_t budget, bool (*job)(void *arg), void *arg) {
     go_defer(&c, leave, &p);
     int late = do_all(&p, period, job, arg);
     go_undefer(&c, true);
+    go_yield(); /* others are due sooner now */
     return late;
 }
 

@@ -274,14 +274,15 @@ static const struct policy_mutexes *mutexes_of(const struct core *c) {
 void policy_waits_for_mutex(struct core *c, struct g *g) NEEDS(irq_masked) {
     const struct policy_mutexes *m = mutexes_of(c);
     if (m != NULL) {
+        own_words(relaxed_load(&seat_of(c)->now), g); /* it may have run since before */
         m->begins_to_wait(c, g);
     }
 }
 
-void policy_unlocks(struct core *c) NEEDS(irq_masked) {
+void policy_goes_on(struct core *c) NEEDS(irq_masked) {
     const struct policy_mutexes *m = mutexes_of(c);
     if (m != NULL) {
-        m->unlocks(c);
+        m->goes_on(c);
     }
 }
 

@@ -37,10 +37,10 @@ bool policy_interrupts(struct core *c) NEEDS(irq_masked);
 /* Handler of an IPI: the running G goes, if that is what was meant. */
 void policy_called(struct core *c) NEEDS(irq_masked);
 
-/* Masked, own core. g, which runs, is about to wait for a mutex, whose lock is held; it has unlocked one and woke nobody
- * of those that wait. */
+/* Masked, own core. g, which runs, is about to wait for a mutex, whose lock is held; it has one that others may wait for,
+ * waits for none any more, or has unlocked one and woke nobody. */
 void policy_waits_for_mutex(struct core *c, struct g *g) NEEDS(irq_masked);
-void policy_unlocks(struct core *c) NEEDS(irq_masked);
+void policy_goes_on(struct core *c) NEEDS(irq_masked);
 
 /* g0. Why the G that was stopped goes to a queue. */
 enum why policy_stopped(struct core *c, struct g *g) NEEDS(irq_masked);

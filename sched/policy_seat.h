@@ -49,9 +49,6 @@ static inline void end_turn(struct seat *s) {
     atomic_fetch_add(&s->turn, 1);
 }
 
-/* Ends the machine: p has broken a rule with g. */
-_Noreturn void policy_breaks(const struct policy *p, const char *rule, const struct g *g);
-
 /* Between begin_turn() and end_turn(): a hook of p has given g to run on c, or NULL. It waits no longer. */
 struct g *policy_taken(const struct policy *p, struct core *c, struct g *g);
 

@@ -11,10 +11,11 @@
 static struct g *speaker(void) NEEDS(irq_masked) {
     struct g *g = hal_self();
     if (!has_said(g)) {
-        g->said = (uint32_t)g->id;
         g->tickets = 1;
-        g->prio = GO_PRIORITY;
         g->due = NULL;
+        relaxed_store(&g->prio, GO_PRIORITY);
+        /* release: others read these of one that runs; pairs with has_said() */
+        atomic_store_explicit(&g->said, (uint32_t)g->id, memory_order_release);
     }
     return g;
 }
@@ -36,7 +37,7 @@ int go_set_priority(unsigned p) {
         return -EINVAL;
     }
     hal_irq_t was = hal_irq_save();
-    speaker()->prio = (uint8_t)p;
+    relaxed_store(&speaker()->prio, (uint8_t)p);
     hal_irq_restore(was);
     go_yield(); /* perhaps another one is before it now, or nobody that displaced it */
     return 0;

@@ -12,7 +12,8 @@ struct due {
 
 /* What is written there is not of a G before it. */
 static inline bool has_said(const struct g *g) {
-    return g->said == (uint32_t)g->id;
+    /* acquire: pairs with speaker() */
+    return atomic_load_explicit(&g->said, memory_order_acquire) == (uint32_t)g->id;
 }
 
 static inline unsigned tickets_of(const struct g *g) {
@@ -20,7 +21,7 @@ static inline unsigned tickets_of(const struct g *g) {
 }
 
 static inline unsigned priority_of(const struct g *g) {
-    return has_said(g) ? g->prio : GO_PRIORITY;
+    return has_said(g) ? relaxed_load(&g->prio) : GO_PRIORITY;
 }
 
 /* INT64_MAX: at no time. */

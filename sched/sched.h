@@ -150,11 +150,11 @@ struct g {
     bool told;       /* and it was reported */
 
     /* Policies (policy.c). Written by who owns the G */
-    uint8_t prio;
+    _Atomic uint8_t prio;
     uint8_t why;          /* enum why, beside an inbox */
     uint8_t home;         /* the core that it was put to last */
     _Atomic uint8_t held; /* not 0: a policy has it, and since which choice of one */
-    uint32_t said; /* half the number of the G that said prio, tickets and what is due (said.h) */
+    _Atomic uint32_t said; /* half the number of the G that said prio, tickets and what is due (said.h) */
     uint32_t tickets;
     uint32_t budget;       /* of one that was displaced: what is left of its reductions (knobs.c) */
     const struct due *due; /* of the running G; NULL: nothing is */

@@ -1,7 +1,7 @@
 /*
  * tests/test_death_policy.c - policies that break a rule each, and that the check names rule and goroutine.
  */
-#include "sched/policy/policy.h"
+#include "sched/policy/lend.h"
 #include "tests/test.h"
 
 #define GS 200
@@ -243,4 +243,65 @@ TEST(death, policy_that_claims_to_share) {
     }
     static const struct policy p = {.name = "miser", .shares = true, .put = put_own, .pick = pick_own};
     dies_under(&p, "policy miser lets a core idle while one waits that it may run: goroutine ");
+}
+
+/* ---- the order is another one -------------------------------------------------------------------- */
+
+static uintptr_t rank_changes(const struct g *g) {
+    (void)g;
+    return atomic_fetch_add(&calls, 1);
+}
+
+static const struct policy fickle;
+static struct ranked line = {.lock = SPINLOCK(RANK_GLOBAL), .of = &fickle, .rank = rank_changes};
+
+static bool put_ranked(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
+    return ranked_put(&line, c, g, why);
+}
+
+static struct g *pick_ranked(struct core *c) NEEDS(irq_masked) {
+    return ranked_pick(&line, c);
+}
+
+static const struct policy fickle = {
+    .name = "fickle", .shares = true, .put = put_ranked, .pick = pick_ranked};
+
+TEST(death, policy_that_changes_its_mind) {
+    dies_under(&fickle, "policy fickle has one in the wrong place: goroutine ");
+}
+
+static void hears_nothing(struct core *c, struct g *g) NEEDS(irq_masked) {
+    (void)c;
+    (void)g;
+}
+
+static struct mutex mutex;
+
+static void contends(void *arg) {
+    (void)arg;
+    mutex_lock(&mutex);
+    go_yield();
+    mutex_unlock(&mutex);
+    wg_done(&wg);
+}
+
+TEST(death, policy_that_is_deaf) {
+    if (!CONFIG_TRACE) {
+        SKIP("this build has GMP alone");
+    }
+    static struct policy_mutexes deaf;
+    static struct policy p;
+    deaf = lending;
+    deaf.is_woken = hears_nothing;
+    p = policy_prio;
+    p.name = "deaf";
+    p.mutexes = &deaf;
+    expect_status(2);
+    expect_text("policy deaf thinks that one waits for a mutex which was woken: goroutine ");
+    use_cores(1); /* whose list goes wrong at the first one */
+    CHECK_EQ(policy_set(&p), 0);
+    wg_add(&wg, GS);
+    start_all("contends", contends);
+    wg_wait(&wg);
+    FAIL("nothing was missed");
 }

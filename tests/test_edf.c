@@ -5,21 +5,7 @@
 #include "sched/said.h"
 #include "tests/test.h"
 
-static const char *before;
 static struct wg wg;
-
-static void set(void) {
-    needs_m_n();
-    if (!CONFIG_TRACE) {
-        SKIP("this build has GMP alone");
-    }
-    before = go_policy();
-    CHECK_EQ(go_set_policy("edf"), 0);
-}
-
-static void unset(void) {
-    CHECK_EQ(go_set_policy(before), 0);
-}
 
 /* ---- who runs ------------------------------------------------------------------------------------ */
 
@@ -43,7 +29,7 @@ static void is_due(void *arg) {
 
 /* All are woken before one of them runs: who has to be done first runs first, though it was started last. */
 TEST(sched, edf_runs_the_earliest) {
-    set();
+    use_policy("edf");
     use_cores(1);
     line.ready = line.n = 0;
     line.gate = (struct sema){0};
@@ -61,7 +47,66 @@ TEST(sched, edf_runs_the_earliest) {
     for (unsigned i = 0; i < 8; i++) {
         CHECK_EQ(line.order[i], i + 1);
     }
-    unset();
+}
+
+static _Atomic bool ran;
+
+static bool is_done(void *arg) {
+    (void)arg;
+    ran = true;
+    return false;
+}
+
+static bool waits_to_be_done(void *arg) {
+    atomic_fetch_add(&line.ready, 1);
+    sema_wait(&line.gate);
+    return is_done(arg);
+}
+
+static void is_due_later(void *arg) {
+    CHECK_EQ(go_periodic(SEC(100), US(1), waits_to_be_done, arg), 0);
+    wg_done(&wg);
+}
+
+/* One core, with one that is due in 100 s and waits for the gate. */
+static void set_later(void) {
+    use_policy("edf");
+    use_cores(1);
+    line.ready = 0;
+    line.gate = (struct sema){0};
+    ran = false;
+    wg_add(&wg, 1);
+    start(is_due_later, NULL);
+    WAIT_FOR(line.ready == 1);
+}
+
+static bool calls_it(void *arg) {
+    (void)arg;
+    sema_post(&line.gate);
+    CHECK(!ran);
+    return false;
+}
+
+/* Who is through with what was due comes after all that is due, at once. */
+TEST(sched, edf_ends_with_the_work) {
+    set_later();
+    CHECK_EQ(go_periodic(SEC(1), US(1), calls_it, NULL), 0);
+    CHECK(ran);
+    wg_wait(&wg);
+}
+
+/* And at the latest at its tick, by what is due then, though it was picked for something that was due before. */
+TEST(sched, edf_tick_looks_at_who_runs) {
+    needs_preemption();
+    set_later();
+    struct due soon = {.when = go_now() + SEC(1)};
+    CHECK(say_due(&soon) == NULL);
+    go_yield();
+    sema_post(&line.gate);
+    CHECK(!ran);
+    say_due(NULL);
+    SPIN_UNTIL(ran);
+    wg_wait(&wg);
 }
 
 /* ---- what can be done ---------------------------------------------------------------------------- */
@@ -89,7 +134,7 @@ static bool asks_for_two_more(void *arg) {
 TEST(sched, edf_admits_what_can_be_done) {
     CHECK_EQ(go_periodic(0, 0, once, NULL), -EINVAL);
     CHECK_EQ(go_periodic(MS(1), MS(2), once, NULL), -EINVAL);
-    set();
+    use_policy("edf");
     int r = 1;
     use_cores(1);
     for (unsigned round = 0; round < 2; round++) { /* what has ended counts no more */
@@ -108,7 +153,6 @@ TEST(sched, edf_admits_what_can_be_done) {
     use_cores(1);
     CHECK_EQ(of_tenths(6, asks_for_one_more, &r), 0);
     CHECK_EQ(r, 0); /* nothing is promised there */
-    unset();
 }
 
 /* ---- what was not -------------------------------------------------------------------------------- */
@@ -134,6 +178,20 @@ TEST(sched, deadlines_missed_are_counted) {
     CHECK_EQ(due_of(hal_self()), INT64_MAX);
 }
 
+TEST(death, schedtrace_counts_deadlines_missed) {
+    needs_preemption();
+    expect_status(0);
+    expect_text("SCHED ");
+    expect_text("  missed=3");
+    use_cores(1); /* where all that is ready runs before settle() returns */
+    calls = 0;
+    CHECK_EQ(go_periodic(US(100), US(1), takes_too_long, NULL), 3);
+    CHECK_EQ(go_option("schedtrace=5"), 0);
+    settle();
+    CHECK_EQ(go_option("schedtrace=0"), 0);
+    machine_exit(0);
+}
+
 static void leaves(void *arg) {
     (void)arg;
     go_exit();
@@ -152,11 +210,10 @@ static void is_left(void *arg) {
 
 /* Who ends in the middle of its work asks for nothing any more. */
 TEST(sched, edf_share_is_given_back) {
-    set();
+    use_policy("edf");
     use_cores(1);
     wg_add(&wg, 1);
     start(is_left, NULL);
     wg_wait(&wg);
     CHECK_EQ(of_tenths(10, once, NULL), 0);
-    unset();
 }

@@ -3,26 +3,17 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sched/sched.h"
+#include "sched/policy/lend.h"
 #include "tests/test.h"
 
-static const char *before;
 static struct wg wg;
 static _Atomic bool stop;
 
-static void set(void) {
-    needs_m_n();
-    if (!CONFIG_TRACE) {
-        SKIP("this build has GMP alone");
-    }
-    before = go_policy();
-    CHECK_EQ(go_set_policy("prio"), 0);
-}
-
-static void unset(void) {
-    CHECK_EQ(go_set_priority(GO_PRIORITY), 0);
-    CHECK_EQ(go_set_policy(before), 0);
-}
+/* Waits, letting all others run, whatever is lent to whom. */
+#define SLEEP_UNTIL(cond)                                                                          \
+    do {                                                                                           \
+        go_sleep(MS(1));                                                                           \
+    } while (!(cond))
 
 static void is_hog(void *arg) {
     (void)arg;
@@ -60,7 +51,8 @@ static void stands_in_line(void *arg) {
 /* The highest first, though it was the last that was started. */
 TEST(sched, prio_runs_the_highest) {
     CHECK_EQ(go_set_priority(GO_PRIORITIES), -EINVAL);
-    set();
+    needs_preemption();
+    use_policy("prio");
     use_cores(1);
     line.ready = line.n = 0;
     line.gate = (struct sema){0};
@@ -79,7 +71,6 @@ TEST(sched, prio_runs_the_highest) {
     for (unsigned i = 0; i < 8; i++) {
         CHECK_EQ(line.order[i], 8 - i);
     }
-    unset();
 }
 
 static _Atomic(struct g *) hogs[HAL_MAX_CORES];
@@ -114,7 +105,8 @@ TEST(sched, prio_displaces_elsewhere) {
     if (go_num_cores() == 1) {
         SKIP("needs two cores");
     }
-    set();
+    needs_preemption();
+    use_policy("prio");
     CHECK_EQ(go_set_affinity(1), 0);
     do {
         CHECK_EQ(go_set_priority(0), 0);
@@ -135,18 +127,19 @@ TEST(sched, prio_displaces_elsewhere) {
         stop = true;
         wg_wait(&wg);
     } while (!displaced);
-    unset();
 }
 
 /* ---- what is lent -------------------------------------------------------------------------------- */
 
 static struct mutex first, second;
-static struct sema may_go, holds; /* holds: and is about to lend */
-static _Atomic unsigned got;
+static struct sema may_go, holds;
 static _Atomic(struct g *) holder;
 
-ONE_CORE static unsigned lent(const struct g *g) {
-    return (unsigned)g->policy[1];
+static unsigned lent(const struct g *g) {
+    hal_irq_t was = spin_lock(&prio_line.lock);
+    unsigned n = lent_to(g);
+    spin_unlock(&prio_line.lock, was);
+    return n;
 }
 
 /* At the lowest priority: it runs beside the hogs only at somebody else's. */
@@ -176,7 +169,7 @@ static void holds_second(void *arg) {
     wg_done(&wg);
 }
 
-/* Who holds m, directly or not, goes on only after the caller has begun to wait. */
+/* Who holds m, directly or not, waits by now, and goes on only after the caller has begun to wait. */
 static void wants(struct mutex *m) {
     CHECK_EQ(go_set_priority(GO_PRIORITIES - 1), 0);
     start_hogs();
@@ -192,75 +185,340 @@ static void start_holder(go_fn *fn) {
     wg_add(&wg, 1);
     start(fn, NULL);
     sema_wait(&holds);
+    SLEEP_UNTIL(g_state(holder) == G_WAITING);
 }
 
 /* Without, the hogs of the middle keep the lowest, and so the highest, from running: Pathfinder's case. */
 TEST(sched, prio_is_lent) {
-    set();
+    needs_preemption();
+    use_policy("prio");
     for (unsigned round = 0; round < test_rounds(8); round++) {
         start_holder(holds_first);
         wants(&first);
     }
-    unset();
 }
 
 TEST(sched, prio_is_lent_through_chains) {
-    set();
+    needs_preemption();
+    use_policy("prio");
     for (unsigned round = 0; round < test_rounds(8); round++) {
         start_holder(holds_first);
         start_holder(holds_second);
         wants(&second);
     }
-    unset();
 }
 
-static struct ctx *given_up;
+/* ---- and is not kept ----------------------------------------------------------------------------- */
 
-/* Lends p, until it has it or gives up. */
-static void lends(void *arg) {
-    unsigned p = (unsigned)(uintptr_t)arg;
-    CHECK_EQ(go_set_priority(p), 0);
-    sema_post(&holds);
-    if (p == 10) {
-        mutex_lock(&first);
-        mutex_unlock(&first);
-    } else {
-        CHECK_EQ(mutex_lock_until(&first, UNLESS(given_up)), -ECANCELED);
+struct waiter_of {
+    unsigned p;
+    bool gives_up; /* when canceled is */
+    _Atomic(struct g *) g;
+    _Atomic unsigned turn; /* 0: not over */
+    int r;
+};
+
+static struct ctx *canceled;
+static _Atomic unsigned turns;
+
+/* Somebody ran while owes_it was displaced in its slice: not because that was over, which is after a second, or as a
+ * simulation draws. */
+static _Atomic(struct g *) owes_it;
+static _Atomic bool at_once;
+
+ONE_CORE static void ends(struct waiter_of *w) {
+    if (owes_it != NULL && owes_it->slice_used != 0) {
+        at_once = true;
     }
-    atomic_fetch_add(&got, 1);
+    w->turn = atomic_fetch_add(&turns, 1) + 1;
     wg_done(&wg);
 }
 
-static void start_lender(unsigned p) {
+static void waits(void *arg) {
+    struct waiter_of *w = arg;
+    CHECK_EQ(go_set_priority(w->p), 0);
+    w->g = hal_self();
+    int r = mutex_lock_until(&first, UNLESS(w->gives_up ? canceled : NULL));
+    CHECK_EQ(r, w->gives_up ? -ECANCELED : 0);
+    if (r == 0) {
+        mutex_unlock(&first);
+    }
+    CHECK_EQ(lent(hal_self()), 0);
+    ends(w);
+}
+
+static struct sema gate;
+
+static void waits_later(void *arg) {
+    struct waiter_of *w = arg;
+    CHECK_EQ(go_set_priority(w->p), 0);
+    w->g = hal_self();
+    sema_wait(&gate);
+    waits(w);
+}
+
+/* In the middle: it wants nothing but to run. */
+static void runs(void *arg) {
+    struct waiter_of *w = arg;
+    CHECK_EQ(go_set_priority(w->p), 0);
+    w->g = hal_self();
+    sema_wait(&may_go);
+    ends(w);
+}
+
+/* w waits, for first or to be called. */
+static void start_waiter(go_fn *fn, struct waiter_of *w) {
     wg_add(&wg, 1);
-    start(lends, (void *)(uintptr_t)p);
-    sema_wait(&holds); /* until it has a higher one than this G, whatever is lent to it */
+    start(fn, w);
+    SLEEP_UNTIL(w->g != NULL && g_state(w->g) == G_WAITING);
 }
 
-static void cancels(void *arg) { /* not the one that was lent something */
-    (void)arg;
-    ctx_cancel(given_up);
-    sema_post(&holds);
-}
-
-/* The highest of those that wait counts; who gives up takes back what it lent. */
-TEST(sched, prio_is_taken_back) {
-    set();
-    CHECK_EQ(go_set_priority(1), 0);
+/* One core, which nobody leaves because of his slice, if that is not over; the caller has the lowest priority and first. */
+static void set_alone(void) {
+    needs_preemption();
+    use_policy("prio");
+    use_cores(1);
+    go_set_slice(SEC(1));
+    canceled = ctx_make(ctx_background());
+    turns = 0;
+    owes_it = NULL;
+    at_once = false;
+    CHECK_EQ(go_set_priority(0), 0);
     mutex_lock(&first);
-    given_up = ctx_make(ctx_background());
-    got = 0;
-    start_lender(10);
-    WAIT_FOR(lent(hal_self()) == 10);
-    start_lender(14);
-    WAIT_FOR(lent(hal_self()) == 14);
-    start(cancels, NULL);
-    sema_wait(&holds);
-    WAIT_FOR(got == 1);
+}
+
+static void unset_alone(void) {
+    wg_wait(&wg);
+    ctx_free(canceled);
+}
+
+/* The highest of those that wait counts, until it gives up; who unlocks first has nothing left of it, and goes at once. */
+static bool is_taken_back(void) {
+    set_alone();
+    struct waiter_of stays = {.p = 10}, gives_up = {.p = 14, .gives_up = true}, middle = {.p = 12};
+    start_waiter(runs, &middle);
+    start_waiter(waits, &stays);
     CHECK_EQ(lent(hal_self()), 10);
+    start_waiter(waits, &gives_up);
+    CHECK_EQ(lent(hal_self()), 14);
+    sema_post(&may_go);
+    CHECK_EQ(middle.turn, 0);
+    ctx_cancel(canceled);
+    SPIN_UNTIL(gives_up.turn != 0 && middle.turn != 0);
+    CHECK_EQ(lent(hal_self()), 10);
+    CHECK_EQ(stays.turn, 0);
+    owes_it = hal_self();
+    mutex_unlock(&first);
+    SPIN_UNTIL(stays.turn != 0);
+    CHECK_EQ(lent(hal_self()), 0);
+    unset_alone();
+    return at_once;
+}
+
+TEST(sched, prio_is_taken_back) {
+    while (!is_taken_back()) {
+    }
+}
+
+static void holds_on(void *arg) {
+    mutex_lock(&first);
+    CHECK_EQ(go_set_priority(0), 0);
+    struct waiter_of *w = arg;
+    w->g = hal_self();
+    sema_wait(&gate);
+    mutex_unlock(&first);
+    ends(w);
+}
+
+/* The same of one that is ready, and stands before middle as long as it is lent enough. */
+TEST(sched, prio_is_taken_back_in_line) {
+    set_alone();
+    mutex_unlock(&first);
+    struct waiter_of owner = {0}, gives_up = {.p = 14, .gives_up = true}, middle = {.p = 7};
+    start_waiter(holds_on, &owner);
+    start_waiter(runs, &middle);
+    start_waiter(waits, &gives_up);
+    CHECK_EQ(go_set_priority(GO_PRIORITIES - 1), 0);
+    sema_post(&may_go);
+    sema_post(&gate);
+    CHECK_EQ(lent(owner.g), 14);
+    ctx_cancel(canceled);
+    CHECK_EQ(lent(owner.g), 0);
+    CHECK_EQ(go_set_priority(3), 0);
+    CHECK_EQ(gives_up.turn, 1);
+    CHECK_EQ(middle.turn, 2);
+    CHECK(owner.turn == 0);
+    unset_alone();
+}
+
+/* Though what it waited for was free when it gave up, and another one was woken for that. */
+TEST(sched, prio_is_not_kept_by_who_gave_up) {
+    set_alone();
+    struct waiter_of heir = {.p = 1}, gives_up = {.p = 2, .gives_up = true}, high = {.p = 12},
+                     middle = {.p = 7};
+    start_waiter(waits, &heir);
+    start_waiter(waits, &gives_up);
+    start_waiter(waits, &high);
+    start_waiter(runs, &middle);
+    CHECK_EQ(go_set_priority(GO_PRIORITIES - 1), 0);
     mutex_unlock(&first);
     CHECK_EQ(lent(hal_self()), 0);
+    CHECK_EQ(lent(heir.g), 12);
+    ctx_cancel(canceled);
+    sema_post(&may_go);
+    CHECK_EQ(turns, 0);
+    CHECK_EQ(go_set_priority(0), 0);
     wg_wait(&wg);
-    ctx_free(given_up);
-    unset();
+    CHECK_EQ(high.turn, 1);
+    CHECK_EQ(middle.turn, 2);
+    CHECK_EQ(gives_up.turn, 3);
+    CHECK_EQ(heir.turn, 4);
+    unset_alone();
+}
+
+static _Atomic unsigned *middle_turn;
+
+static void gives_up_and_looks(void *arg) {
+    struct waiter_of *w = arg;
+    CHECK_EQ(go_set_priority(w->p), 0);
+    w->g = hal_self();
+    CHECK_EQ(mutex_lock_until(&first, UNLESS(canceled)), -ECANCELED);
+    SPIN_UNTIL(*middle_turn != 0);
+    ends(w);
+}
+
+/* The same where another one holds it: middle takes the core from who has just come out of its wait. */
+static bool ends_with_the_wait(void) {
+    set_alone();
+    mutex_unlock(&first);
+    struct waiter_of owner = {0}, gives_up = {.p = 2}, high = {.p = 12}, middle = {.p = 7};
+    middle_turn = &middle.turn;
+    start_waiter(holds_on, &owner);
+    start_waiter(gives_up_and_looks, &gives_up);
+    start_waiter(waits, &high);
+    start_waiter(runs, &middle);
+    CHECK_EQ(lent(owner.g), 12);
+    owes_it = gives_up.g;
+    CHECK_EQ(go_set_priority(GO_PRIORITIES - 1), 0);
+    sema_post(&may_go);
+    ctx_cancel(canceled);
+    CHECK_EQ(go_set_priority(0), 0);
+    WAIT_FOR(gives_up.turn != 0);
+    bool was = at_once;
+    sema_post(&gate);
+    unset_alone();
+    return was;
+}
+
+TEST(sched, prio_ends_with_the_wait) {
+    while (!ends_with_the_wait()) {
+    }
+}
+
+/* It was unlocked, one was woken, and we are before that one and have it again: the others lend to both, and so does who
+ * comes now. So that one waits for both, and not for middle. */
+static bool barges(int (*lock)(struct mutex *m)) {
+    set_alone();
+    struct waiter_of heir = {.p = 1}, high = {.p = 12}, higher = {.p = 14}, middle = {.p = 13};
+    start_waiter(waits, &heir);
+    start_waiter(waits_later, &higher);
+    start_waiter(runs, &middle);
+    start_waiter(waits, &high);
+    CHECK_EQ(go_set_priority(GO_PRIORITIES - 1), 0);
+    mutex_unlock(&first);
+    CHECK_EQ(lent(hal_self()), 0);
+    CHECK_EQ(lock(&first), 0);
+    CHECK_EQ(lent(hal_self()), 12);
+    CHECK_EQ(lent(heir.g), 12);
+    CHECK_EQ(go_set_priority(13), 0);
+    sema_post(&gate);
+    CHECK_EQ(lent(hal_self()), 14);
+    CHECK_EQ(lent(heir.g), 14);
+    sema_post(&may_go);
+    CHECK_EQ(turns, 0);
+    owes_it = hal_self();
+    mutex_unlock(&first);
+    SPIN_UNTIL(higher.turn != 0);
+    bool was = at_once;
+    CHECK_EQ(go_set_priority(0), 0);
+    wg_wait(&wg);
+    CHECK_EQ(higher.turn, 1);
+    CHECK_EQ(middle.turn, 2);
+    CHECK_EQ(high.turn, 3);
+    CHECK_EQ(heir.turn, 4);
+    unset_alone();
+    return was;
+}
+
+static int locks(struct mutex *m) {
+    mutex_lock(m);
+    return 0;
+}
+
+TEST(sched, prio_is_lent_to_who_barges) {
+    while (!barges(mutex_trylock) || !barges(locks)) {
+    }
+}
+
+/* ---- from one policy to the next ----------------------------------------------------------------- */
+
+/* What was lent under this policy is not when it comes again: who waited meanwhile is not known. */
+TEST(sched, prio_is_not_kept_by_the_policy) {
+    set_alone();
+    struct waiter_of owner = {0}, high = {.p = 12}, again = {.p = 12};
+    start_waiter(waits, &high);
+    CHECK_EQ(lent(hal_self()), 12);
+    CHECK_EQ(go_set_policy("gmp"), 0);
+    CHECK_EQ(go_set_policy("prio"), 0);
+    CHECK_EQ(lent(hal_self()), 0);
+    mutex_unlock(&first);
+    start_waiter(holds_on, &owner);
+    start_waiter(waits, &again);
+    CHECK_EQ(go_set_priority(GO_PRIORITIES - 1), 0);
+    sema_post(&gate); /* to the line, at what it is lent */
+    CHECK_EQ(lent(owner.g), 12);
+    CHECK_EQ(go_set_policy("fifo"), 0);
+    unset_alone();
+}
+
+/* The other way around: who holds it, and who waits first, since before the policy, is lent what those lend that come. */
+TEST(sched, prio_is_lent_to_who_was_before) {
+    set_alone();
+    mutex_unlock(&first);
+    CHECK_EQ(go_set_policy("gmp"), 0);
+    struct waiter_of owner = {0}, high = {.p = 12}, middle = {.p = 7};
+    start_waiter(holds_on, &owner);
+    CHECK_EQ(go_set_policy("prio"), 0);
+    go_set_slice(SEC(1));
+    start_waiter(waits, &high);
+    start_waiter(runs, &middle);
+    CHECK_EQ(go_set_priority(GO_PRIORITIES - 1), 0);
+    sema_post(&may_go);
+    sema_post(&gate);
+    CHECK_EQ(lent(owner.g), 12);
+    CHECK_EQ(go_set_priority(0), 0);
+    wg_wait(&wg);
+    CHECK_EQ(high.turn, 1);
+    CHECK_EQ(middle.turn, 2);
+    unset_alone();
+}
+
+TEST(sched, prio_is_lent_behind_who_was_before) {
+    needs_preemption();
+    use_policy("prio");
+    CHECK_EQ(go_set_policy("gmp"), 0);
+    struct waiter_of heir = {.p = 1}, high = {.p = 14};
+    use_cores(1);
+    canceled = ctx_make(ctx_background());
+    mutex_lock(&first);
+    start_waiter(waits, &heir);
+    CHECK_EQ(go_set_policy("prio"), 0);
+    CHECK_EQ(go_set_priority(0), 0);
+    start_waiter(waits, &high);
+    CHECK_EQ(lent(hal_self()), 14);
+    CHECK_EQ(go_set_priority(GO_PRIORITIES - 1), 0);
+    mutex_unlock(&first);
+    CHECK_EQ(lent(hal_self()), 0);
+    CHECK_EQ(lent(heir.g), 14);
+    unset_alone();
 }

@@ -127,7 +127,7 @@ def measure(machine, page):
     if not (lines and rows and beside):
         return None, False
     sentence, holds = page.says({**rows[0], "longest": longest}, beside[0])
-    return [*lines, f"  a column is {COLUMN_NS // 1000} us; H a hog, b brief, s a sleeper, m main, . idle", "",
+    return [*lines, f"  {COLUMN_NS // 1000} us a column; H hog, b brief, s sleeper, m main, - scheduler, . idle", "",
             *textwrap.wrap(sentence, WIDTH)], holds
 
 

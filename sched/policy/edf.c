@@ -11,7 +11,7 @@ static uintptr_t rank(const struct g *g) {
     return (uintptr_t)due_of(g);
 }
 
-static struct ranked all = {.lock = SPINLOCK(RANK_GLOBAL), .rank = rank};
+static struct ranked all = {.lock = SPINLOCK(RANK_GLOBAL), .of = &policy_edf, .rank = rank};
 
 static bool put(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
     return ranked_put(&all, c, g, why);
@@ -22,8 +22,7 @@ static struct g *pick(struct core *c) NEEDS(irq_masked) {
 }
 
 static bool tick(struct core *c, struct g *g) NEEDS(irq_masked) {
-    (void)g;
-    return ranked_tick(&all, c);
+    return ranked_tick(&all, c, g);
 }
 
 const struct policy policy_edf = {

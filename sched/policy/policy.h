@@ -38,14 +38,17 @@ struct policy_mutexes {
     void (*opens)(bool now);
     /* g is about to wait for g->waits_on, which has an owner and stays there until g has it or gives up. */
     void (*begins_to_wait)(struct core *c, struct g *g);
-    /* g, which may wait for one, is woken; put() comes next. */
+    /* g, which may wait for one, is woken, perhaps by the running G's unlock; put() comes next. */
     void (*is_woken)(struct core *c, struct g *g);
-    /* The running G has unlocked one for which others wait, and woke nobody. */
-    void (*unlocks)(struct core *c);
+    /* The running G does not wait for one any more: it has it, or gave up. Or it unlocked one and woke nobody. */
+    void (*goes_on)(struct core *c);
 };
 
 /* Whether g may run on c: it is pinned there, or it is not pinned and c takes part. */
 bool may_run(const struct g *g, const struct core *c);
+
+/* Ends the machine: p has broken a rule with g. */
+_Noreturn void policy_breaks(const struct policy *p, const char *rule, const struct g *g);
 
 /* Any core: the G that runs there is displaced, now. */
 void policy_call(unsigned core) NEEDS(irq_masked);

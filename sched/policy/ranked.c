@@ -4,6 +4,9 @@
  * one off. Two that are put at the same time may have an eye for the same core: so a core counts as taken from its
  * call on, and who is picked has the next one looked at once more.
  *
+ * Whenever the lock is free each G lies by the rank that it has: a rank changes while its G runs, or ranked_moved()
+ * is called. pick() checks it.
+ *
  * read next: sched/policy/prio.c */
 #include "sched/policy/ranked.h"
 
@@ -64,20 +67,24 @@ bool ranked_put(struct ranked *r, struct core *c, struct g *g, enum why why) NEE
 struct g *ranked_pick(struct ranked *r, struct core *c) NEEDS(irq_masked) {
     spin_lock_masked(&r->lock);
     struct g *g = gqueue_take_for(&r->q, c);
+    bool misplaced = g != NULL && r->rank(g) != rank_of(g);
     r->runs[c->hal.index] = g;
     r->bar[c->hal.index] = g != NULL ? rank_of(g) : IDLE;
     if (r->q.head != NULL) {
         call(r, c, r->q.head);
     }
     spin_unlock_masked(&r->lock);
+    if (misplaced) {
+        policy_breaks(r->of, "has one in the wrong place", g);
+    }
     return g;
 }
 
-bool ranked_tick(struct ranked *r, struct core *c) NEEDS(irq_masked) {
+bool ranked_tick(struct ranked *r, struct core *c, const struct g *g) NEEDS(irq_masked) {
     struct g *before;
     spin_lock_masked(&r->lock);
     const struct g *next = gqueue_find_for(&r->q, c, &before);
-    bool over = next != NULL && rank_of(next) <= r->bar[c->hal.index];
+    bool over = next != NULL && rank_of(next) <= r->rank(g);
     spin_unlock_masked(&r->lock);
     return over;
 }
@@ -90,14 +97,24 @@ static bool take(struct gqueue *q, const struct g *g) {
     return at != NULL && gqueue_take_behind(q, before) != NULL;
 }
 
-void ranked_moved(struct ranked *r, struct core *c, struct g *g) NEEDS(irq_masked) {
-    if (take(&r->q, g)) {
+void ranked_moved(struct ranked *r, struct g *g) {
+    if (rank_of(g) != r->rank(g) && take(&r->q, g)) {
         insert(r, g, false);
     }
+}
+
+void ranked_sort(struct ranked *r) {
+    struct gqueue all = r->q;
+    r->q = (struct gqueue){0};
+    for (struct g *g = gqueue_pop(&all); g != NULL; g = gqueue_pop(&all)) {
+        insert(r, g, false);
+    }
+}
+
+void ranked_call(struct ranked *r, struct core *c) NEEDS(irq_masked) {
     for (unsigned i = 0; i < hal_core_count(); i++) {
-        if (r->runs[i] == g) {
-            r->bar[i] = r->rank(g); /* if it runs no more, the next pick is near */
-        }
+        /* if that one runs no more, the next pick is near */
+        r->bar[i] = r->runs[i] != NULL ? r->rank(r->runs[i]) : IDLE;
     }
     if (r->q.head != NULL && call(r, c, r->q.head)) {
         policy_call(c->hal.index);
