@@ -194,8 +194,9 @@ ONE_CORE static void receives_its_slot(void *arg) {
     wg_done(&wg);
 }
 
-/* In the order of their times, however they were made. All of them are due when this G lets the core go. One whose
- * slice ends before it has told its turn tells it late, as in sleepers_wake_in_order. */
+/* In the order of their times, however they were made. All of them have fired when this G lets the core go: what a
+ * handler leaves to the next one would displace the first. One whose slice ends before it has told its turn tells it
+ * late, as in sleepers_wake_in_order. */
 TEST(sched, TestAfterQueuing) {
     needs_order();
     use_cores(1);
@@ -214,7 +215,7 @@ TEST(sched, TestAfterQueuing) {
         go_yield();
         go_preempt_off();
         in_time = go_now() < queue.base;
-        SPIN_UNTIL(go_now() > queue.base + MS(1));
+        SPIN_UNTIL(core_counters(0).timers == 0);
         preempted = core_counters(0).preempted;
         go_preempt_on(); /* and this G leaves for them, which may count as one */
         wg_wait(&wg);
