@@ -8,7 +8,7 @@
 #include "sched/policy/policy.h"
 #include "tests/test.h"
 
-static _Atomic bool stop, let_go;
+static _Atomic bool stop, let_go, begins, all_wait;
 static struct wg wg;
 
 /* ---- fifo ------------------------------------------------------------------------------------------ */
@@ -73,6 +73,15 @@ TEST(sched, nosteal_leaves_cores_idle) {
 
 /* ---- steal1 ---------------------------------------------------------------------------------------- */
 
+static void is_there_before(void *arg) {
+    (void)arg;
+    go_preempt_off();
+    begins = true;
+    SPIN_UNTIL(all_wait);
+    go_preempt_on();
+    wg_done(&wg);
+}
+
 static void holds_its_core(void *arg) {
     (void)arg;
     go_preempt_off();
@@ -83,7 +92,8 @@ static void holds_its_core(void *arg) {
     wg_done(&wg);
 }
 
-/* Who has stolen one stays with it, and the rest is where it was: Go's own would have taken half of them along. */
+/* Who has stolen one stays with it, and the rest is where it was: Go's own would have taken half of them along. The
+ * other core comes for one only when all of them wait. */
 TEST(sched, steal1_takes_one) {
     if (go_num_cores() == 1) {
         SKIP("needs two cores");
@@ -92,12 +102,15 @@ TEST(sched, steal1_takes_one) {
     use_cores(2);
     settle();
     ran.n = 0;
-    let_go = false;
-    wg_add(&wg, 16);
+    let_go = begins = all_wait = false;
+    wg_add(&wg, 17);
     go_preempt_off();
+    start(is_there_before, NULL);
+    SPIN_UNTIL(begins);
     for (unsigned i = 0; i < 16; i++) {
         start(holds_its_core, NULL);
     }
+    all_wait = true;
     SPIN_UNTIL(ran.n == 1);
     go_preempt_on();
     WAIT_FOR(ran.n == 16);
