@@ -76,7 +76,8 @@ TEST(sched, tick_comes_to_a_quiet_core) {
     WAIT_FOR(atomic_load(&hogs.up) == 1);
     struct core_info before = core_counters(other);
     WAIT_FOR(core_counters(other).ticks >= before.ticks + 4);
-    CHECK_EQ(core_counters(other).ipis_received, before.ipis_received); /* as a watchdog does, which finds it stuck */
+    CHECK_EQ(core_counters(other).ipis_received,
+             before.ipis_received); /* as a watchdog does, which finds it stuck */
     stop_hogs();
 }
 
