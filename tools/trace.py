@@ -121,8 +121,11 @@ def numbers(data):
 
 
 def decode_line(core, text, checksum):
-    data = base64.b64decode(text)
-    if sum(data) & 255 != checksum:
+    try:
+        data = base64.b64decode(text)
+    except ValueError:  # a byte of it was lost
+        data = b""
+    if not data or sum(data) & 255 != checksum:
         raise BadTrace("a line of events is damaged")
     fields = list(numbers(data))
     t = 0
@@ -148,11 +151,16 @@ def parse(text, image):
     expected = [0] * len(trace.cores)
     raw = [[] for _ in trace.cores]
     for m in re.finditer(r"@core (\d+) (\d+) (\d+)", text):
-        expected[int(m[1])], trace.lost[int(m[1])] = int(m[2]), int(m[3])
+        if int(m[1]) < len(raw):
+            expected[int(m[1])], trace.lost[int(m[1])] = int(m[2]), int(m[3])
+        else:
+            trace.problems.append(f"there is no core {m[1]}: its line is damaged")
     for m in re.finditer(r"@g (\d+) (.*)", text):
         trace.names[int(m[1])] = m[2]
     for m in re.finditer(r"@t (\d+) ([A-Za-z0-9+/=]+)\*([0-9a-f]{2})", text):
         try:
+            if int(m[1]) >= len(raw):
+                raise BadTrace(f"there is no core {m[1]}: a line of events is damaged")
             raw[int(m[1])] += decode_line(int(m[1]), m[2], int(m[3], 16))
         except BadTrace as e:
             trace.problems.append(str(e))

@@ -104,6 +104,11 @@ NONE = trace.Image(None)
 say("a record is read", [e[:3] + e[4:5] for e in trace.parse(LINE.format(SUM), NONE).cores[0]] ==
     [(10, 0, "start", 1), (20, 0, "irq_begin", 0)], trace.parse(LINE.format(SUM), NONE).cores)
 say("found: a damaged line", any("damaged" in p for p in trace.parse(LINE.format(SUM ^ 1), NONE).problems), [])
+for what, was, now in [("that has lost a byte", "CgQA", "CgA"), ("of a core that is not there", "@t 0", "@t 9")]:
+    say(f"found: a line {what}", any("damaged" in p
+                                     for p in trace.parse(LINE.replace(was, now).format(SUM), NONE).problems), [])
+say("found: a core's last line with another's number",
+    any("no core 9" in p for p in trace.parse(LINE.replace("@core 0", "@core 9").format(SUM), NONE).problems), [])
 say("found: a missing line", any("2 events were announced, 0 came" in p
                                  for p in trace.parse(LINE.replace("@t 0", "").format(SUM), NONE).problems), [])
 say("found: a record that is cut off", any("cut off" in p
