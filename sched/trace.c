@@ -35,7 +35,7 @@ static unsigned stack_left[HAL_MAX_CORES]; /* in a backtrace; its core, masked *
 
 static struct mutex starting;
 static _Atomic uint64_t per_core; /* events in a ring; 0: there are no rings. release: they are there */
-static _Atomic int64_t began;     /* since then all cores record events */
+static _Atomic int64_t began; /* since then all cores are told to record events: docs/TRACE.md */
 
 /* ---- stacks --------------------------------------------------------------------------------- */
 
