@@ -460,6 +460,64 @@ TEST(sched, prio_is_lent_to_who_barges) {
     }
 }
 
+/* Holds first on another core, at what is lent to it. */
+static void holds_there(void *arg) {
+    mutex_lock(&first);
+    CHECK_EQ(go_set_priority(0), 0);
+    *(_Atomic(struct g *) *)arg = hal_self();
+    SPIN_UNTIL(stop);
+    mutex_unlock(&first);
+    wg_done(&wg);
+}
+
+static void start_here(go_fn *fn, struct waiter_of *w) {
+    wg_add(&wg, 1);
+    start_on(0, fn, w);
+    SLEEP_UNTIL(w->g != NULL && g_state(w->g) == G_WAITING);
+}
+
+/* Two cores. What is lent to owner on the other one ends: the lowest of all takes that one from it, though the others that
+ * wait are before it and may run only here. */
+static bool passes_pinned(void) {
+    struct waiter_of gives_up = {.p = 14, .gives_up = true}, pinned = {.p = 12}, middle = {.p = 7};
+    _Atomic(struct g *) owner = NULL;
+    go_set_slice(SEC(1));
+    canceled = ctx_make(ctx_background());
+    stop = at_once = false;
+    turns = 0;
+    wg_add(&wg, 1);
+    start_on(1, holds_there, (void *)&owner);
+    SLEEP_UNTIL(owner != NULL);
+    start_here(waits, &gives_up);
+    start_here(runs, &pinned);
+    start_waiter(runs, &middle);
+    CHECK_EQ(go_set_priority(GO_PRIORITIES - 1), 0);
+    sema_post(&may_go);
+    sema_post(&may_go);
+    CHECK_EQ(turns, 0);
+    owes_it = owner;
+    ctx_cancel(canceled);
+    SPIN_UNTIL(middle.turn != 0);
+    CHECK_EQ(middle.turn, 1);
+    bool was = at_once;
+    stop = true;
+    CHECK_EQ(go_set_priority(GO_PRIORITY), 0);
+    unset_alone();
+    return was;
+}
+
+TEST(sched, prio_passes_pinned) {
+    if (go_num_cores() == 1) {
+        SKIP("needs two cores");
+    }
+    needs_preemption();
+    use_policy("prio");
+    use_cores(2);
+    CHECK_EQ(go_set_affinity(1), 0);
+    while (!passes_pinned()) {
+    }
+}
+
 /* ---- from one policy to the next ----------------------------------------------------------------- */
 
 /* What was lent under this policy is not when it comes again: who waited meanwhile is not known. */

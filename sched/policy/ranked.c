@@ -56,6 +56,16 @@ static bool call(struct ranked *r, struct core *c, const struct g *g) NEEDS(irq_
     return last == c->hal.index;
 }
 
+/* The same of the first in the line, and of those behind it as long as pins keep some before them from going elsewhere. */
+static bool call_first(struct ranked *r, struct core *c) NEEDS(irq_masked) {
+    bool here = false;
+    const struct g *g = r->q.head;
+    for (; g != NULL && g->pin != ANY_CORE; g = g->link) {
+        here |= call(r, c, g);
+    }
+    return (g != NULL && call(r, c, g)) || here;
+}
+
 bool ranked_put(struct ranked *r, struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
     spin_lock_masked(&r->lock);
     insert(r, g, why == WHY_DISPLACED);
@@ -70,9 +80,7 @@ struct g *ranked_pick(struct ranked *r, struct core *c) NEEDS(irq_masked) {
     bool misplaced = g != NULL && r->rank(g) != rank_of(g);
     r->runs[c->hal.index] = g;
     r->bar[c->hal.index] = g != NULL ? rank_of(g) : IDLE;
-    if (r->q.head != NULL) {
-        call(r, c, r->q.head);
-    }
+    call_first(r, c);
     spin_unlock_masked(&r->lock);
     if (misplaced) {
         policy_breaks(r->of, "has one in the wrong place", g);
@@ -116,7 +124,7 @@ void ranked_call(struct ranked *r, struct core *c) NEEDS(irq_masked) {
         /* if that one runs no more, the next pick is near */
         r->bar[i] = r->runs[i] != NULL ? r->rank(r->runs[i]) : IDLE;
     }
-    if (r->q.head != NULL && call(r, c, r->q.head)) {
+    if (call_first(r, c)) {
         policy_call(c->hal.index);
     }
 }
