@@ -38,8 +38,12 @@ const struct policy *policy_wanted(void) {
 
 /* ---- who may run where, who waits where ------------------------------------------------------- */
 
+bool belongs(const struct g *g, const struct core *c) {
+    return g->pin == ANY_CORE ? core_active(c) : g->pin == c->hal.index;
+}
+
 bool may_run(const struct g *g, const struct core *c) {
-    return seat_of(c)->draining || (g->pin == ANY_CORE ? core_active(c) : g->pin == c->hal.index);
+    return seat_of(c)->draining || belongs(g, c);
 }
 
 bool policy_waits(const struct core *c) {
@@ -100,9 +104,9 @@ static bool put_here(const struct policy *p, struct core *c, struct g *g, enum w
     relaxed_store(&g->held, s->round);
     g->home = (uint8_t)c->hal.index;
     atomic_fetch_add(count_for(p, g), 1);
-    bool before = p->put(c, g, why);
-    end_turn(s);
     s->has_put |= g->pin == ANY_CORE;
+    bool before = p->put(c, g, why); /* g may run elsewhere from now on, and end */
+    end_turn(s);
     if (p->shares) {
         call_another(p); /* also if it is before the running one: that may be put back in the same way, or nobody run */
     }

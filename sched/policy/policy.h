@@ -44,8 +44,11 @@ struct policy_mutexes {
     void (*goes_on)(struct core *c);
 };
 
-/* Whether g may run on c: it is pinned there, or it is not pinned and c takes part. */
+/* Whether g may run on c, the own core: it is pinned there, or it is not pinned and c takes part; or all is taken out there. */
 bool may_run(const struct g *g, const struct core *c);
+
+/* The same without the last, of any core. */
+bool belongs(const struct g *g, const struct core *c);
 
 /* Ends the machine: p has broken a rule with g. */
 _Noreturn void policy_breaks(const struct policy *p, const char *rule, const struct g *g);

@@ -40,9 +40,9 @@ static void insert(struct ranked *r, struct g *g, bool first) {
 /* Under the lock: g waits. True: it is before the one that runs on c; another core, where that is so even more, is
  * called instead. One that idles is called anyhow. */
 static bool call(struct ranked *r, struct core *c, const struct g *g) NEEDS(irq_masked) {
-    unsigned last = may_run(g, c) ? c->hal.index : HAL_MAX_CORES;
+    unsigned last = belongs(g, c) ? c->hal.index : HAL_MAX_CORES;
     for (unsigned i = 0; i < hal_core_count(); i++) {
-        if (may_run(g, &cores[i]) && (last == HAL_MAX_CORES || r->bar[i] > r->bar[last])) {
+        if (belongs(g, &cores[i]) && (last == HAL_MAX_CORES || r->bar[i] > r->bar[last])) {
             last = i;
         }
     }
