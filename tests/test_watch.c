@@ -213,18 +213,22 @@ TEST(death, no_holder_that_is_none) {
     machine_exit(0);
 }
 
-/* Who waits in a line is in no cycle: neither in a tick nor on request. */
-static struct sema line_up;
+/* Who waits in a line is in no cycle: neither in a tick nor on request. The one at its end holds what they wait for, and
+ * has the highest address of them: where an address sinks, no walk goes on. */
+static struct sema known, line_up;
+static _Atomic uintptr_t highest;
 
-static void waits_in_line(void *arg) {
+static void stands_in_line(void *arg) {
+    uintptr_t me = (uintptr_t)hal_self(), was = highest;
+    while (was < me && !atomic_compare_exchange_weak(&highest, &was, me)) {
+    }
+    sema_wait(&known);
+    if (me == highest) {
+        mutex_lock(arg);
+        chan_recv(NULL, NULL);
+    }
     sema_wait(&line_up);
     mutex_lock(arg);
-    mutex_unlock(arg);
-}
-
-static void keeps(void *arg) {
-    mutex_lock(arg);
-    chan_recv(NULL, NULL);
     mutex_unlock(arg);
 }
 
@@ -232,10 +236,13 @@ TEST(death, line_is_no_cycle) {
     expect_status(0);
     expect_text("found 0");
     expect_no_text("watchdog:");
-    for (int i = 0; i < 5; i++) {
-        start(waits_in_line, &fork_[0]);
+    for (int i = 0; i < 6; i++) {
+        start(stands_in_line, &fork_[0]);
     }
-    start(keeps, &fork_[0]); /* has a higher number than those that will wait for it */
+    settle();
+    for (int i = 0; i < 6; i++) {
+        sema_post(&known);
+    }
     settle();
     for (int i = 0; i < 5; i++) {
         sema_post(&line_up);
