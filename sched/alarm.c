@@ -86,38 +86,38 @@ bool alarm_grow(struct core *c) NEEDS(irq_masked) {
 
 /* ---- start, stop, expire -------------------------------------------------------------------- */
 
-static void end_wait(struct alarm *a, uint32_t seq) NEEDS(irq_masked) {
+static void end_wait(struct core *c, struct alarm *a, uint32_t seq) NEEDS(irq_masked) {
     struct g *g = g_of_alarm(a);
     if (wait_claim(g, seq)) {
-        ready(g);
+        ready_by_handler(c, g);
     }
 }
 
-/* The first that is due, off the heap, or NULL. */
-static struct alarm *pop_due(struct alarm_heap *h, int64_t now, uint32_t *seq) NEEDS(irq_masked) {
-    struct alarm *a = NULL;
-    if (alarms_next(h) <= now) {
-        spin_lock_masked(&h->lock);
-        if (alarms_next(h) <= now) { /* and not stopped just now */
-            a = heap_pop(h, seq);
-        }
-        spin_unlock_masked(&h->lock);
-    }
+/* The first one of c, off the heap; or NULL: those that were due have been stopped just now. */
+static struct alarm *pop_due(struct core *c, int64_t now, uint32_t *seq) NEEDS(irq_masked) {
+    struct alarm_heap *h = &c->alarms;
+    spin_lock_masked(&h->lock);
+    struct alarm *a = alarms_next(h) <= now ? heap_pop(h, seq) : NULL;
+    spin_unlock_masked(&h->lock);
     return a;
 }
 
 void alarms_expire_some(struct core *c, int64_t now) NEEDS(irq_masked) {
-    struct alarm *a;
-    uint32_t seq;
-    for (int i = 0; i < BATCH && (a = pop_due(&c->alarms, now, &seq)) != NULL; i++) {
+    int left = BATCH;
+    do {
+        uint32_t seq;
+        struct alarm *a = pop_due(c, now, &seq);
+        if (a == NULL) {
+            break;
+        }
         if (a->is_timer) {
             trace_core(c, EV_TIMER, 0, 0);
             sanitize_acquire(a); /* pairs with alarm_start */
             timer_fire(a, seq, now);
         } else {
-            end_wait(a, seq);
+            end_wait(c, a, seq);
         }
-    }
+    } while (--left != 0 && alarms_next(&c->alarms) <= now);
 }
 
 /* ---- sleeping ------------------------------------------------------------------------------- */

@@ -50,8 +50,9 @@ static uint32_t bits(uint32_t mask) {
 static void retract(struct core *c) {
     /* acq_rel: acquire pairs with the chooser's clearing, its work is seen; release for the next
      * announce */
-    uint32_t was = atomic_fetch_and_explicit(&machine.idle_mask, ~bit(c), memory_order_acq_rel);
-    if ((was & bit(c)) == 0) {
+    uint32_t me = bit(c);
+    uint32_t was = atomic_fetch_and_explicit(&machine.idle_mask, ~me, memory_order_acq_rel);
+    if ((was & me) == 0) {
         c->searching = true;
     }
 }

@@ -532,6 +532,9 @@ void park_on(enum wait_reason reason, spinlock_t *lock) OPENS(irq_masked, *lock)
 /* Masked. Makes a waiting G runnable; the caller is the one who ended its wait. Any context. */
 void ready(struct g *g) NEEDS(irq_masked);
 
+/* The same by a handler of c, the own core. */
+void ready_by_handler(struct core *c, struct g *g) NEEDS(irq_masked);
+
 /* The same for one of many that are woken at once: behind those who can run here already. */
 void ready_in_turn(struct g *g) NEEDS(irq_masked);
 

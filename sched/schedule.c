@@ -352,12 +352,18 @@ void park_on(enum wait_reason reason, spinlock_t *lock) OPENS(irq_masked, *lock)
     sanitize_acquire(g); /* pairs with ready() */
 }
 
+UNCOMMON static void ready_elsewhere(struct g *g) NEEDS(irq_masked) {
+    inbox_put(&cores[pinned_to(g)], g);
+}
+
 /* From a handler: over g0 it interrupts nothing, and the first G that it makes ready is the next. */
-static void ready_in_handler(struct core *c, struct g *g) NEEDS(irq_masked) {
-    if (g->pin == ANY_CORE && hal_self() == &c->g0 && runnext_of(c) == NULL && inbox_empty(c)) {
+static inline void ready_in_handler(struct core *c, struct g *g) NEEDS(irq_masked) {
+    if (g->pin != ANY_CORE) {
+        ready_elsewhere(g);
+    } else if (hal_self() == &c->g0 && runnext_of(c) == NULL && inbox_empty(c)) {
         set_runnext(c, g);
     } else {
-        inbox_put(g->pin == ANY_CORE ? c : &cores[pinned_to(g)], g);
+        inbox_put(c, g);
     }
 }
 
@@ -367,7 +373,7 @@ static inline void ready_quietly(struct core *c, struct g *g) NEEDS(irq_masked) 
     } else if (g->where == c->hal.index) {
         gmp_put_pinned(c, g);
     } else if (g->pin != ANY_CORE) {
-        inbox_put(&cores[pinned_to(g)], g);
+        ready_elsewhere(g);
     } else {
         gmp_put_next(c, g);
     }
@@ -413,6 +419,15 @@ void ready(struct g *g) NEEDS(irq_masked) {
         guard_arm(c);
     } else {
         ready_otherwise(c, g);
+    }
+}
+
+void ready_by_handler(struct core *c, struct g *g) NEEDS(irq_masked) {
+    is_woken(g);
+    if (hooked(c)) {
+        ready_hooked(c, g);
+    } else {
+        ready_in_handler(c, g);
     }
 }
 

@@ -56,5 +56,5 @@ plant 'the core is asked for with interrupts open' sched/go.c 'static bool cache
 ' 'static bool cache_dead_of_others(void) {
     this_core()->dead_count++;
 '
-plant 'the heap is changed without its lock' sched/alarm.c '        spin_lock_masked(&h->lock);
-        if' '        if'
+plant 'the heap is changed without its lock' sched/alarm.c '    spin_lock_masked(&h->lock);
+    struct alarm *a' '    struct alarm *a'
