@@ -2,12 +2,13 @@
  *
  * Few channels are looked at without their locks, and one of those that tell that they can go on is
  * tried; many are asked one at a time, in random order. Only a select that comes no further so takes
- * all locks - each once, in an order that is the same for everybody - and looks again: then all of
- * them were unable at one moment, so it may say so (Go: default), or put a waiter on each. All waiters
- * have one seq, so that whoever claims it is the one that ends the wait.
+ * all locks - each once, in an order that is the same for everybody - and looks again under each: if none
+ * could go on all of them were unable at one moment, so it may say so (Go: default), or wait. It puts its
+ * waiter on each list in the same pass; nobody sees it there before the locks are open, so it can take them off
+ * again if a later channel can go on. All waiters have one seq, so that whoever claims it is the one that ends the wait.
  *
  * The race: the locks are opened one by one on g0, and after the first of them a partner may wake
- * the G, while we still read the list of locks on its stack. So they are opened from the last to
+ * the G, while we still read on its stack which locks there are. So they are opened from the last to
  * the first, and the woken G begins with taking the first.
  *
  * Locks of channels with large elements come before the others: they are held with interrupts open,
@@ -23,22 +24,33 @@
 
 #define ON_STACK 8
 
-#define SLOW __attribute__((noinline)) static
+/* Lists left with interrupts masked in one go. */
+#define BATCH 8
+
+#define INLINE __attribute__((always_inline)) static inline
+#define SLOW   __attribute__((noinline)) static
+
+/* Where a case waits. */
+struct place {
+    struct waiter w;
+    struct chan *chan;
+    struct wait_list *list;
+};
 
 struct selecting {
     const struct select_case **order; /* the cases that have a channel, by lock */
-    struct waiter *waiters;           /* of each, at its place in order */
+    struct place *places;             /* of each, as in order; up to where the locks were taken */
     size_t n;                         /* of these */
     bool big;                         /* some locks are held with preemption off */
     bool twice;                       /* a channel has several cases */
     uint32_t seq;
-    struct limit_wait lw;
+    struct limit_wait lw; /* its limit is NULL without one, and nothing else of it is written then */
 };
 
 /* ---- asking ----------------------------------------------------------------------------------- */
 
 /* Whether the case went on. */
-__attribute__((always_inline)) static inline bool try_case(const struct select_case *k) {
+INLINE bool try_case(const struct select_case *k) {
     if (k->send) {
         return chan_try_send(k->chan, k->from) == 0;
     }
@@ -69,17 +81,28 @@ static const struct select_case *try_all(const struct select_case *cases, size_t
     return NULL;
 }
 
-/* Whether k can go on, as far as c, its channel, tells without its lock; 0: no. */
-static inline uint32_t tells(const struct chan *c, const struct select_case *k) {
-    uint64_t open = relaxed_load(&c->open);
-    if (open == 0) {
-        return relaxed_load(&c->tells) & ((k->send ? TELLS_RECEIVERS : TELLS_SENDERS) | TELLS_CLOSED);
-    }
-    return (uint32_t)(open >> (k->send ? CHAN_ROOM : 0));
+/* What a waiter of such a case adds to what its channel tells. */
+static inline uint32_t bit_of(bool send) {
+    return send ? TELLS_SENDERS : TELLS_RECEIVERS;
 }
 
-static inline uint32_t told(const struct select_case *k) {
-    return k->chan != NULL ? tells(k->chan, k) : 0;
+/* Whether a case can go on, by what its channel tells; where open is not 0, and where it is. */
+static inline bool told_open(uint64_t open, bool send) {
+    return (uint32_t)(open >> (send ? CHAN_ROOM : 0)) != 0;
+}
+
+static inline bool told_slow(uint32_t tells, bool send) {
+    return (tells & ~bit_of(send)) != 0;
+}
+
+/* The same, as far as c, its channel, tells without its lock. */
+static inline bool tells(const struct chan *c, bool send) {
+    uint64_t open = relaxed_load(&c->open);
+    return open != 0 ? told_open(open, send) : told_slow(relaxed_load(&c->tells), send);
+}
+
+static inline bool told(const struct select_case *k) {
+    return k->chan != NULL && tells(k->chan, k->send);
 }
 
 /* Several can, from k on: one of them, each as likely as the others. */
@@ -87,7 +110,7 @@ SLOW const struct select_case *told_one_of(const struct select_case *k, const st
     const struct select_case *one = NULL;
     uint32_t found = 0;
     for (; k < end; k++) {
-        if (told(k) != 0 && (found++ == 0 || random_below(found) == 0)) {
+        if (told(k) && (found++ == 0 || random_below(found) == 0)) {
             one = k;
         }
     }
@@ -98,7 +121,7 @@ SLOW const struct select_case *told_one_of(const struct select_case *k, const st
 static inline const struct select_case *told_one(const struct select_case *cases, size_t n) {
     const struct select_case *one = NULL;
     for (const struct select_case *k = cases; n != 0; k++, n--) {
-        if (told(k) != 0) {
+        if (told(k)) {
             if (one != NULL) {
                 return told_one_of(one, k + n);
             }
@@ -159,113 +182,15 @@ static inline void insertion_sort(const struct selecting *s) {
     }
 }
 
-/* Puts the cases that have a channel into order, and touches what they copy from and to: before any lock is taken.
- * What was made one after the other lies sorted, upwards or downwards: it comes upwards. */
-static inline void line_up(struct selecting *s, const struct select_case *cases, size_t n) {
-    const struct select_case **end = s->order, *k = cases;
-    ptrdiff_t step = 1;
-    if (n != 0 && cases[0].chan > cases[n - 1].chan) {
-        k = &cases[n - 1];
-        step = -1;
-    }
-    bool big = false, sorted = true;
-    const struct chan *last = NULL;
-    for (; n != 0; n--, k += step) {
-        struct chan *c = k->chan;
-        if (c == NULL) {
-            continue;
-        }
-        sorted &= last <= c;
-        last = c;
-        if (c->word != 0 && k->to != NULL) {
-            chan_touch_word(k->to);
-        } else {
-            chan_touch(k->to, c->elem);
-            big |= chan_big(c);
-        }
-        *end++ = k;
-    }
-    s->n = (size_t)(end - s->order);
-    s->big = big;
-    if (sorted && !big) {
-        return;
-    }
-    if (s->n <= ON_STACK) {
-        insertion_sort(s);
-    } else {
-        heap_sort(s);
-    }
-}
-
-/* The first of them are those of large elements: their locks, with preemption off. No handler takes them, and nobody
- * preempts us. */
-SLOW const struct select_case **lock_large(struct selecting *s) UNCHECKED {
-    const struct select_case **at = s->order, **end = at + s->n;
-    const struct chan *last = NULL;
-    go_preempt_off();
-    for (; at != end && chan_big((*at)->chan); at++) {
-        if ((*at)->chan != last) {
-            last = (*at)->chan;
-            spin_lock_beside(&(*at)->chan->lock);
-        }
-    }
-    return at;
-}
-
-/* Masked afterwards; and with preemption off if s->big. Says which case can go on, each as likely as the others, or
- * NULL: then none could at the moment when the last lock was taken. Unchecked, like what opens them: there are any
- * number of locks. */
-static inline const struct select_case *lock_all(struct selecting *s) TAKES(irq_masked) UNCHECKED {
-    const struct select_case **at = s->order, **end = at + s->n;
-    const struct select_case **large = s->big ? lock_large(s) : at; /* up to here they are locked */
-    const struct select_case *one = NULL;
-    const struct chan *last = NULL;
-    uint32_t found = 0;
+/* Of cases with the same channel the first on its list goes on: they come there in random order. True: there are such. */
+static bool mix_groups(const struct selecting *s) {
     bool twice = false;
-    hal_irq_mask();
-    for (; at != end; at++) {
-        const struct select_case *k = *at;
-        struct chan *c = k->chan;
-        if (c == last) {
-            twice = true; /* locked for the case before */
-        } else if (at >= large) {
-            spin_lock_beside(&c->lock);
-        }
-        last = c;
-        ASSERT(!LOCK_RANKS || tells(c, k) != 0 || !chan_can(c, k->send));
-        if (tells(c, k) != 0 && (found++ == 0 || random_below(found) == 0)) {
-            one = k;
-        }
-    }
-    s->twice = twice;
-    return one;
-}
-
-/* The first one last: see the head of this file. Nothing of s is read after that. */
-static inline void unlock_all(const struct selecting *s) NEEDS(irq_masked) UNCHECKED {
-    const struct select_case **first = s->order, **at = first + s->n;
-    bool twice = s->twice;
-    while (at != first) {
-        struct chan *c = (*--at)->chan;
-        if (!twice || at == first || at[-1]->chan != c) { /* else with the case before */
-            spin_unlock_masked(&c->lock);
-        }
-    }
-}
-
-/* ---- waiting ---------------------------------------------------------------------------------- */
-
-static inline struct wait_list *list_of(const struct select_case *k) {
-    return k->send ? &k->chan->senders : &k->chan->receivers;
-}
-
-/* Of cases with the same channel the first on its list goes on: they come there in random order. */
-SLOW void mix_groups(const struct selecting *s) {
     for (size_t from = 0, to; from < s->n; from = to) {
         to = from + 1;
         while (to < s->n && s->order[to]->chan == s->order[from]->chan) {
             to++;
         }
+        twice |= to - from > 1;
         for (size_t last = to; last - from > 1; last--) {
             size_t at = from + random_below((uint32_t)(last - from));
             const struct select_case *k = s->order[last - 1];
@@ -273,27 +198,203 @@ SLOW void mix_groups(const struct selecting *s) {
             s->order[at] = k;
         }
     }
+    return twice;
 }
 
-/* With all locks. */
-static inline void enqueue_all(struct selecting *s, struct g *g) {
-    uint32_t seq = wait_begin(g);
-    s->seq = seq;
-    if (s->twice) {
-        mix_groups(s);
+/* Puts the cases that have a channel into order, and touches what they copy from and to: before any lock is taken. */
+SLOW void line_up_any(struct selecting *s, const struct select_case *k, size_t n) {
+    const struct select_case **end = s->order;
+    bool big = false;
+    for (; n != 0; n--, k++) {
+        if (k->chan != NULL) {
+            chan_touch(k->to, k->chan->elem);
+            big |= chan_big(k->chan);
+            *end++ = k;
+        }
     }
-    struct waiter *w = s->waiters;
-    for (const struct select_case **at = s->order, **end = at + s->n; at != end; at++, w++) {
+    s->n = (size_t)(end - s->order);
+    s->big = big;
+    if (s->n <= ON_STACK) {
+        insertion_sort(s);
+    } else {
+        heap_sort(s);
+    }
+    s->twice = mix_groups(s);
+}
+
+/* The same. What was made one after the other lies sorted, upwards or downwards: it comes upwards. */
+static inline void line_up(struct selecting *s, const struct select_case *cases, size_t n) {
+    const struct select_case **end = s->order, *k = cases;
+    ptrdiff_t step = 1;
+    if (n != 0 && cases[0].chan > cases[n - 1].chan) {
+        k = &cases[n - 1];
+        step = -1;
+    }
+    const struct chan *last = NULL;
+    for (size_t left = n; left != 0; left--, k += step) {
+        const struct chan *c = k->chan;
+        const void *v = k->to;
+        if (c == NULL) {
+            continue;
+        }
+        if (c <= last) {
+            line_up_any(s, cases, n);
+            return;
+        }
+        if (c->word != 0 && v != NULL) {
+            chan_touch_word(v);
+        } else if (!chan_big(c)) {
+            chan_touch(v, c->elem);
+        } else {
+            line_up_any(s, cases, n);
+            return;
+        }
+        last = c;
+        *end++ = k;
+    }
+    s->n = (size_t)(end - s->order);
+    s->big = s->twice = false;
+}
+
+/* From the last to the first: see the head of this file. Nothing of s is read after that. */
+INLINE void unlock_down(struct place *first, struct place *end, bool twice) NEEDS(irq_masked) UNCHECKED {
+    while (end != first) {
+        struct chan *c = (--end)->chan;
+        if (!twice || end == first || end[-1].chan != c) { /* else with the case before */
+            spin_unlock_masked(&c->lock);
+        }
+    }
+}
+
+SLOW void unlock_groups(struct place *first, struct place *end) NEEDS(irq_masked) {
+    unlock_down(first, end, true);
+}
+
+static inline void unlock_all(const struct selecting *s, struct place *end) NEEDS(irq_masked) {
+    if (s->twice) {
+        unlock_groups(s->places, end);
+    } else {
+        unlock_down(s->places, end, false);
+    }
+}
+
+/* Computed: the compiler would choose, which takes longer. */
+static inline struct wait_list *list_of(struct chan *c, uint32_t send) {
+    const size_t apart = offsetof(struct chan, receivers) - offsetof(struct chan, senders);
+    return (struct wait_list *)(void *)((char *)&c->receivers - send * apart);
+}
+
+/* As wait_enqueue() and wait_unlink(), which do the same where there is more than one. */
+static inline void enqueue(struct wait_list *l, struct waiter *w) {
+    w->queued = true;
+    w->next = w->prev = NULL;
+    if (__builtin_expect(l->tail != NULL, 0)) {
+        wait_enqueue(l, w);
+        return;
+    }
+    l->head = l->tail = w;
+}
+
+static inline void dequeue(struct wait_list *l, struct waiter *w) {
+    if (w->next != w->prev) {
+        wait_unlink(l, w);
+        return;
+    }
+    l->head = l->tail = NULL; /* there are no others */
+}
+
+/* Masked afterwards; and with preemption off if big. Takes one lock after the other, up to the first case that can go
+ * on: where its place ends, or NULL: none could at the moment when the last lock was taken. queue: and puts waiters on
+ * the lists. The first are those of large elements: no handler takes them, and nobody preempts us. Unchecked, like what
+ * opens them: there are any number of locks. */
+INLINE struct place *lock_and_ask(struct selecting *s, bool queue, bool twice, bool big)
+    TAKES(irq_masked) UNCHECKED {
+    struct g *g = hal_self();
+    uint32_t seq = s->seq = queue ? wait_begin(g) : 0;
+    struct place *p = s->places, *found = NULL;
+    const struct chan *last = NULL;
+    uint64_t open = 0;
+    uint32_t hint = 0, ours = 0;
+    bool masked = !big;
+    if (big) {
+        go_preempt_off();
+    } else {
+        hal_irq_mask();
+    }
+    for (const struct select_case **at = s->order, **end = at + s->n; at != end; at++, p++) {
         const struct select_case *k = *at;
         struct chan *c = k->chan;
+        void *data = k->to; /* or from */
+        bool send = k->send;
+        struct wait_list *list = list_of(c, send);
+        p->chan = c;
+        p->list = list;
+        if (!masked && !chan_big(c)) {
+            hal_irq_mask();
+            masked = true;
+        }
+        /* else locked for the case before, and it tells of ourselves */
+        if (!twice || c != last) {
+            spin_lock_beside(&c->lock);
+            open = relaxed_load(&c->open);
+            hint = relaxed_load(&c->tells);
+            ours = 0;
+            last = c;
+        }
+        if (__builtin_expect(open == 0, 1) ? told_slow(hint, send) : told_open(open, send)) {
+            found = p + 1;
+            break;
+        }
+        ASSERT(!LOCK_RANKS || ours != 0 || !chan_can(c, send));
+        if (!queue) {
+            continue;
+        }
+        /* Nobody waits on the other list, and it is not closed: what it tells is ours alone. */
+        ours |= bit_of(send);
+        if (__builtin_expect(open != 0, 0)) {
+            chan_slow(c, ours);
+        } else {
+            relaxed_store(&c->tells, ours);
+        }
+        uint32_t elem = c->elem;
+        struct waiter *w = &p->w;
         w->g = g;
-        w->data = k->to; /* or from */
-        w->n = c->elem;
+        w->data = data;
+        w->n = elem;
         w->seq = seq;
         w->shared = true;
         w->woken = w->ok = false;
-        chan_slow(c, relaxed_load(&c->tells) | (k->send ? TELLS_SENDERS : TELLS_RECEIVERS));
-        wait_enqueue(list_of(k), w);
+        enqueue(list, w);
+    }
+    if (!masked) {
+        hal_irq_mask();
+    }
+    return found;
+}
+
+SLOW struct place *lock_any(struct selecting *s, bool queue) TAKES(irq_masked) {
+    return lock_and_ask(s, queue, s->twice, s->big);
+}
+
+static inline struct place *lock_all(struct selecting *s, bool queue) TAKES(irq_masked) UNCHECKED {
+    return queue && !s->twice && !s->big ? lock_and_ask(s, true, false, false) : lock_any(s, queue);
+}
+
+/* ---- waiting ---------------------------------------------------------------------------------- */
+
+/* With the locks. */
+static void unqueue(const struct selecting *s, struct place *end) {
+    for (struct place *p = s->places; p != end; p++) {
+        wait_unlink(p->list, &p->w);
+    }
+}
+
+/* Has the locks up to end, opens them. */
+static inline void give_up(const struct selecting *s, struct place *end) OPENS(irq_masked) {
+    unlock_all(s, end);
+    hal_irq_unmask();
+    if (s->big) {
+        go_preempt_on();
     }
 }
 
@@ -301,42 +402,71 @@ static void parked_select(struct g *g, void *arg) NEEDS(irq_masked) {
     struct selecting *s = arg;
     /* Before: without a lock nothing keeps g parked once its limit is set, and s may be gone. */
     bool locked = s->n != 0;
-    bool goes_on = !limit_arm(&s->lw, g, s->seq);
+    bool goes_on = s->lw.limit != NULL && !limit_arm(&s->lw, g, s->seq);
     if (locked) {
-        unlock_all(s);
+        unlock_all(s, s->places + s->n);
     }
     if (goes_on) {
         ready(g);
     }
 }
 
-/* The place of the case whose partner has woken us, or n. Without locks: who wrote it made us ready later. */
-static inline size_t chosen_of(const struct selecting *s) {
-    size_t at = 0, n = s->n;
-    for (const struct waiter *w = s->waiters; at < n && !w->woken; w++) {
-        at++;
+/* The place of the case whose partner has woken us, or the end. Without locks: who wrote it made us ready later. */
+static inline struct place *chosen_of(const struct selecting *s, struct place *end) {
+    struct place *p = s->places;
+    while (p != end && !p->w.woken) {
+        p++;
     }
-    return at;
+    return p;
 }
 
-/* Takes the waiters off, but for the chosen one: that is off. After a close all those of its channel
- * are, and the channel may be gone. If its lock is the first one, parked_select() is through with s. */
-static inline void dequeue_all(const struct selecting *s, size_t chosen) {
-    const struct select_case **order = s->order;
-    size_t n = s->n;
-    struct waiter *w = s->waiters;
-    const struct chan *closed = chosen < n && !w[chosen].ok ? order[chosen]->chan : NULL;
-    for (size_t at = 0; at < n; at++, w++) {
-        struct chan *c = order[at]->chan;
-        if (at == chosen || c == closed) {
-            continue;
-        }
-        hal_irq_t was = spin_lock_patiently(&c->lock);
-        if (w->queued) {
-            wait_unlink(list_of(order[at]), w);
-        }
-        spin_unlock(&c->lock, was);
+/* Masked, but not while another holds l: with large elements, or as a select of many channels, it may take long. */
+static inline void lock_in_batch(spinlock_t *l) NEEDS(irq_masked) TAKES(*l) UNCHECKED {
+    while (__builtin_expect(!spin_grab(l), 0)) {
+        hal_irq_unmask();
+        hal_relax();
+        hal_irq_mask();
     }
+    if (LOCK_RANKS) {
+        lock_rank_take(l, false); /* late, but it has waited with no other */
+    }
+}
+
+/* Takes the waiters from p on off. */
+SLOW void dequeue_from(struct place *p, struct place *end) UNCHECKED {
+    while (p != end) {
+        struct place *stop = end - p > BATCH ? p + BATCH : end;
+        hal_irq_mask();
+        for (; p != stop; p++) {
+            struct chan *c = p->chan;
+            struct wait_list *list = p->list;
+            lock_in_batch(&c->lock);
+            if (__builtin_expect(p->w.queued, 1)) {
+                dequeue(list, &p->w);
+            }
+            spin_unlock_masked(&c->lock);
+        }
+        hal_irq_unmask();
+    }
+}
+
+/* All but the chosen one: that is off. After a close all those of its channel are, and the channel may be gone. If its
+ * lock is the first one, parked_select() is through with s. */
+static inline void dequeue_all(const struct selecting *s, struct place *chosen, struct place *end) {
+    struct place *before = chosen, *after = chosen;
+    if (chosen != end) {
+        after++;
+        if (!chosen->w.ok) {
+            while (before != s->places && before[-1].chan == chosen->chan) {
+                before--;
+            }
+            while (after != end && after->chan == chosen->chan) {
+                after++;
+            }
+        }
+    }
+    dequeue_from(s->places, before);
+    dequeue_from(after, end);
 }
 
 /* The partner, or a close, has ended the wait. */
@@ -355,50 +485,53 @@ static inline void finish(const struct select_case *k, const struct waiter *w) {
     }
 }
 
-/* Has all locks, opens them; does not wait. */
-static inline void give_up(struct selecting *s) OPENS(irq_masked) {
-    unlock_all(s);
-    hal_irq_unmask();
-    if (s->big) {
-        go_preempt_on();
-    }
-}
-
-/* Has all locks. Masked, and so not to be preempted, until it is off its stack. Which case, or why not. */
+/* Has all locks, and is on all lists. Masked, and so not to be preempted, until it is off its stack. Which case, or why
+ * not. */
 static inline const struct select_case *wait_for_one(struct selecting *s, enum wait_reason why,
                                                      int *r) OPENS(irq_masked) {
     struct g *g = hal_self();
-    enqueue_all(s, g);
     if (s->big) {
         g->preempt_off = 0;
         atomic_store_explicit(&g->resched, 0, memory_order_relaxed); /* we give way anyhow */
     }
     park(why, parked_select, s);
-    *r = limit_end(&s->lw, g);
+    if (s->lw.limit != NULL) {
+        *r = limit_end(&s->lw, g);
+    }
     hal_irq_unmask();
-    size_t chosen = chosen_of(s);
-    dequeue_all(s, chosen);
-    if (chosen == s->n) {
+    struct place *end = s->places + s->n, *chosen = chosen_of(s, end);
+    dequeue_all(s, chosen, end);
+    if (chosen == end) {
         return NULL;
     }
-    finish(s->order[chosen], &s->waiters[chosen]);
-    return s->order[chosen];
+    const struct select_case *k = s->order[chosen - s->places];
+    finish(k, &chosen->w);
+    return k;
 }
 
-/* None went on so far. s has room for n cases. limit NULL: for ever. */
+/* None went on so far; where is room for n. limit NULL: for ever. */
 static inline int select_locked(struct selecting *s, const struct select_case *cases, size_t n,
                                 bool block, const struct limit *limit) {
+    s->lw.limit = NULL;
     line_up(s, cases, n);
     for (;;) {
-        const struct select_case *k = lock_all(s);
-        int r = 0;
-        if (k != NULL) {
-            give_up(s);
-            if (!try_one(k)) {
+        struct place *end = lock_all(s, block);
+        const struct select_case *k = NULL;
+        int r = -EAGAIN;
+        if (end != NULL) {
+            if (block) {
+                unqueue(s, end - 1);
+            }
+            give_up(s, end);
+            k = told_one(cases, n);
+            if (k == NULL || !try_one(k)) {
                 continue;
             }
-        } else if ((r = block ? limit_begin(&s->lw, limit) : -EAGAIN) != 0) {
-            give_up(s);
+        } else if (!block) {
+            give_up(s, s->places + s->n);
+        } else if (is_limited(limit) && (r = limit_begin(&s->lw, limit)) != 0) {
+            unqueue(s, s->places + s->n);
+            give_up(s, s->places + s->n);
         } else {
             k = wait_for_one(s, n != 0 ? WAIT_SELECT : WAIT_SELECT_NONE, &r);
         }
@@ -408,52 +541,52 @@ static inline int select_locked(struct selecting *s, const struct select_case *c
 
 /* ---- the calls -------------------------------------------------------------------------------- */
 
-SLOW int select_few(const struct select_case *cases, size_t n, bool block, const struct limit *limit) {
-    struct waiter waiters[ON_STACK];
+/* many: room for more than few cases, or NULL. */
+SLOW int select_slowly(const struct select_case *cases, size_t n, bool block,
+                       const struct limit *limit, struct place *many) {
+    struct place few[ON_STACK];
     const struct select_case *order[ON_STACK];
     struct selecting s; /* not zeroed: all that is read is written before */
-    s.waiters = waiters;
-    s.order = order;
+    s.places = many != NULL ? many : few;
+    s.order = many != NULL ? (const struct select_case **)(void *)(many + n) : order;
     return select_locked(&s, cases, n, block, limit);
 }
 
 /* It has to look closer, and perhaps to wait: the time begins now. */
 SLOW int select_few_within(const struct select_case *cases, size_t n, ns_t d) {
     if (d == FOREVER) {
-        return select_few(cases, n, true, NULL);
+        return select_slowly(cases, n, true, NULL, NULL);
     }
     if (d == NOWAIT && n == 1) {
         return try_one(cases) ? 0 : -EAGAIN; /* one answer is of one moment */
     }
     struct limit l = limit_within(d);
-    return select_few(cases, n, d != NOWAIT, &l);
+    return select_slowly(cases, n, d != NOWAIT, &l, NULL);
 }
 
 struct room {
-    struct waiter *waiters;
+    struct place *places;
     size_t bytes;
 };
 
 static void give_back(void *arg) {
     struct room *r = arg;
-    mem_free(r->waiters, r->bytes);
+    mem_free(r->places, r->bytes);
 }
 
 SLOW int select_many(const struct select_case *cases, size_t n, bool block, const struct limit *limit) {
     if (n > SELECT_MAX) {
         return -EINVAL;
     }
-    struct selecting s;
-    struct room room = {.bytes = n * (sizeof *s.waiters + sizeof(void *))};
-    room.waiters = s.waiters = mem_alloc(room.bytes);
-    if (s.waiters == NULL) {
+    struct room room = {.bytes = n * (sizeof *room.places + sizeof(void *))};
+    room.places = mem_alloc(room.bytes);
+    if (room.places == NULL) {
         return -ENOMEM;
     }
     struct cleanup c;
     go_defer(&c, give_back, &room); /* also when a send on a closed channel panics */
-    s.order = (const struct select_case **)(void *)(s.waiters + n);
-    const struct select_case *k = try_all(cases, n, s.order);
-    int r = k != NULL ? (int)(k - cases) : select_locked(&s, cases, n, block, limit);
+    const struct select_case *k = try_all(cases, n, (const struct select_case **)(void *)room.places);
+    int r = k != NULL ? (int)(k - cases) : select_slowly(cases, n, block, limit, room.places);
     go_undefer(&c, true);
     return r;
 }
@@ -484,5 +617,5 @@ int chan_select_until(const struct select_case *cases, size_t n, struct limit l)
     if (k != NULL && try_case(k)) {
         return (int)(k - cases);
     }
-    return select_few(cases, n, true, &l);
+    return select_slowly(cases, n, true, &l, NULL);
 }

@@ -37,7 +37,7 @@ struct select_case {
  * once (Go: default), and that was so for all of them at one moment; otherwise -ETIMEDOUT. PANIC
  * "send on closed channel" when that is the case chosen. -EINVAL: more than SELECT_MAX cases. -ENOMEM: more than
  * eight cases, or a deadline, and no memory to remember them in. From a G.
- * Interrupts are masked for about sixty instructions per case where it has to wait. */
+ * Interrupts are masked for about forty instructions per case where it has to wait. */
 int chan_select_within(const struct select_case *cases, size_t n, ns_t d);
 
 /* The same with a limit. No cases at all: waits for the limit (Go: select {}). */

@@ -1,6 +1,6 @@
 /* tests/spin/select.pml - a wait that several may end: two channels, a deadline; twice in a row.
  *
- * Abstracts wait_begin(), wait_claim(), wait_take_this() of sched/wait.h, enqueue_all(), parked_select(), dequeue_all()
+ * Abstracts wait_begin(), wait_claim(), wait_take_this() of sched/wait.h, lock_and_ask(), parked_select(), dequeue_all()
  * of sched/select.c, and alarms_expire(), alarm_start(), alarm_stop_own() of sched/alarm.[ch]. The G may go on on another core
  * while its first core's handler still has its alarm in its hands.
  *
@@ -46,11 +46,12 @@ inline ready() {
 active proctype g() {
     do
     :: done < ROUNDS ->
-        spin_lock(0);
-        spin_lock(1);
-        atomic { assert(on[0] == 0 && on[1] == 0 && alarm_seq == 0) };
         atomic { seq++; claimed = false };
+        spin_lock(0);
+        assert(on[0] == 0);
         on[0] = seq;
+        spin_lock(1);
+        atomic { assert(on[1] == 0 && alarm_seq == 0) };
         on[1] = seq;
 #ifdef ARM_EARLY
         alarm_seq = seq;
