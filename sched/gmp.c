@@ -151,14 +151,32 @@ static struct g *take_pinned(struct core *c) NEEDS(irq_masked) {
     return gqueue_pop(&c->pinned);
 }
 
-/* One of the pinned and one of the rest in turn; what the other side has when one is empty. */
+/* runnext, in its waker's slice; or one of the pinned and one of the ring in turn, what the other side has when one is
+ * empty. */
+static inline struct g *take_at_hand(struct core *c) NEEDS(irq_masked) {
+    struct g *g = gmp_take_runnext(c);
+    if (g != NULL) {
+        return g;
+    }
+    g = c->pinned.head;
+    if (g != NULL && (!c->pinned_turn || runq_is_empty(&c->runq))) {
+        c->pinned.head = g->link; /* the global queue has its turn by look_around() */
+        c->pinned_turn = true;
+    } else if (ring_get(&c->runq, &g)) {
+        c->pinned_turn = false;
+    } else {
+        return NULL;
+    }
+    slice_begin(c);
+    return g;
+}
+
+/* After it: its ring is empty. */
 static struct g *take_queued(struct core *c) NEEDS(irq_masked) {
     struct g *g;
-    if (c->pinned.head != NULL && (!c->pinned_turn || runq_is_empty(&c->runq))) {
-        return take_pinned(c); /* the global queue has its turn by look_around() */
-    }
     c->pinned_turn = false;
-    if ((g = runq_get(&c->runq)) != NULL || (g = globq_get(&c->runq)) != NULL) {
+    if ((runq_behind(&c->runq) != 0 && (g = runq_get_behind(&c->runq)) != NULL) ||
+        (g = globq_get(&c->runq)) != NULL) {
         return g;
     }
     return take_pinned(c);
@@ -188,28 +206,43 @@ static uint64_t plain_until(const struct core *c, const struct g *picked) {
     return hooked(c) ? PLAIN_BUT_HOOKED : c->around_at;
 }
 
-static struct g *pick(struct core *c) NEEDS(irq_masked) {
+static inline struct g *picked(struct core *c, struct g *g) NEEDS(irq_masked) {
+    c->look_at = plain_until(c, g);
+    return g;
+}
+
+/* Nothing is at hand; or the core is not active, for which the caller has looked: it may be again by now, and take_queued()
+ * wants an empty ring. */
+APART struct g *pick_behind(struct core *c, bool active) NEEDS(irq_masked) {
+    struct g *g = active ? take_queued(c) : take_retired(c);
+    if (g != NULL) {
+        slice_begin(c);
+    }
+    return picked(c, g);
+}
+
+/* First of all what comes before that. */
+APART struct g *pick_before(struct core *c) NEEDS(irq_masked) {
     struct g *g = next_tick(c) >= c->around_at ? look_around(c) : NULL;
     if (g == NULL) {
         g = drain_inbox(c);
     }
-    if (g == NULL && !core_active(c)) {
-        g = take_retired(c);
-    } else if (g == NULL && (g = gmp_take_runnext(c)) != NULL) {
-        return g; /* in its waker's slice */
-    } else if (g == NULL) {
-        g = take_queued(c);
-    }
+    bool active = core_active(c);
     if (g != NULL) {
         slice_begin(c);
+    } else if (active) {
+        g = take_at_hand(c);
     }
-    return g;
+    return g != NULL ? picked(c, g) : pick_behind(c, active);
 }
 
+/* A core that is retired, and knows it, looks everywhere (take_retired); until then its picks are as plain ones are. */
 struct g *gmp_pick(struct core *c) NEEDS(irq_masked) {
-    struct g *g = pick(c);
-    c->look_at = plain_until(c, g);
-    return g;
+    if (next_tick(c) >= c->around_at || !inbox_empty(c)) {
+        return pick_before(c);
+    }
+    struct g *g = take_at_hand(c);
+    return g != NULL ? picked(c, g) : pick_behind(c, core_active(c));
 }
 
 /* Nearly always by a handler of this core, which has left the G in runnext. */
@@ -217,7 +250,7 @@ struct g *gmp_pick_woken(struct core *c) NEEDS(irq_masked) {
     struct g *g = runnext_of(c);
     uint64_t until = plain_until(c, g);
     if (next_tick(c) >= c->around_at || until == 0) {
-        return gmp_pick(c);
+        return pick_before(c);
     }
     set_runnext(c, NULL);
     c->look_at = until;

@@ -2,6 +2,8 @@
  * TOUR 6 / read next: sched/gmp.h */
 #include "sched/runq.h"
 
+#include "sched/assert.h"
+
 #define HALF STEAL_MOST
 
 /* How many leave the list behind the ring at once. */
@@ -10,8 +12,9 @@
 static struct {
     spinlock_t lock;
     struct gqueue q;
-    _Atomic uint32_t count; /* written under lock; read without, as a hint */
 } globq = {.lock = SPINLOCK(RANK_GLOBAL)};
+
+_Atomic uint32_t globq_count; /* written under its lock; read without, as a hint */
 
 void runq_put_behind(struct runq *q, struct g *g) NEEDS(irq_masked) {
     spin_lock_masked(&q->lock);
@@ -50,6 +53,7 @@ static struct g *ring_put_rest(struct runq *q, struct gqueue *gs) NEEDS(irq_mask
 
 /* With the lock once taken the next few go to the ring, which is empty: the order stays what it is. */
 struct g *runq_get_behind(struct runq *q) NEEDS(irq_masked) {
+    ASSERT(relaxed_load(&q->head) == relaxed_load(&q->tail)); /* only we add, so it stays so */
     spin_lock_masked(&q->lock);
     struct g *first = gqueue_pop(&q->overflow), *g = first != NULL ? q->overflow.head : NULL;
     uint32_t n = first != NULL, tail = relaxed_load(&q->tail); /* our own */
@@ -180,25 +184,17 @@ struct g *runq_steal_some(struct runq *mine, struct runq *theirs, unsigned most,
 
 /* ---- global --------------------------------------------------------------------------------- */
 
-unsigned globq_length(void) {
-    /* acquire: pairs with globq_get(), before the caller looks at rings */
-    return atomic_load_explicit(&globq.count, memory_order_acquire);
-}
-
 void globq_put(struct gqueue *gs, unsigned n) NEEDS(irq_masked) {
     if (n == 0) {
         return;
     }
     spin_lock_masked(&globq.lock);
     gqueue_append(&globq.q, gs);
-    atomic_fetch_add_explicit(&globq.count, n, memory_order_relaxed); /* under the lock */
+    atomic_fetch_add_explicit(&globq_count, n, memory_order_relaxed); /* under the lock */
     spin_unlock_masked(&globq.lock);
 }
 
-struct g *globq_get(struct runq *mine) NEEDS(irq_masked) {
-    if (globq_length() == 0) {
-        return NULL;
-    }
+struct g *globq_take(struct runq *mine) NEEDS(irq_masked) {
     spin_lock_masked(&globq.lock);
     unsigned have = globq_length();
     unsigned share = have / atomic_load_explicit(&machine.active, memory_order_relaxed) + 1;
@@ -209,7 +205,7 @@ struct g *globq_get(struct runq *mine) NEEDS(irq_masked) {
         runq_put(mine, gqueue_pop(&globq.q));
     }
     /* release, and last: who looks without the lock must not see both queues empty in between */
-    atomic_fetch_sub_explicit(&globq.count, share, memory_order_release);
+    atomic_fetch_sub_explicit(&globq_count, share, memory_order_release);
     spin_unlock_masked(&globq.lock);
     return first;
 }

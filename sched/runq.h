@@ -163,10 +163,19 @@ struct gqueue runq_take_all(struct runq *q, unsigned *n) NEEDS(irq_masked);
 
 void globq_put(struct gqueue *gs, unsigned n) NEEDS(irq_masked);
 
-/* Owner of mine, masked: one G, and its fair share of the rest onto mine. */
-struct g *globq_get(struct runq *mine) NEEDS(irq_masked);
+extern _Atomic uint32_t globq_count;
 
-unsigned globq_length(void);
+static inline unsigned globq_length(void) {
+    /* acquire: pairs with globq_take(), before the caller looks at rings */
+    return atomic_load_explicit(&globq_count, memory_order_acquire);
+}
+
+/* Owner of mine, masked: one G, and its fair share of the rest onto mine; NULL: there is none. */
+struct g *globq_take(struct runq *mine) NEEDS(irq_masked);
+
+static inline struct g *globq_get(struct runq *mine) NEEDS(irq_masked) {
+    return globq_length() != 0 ? globq_take(mine) : NULL;
+}
 
 /* ---- the order in which a thief visits n cores: each once, beginning anywhere --------------- */
 struct steal_order {

@@ -41,6 +41,9 @@ struct policy;
 /* The uncommon end of a short function: called last, so that the rest of it needs no frame. */
 #define UNCOMMON __attribute__((noinline, cold))
 
+/* The same of what is not that uncommon, and is to be short itself. */
+#define APART __attribute__((noinline)) static
+
 /* Why a G is put on a queue; policies may care. */
 enum why { WHY_WOKEN, WHY_YIELD, WHY_SLICE, WHY_DISPLACED, WHY_NEW };
 

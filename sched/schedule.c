@@ -22,11 +22,16 @@ static inline void enters(struct core *c, struct g *g, uint64_t tick) NEEDS(irq_
 }
 
 /* It was displaced, and goes on in what is left of its slice. */
-UNCOMMON static void slice_goes_on(struct core *c, struct g *g) NEEDS(irq_masked) {
+UNCOMMON static struct g *slice_goes_on(struct core *c, struct g *g) NEEDS(irq_masked) {
     slice_begin(c);
     c->slice_stamp -= g->slice_used;
     g->slice_used = 0;
     arm_sooner(c, slice_start(c) + slice_length()); /* that may be before the tick which is set */
+    return g;
+}
+
+static inline struct g *begin_slice(struct core *c, struct g *g) NEEDS(irq_masked) {
+    return __builtin_expect(g->slice_used != 0, 0) ? slice_goes_on(c, g) : g;
 }
 
 /* How many wait in c's queues; more: that are about to be put on the ring. */
@@ -34,23 +39,18 @@ static inline unsigned waiting(struct core *c, unsigned more) NEEDS(irq_masked) 
     return runq_length_here(&c->runq) + (runnext_of(c) != NULL) + more;
 }
 
-UNCOMMON static void begin_hooked(struct core *c, struct g *g, unsigned more) NEEDS(irq_masked) {
+UNCOMMON static struct g *begin_hooked(struct core *c, struct g *g, unsigned more) NEEDS(irq_masked) {
     trace_g_hooked(c, EV_START, g, 0, waiting(c, more));
     model_begins(c, g);
     if (knobs_turned(c)) {
         knobs_enter(c, g);
     }
+    return begin_slice(c, g);
 }
 
 static inline struct g *begin_before(struct core *c, struct g *g, unsigned more) NEEDS(irq_masked) {
     enters(c, g, next_tick(c));
-    if (hooked(c)) {
-        begin_hooked(c, g, more);
-    }
-    if (g->slice_used != 0) {
-        slice_goes_on(c, g);
-    }
-    return g;
+    return hooked(c) ? begin_hooked(c, g, more) : begin_slice(c, g);
 }
 
 /* Any G, at the end of any pick. */
@@ -150,13 +150,12 @@ UNCOMMON static struct g *pick_hooked(struct core *c) NEEDS(irq_masked) {
 }
 
 /* After pick_plainly(): of a plain pick with nobody next the ring was empty. */
-UNCOMMON static struct g *pick_closely(struct core *c) NEEDS(irq_masked) {
-    uint64_t tick = next_tick(c);
+INLINE_COLD struct g *pick_closely_here(struct core *c) NEEDS(irq_masked) {
     struct g *g;
-    if (gmp_pick_is_plain(c, tick) && runnext_of(c) == NULL && runq_behind(&c->runq) != 0 &&
+    if (runq_behind(&c->runq) != 0 && gmp_pick_is_plain(c, next_tick(c)) && runnext_of(c) == NULL &&
         (g = runq_get_behind(&c->runq)) != NULL) {
         slice_begin(c);
-        enters(c, g, tick);
+        enters(c, g, next_tick(c));
         return g;
     }
     if (hooked(c)) {
@@ -164,6 +163,10 @@ UNCOMMON static struct g *pick_closely(struct core *c) NEEDS(irq_masked) {
     }
     g = gmp_pick(c);
     return g != NULL ? begin(c, g) : NULL;
+}
+
+APART struct g *pick_closely(struct core *c) NEEDS(irq_masked) {
+    return pick_closely_here(c);
 }
 
 /* The commonest. NULL: pick_closely(). */
@@ -313,7 +316,7 @@ UNCOMMON static struct g *park_recorded(struct core *c, struct g *g) NEEDS(irq_m
 }
 
 /* The pick is not plain, or finds nothing here. Unchecked, as parked_on(). */
-UNCOMMON static void park_closely(struct core *c, struct g *g, spinlock_t *lock)
+APART void park_closely(struct core *c, struct g *g, spinlock_t *lock)
     OPENS(irq_masked, *lock) UNCHECKED {
     struct g *next = hooked(c) ? park_recorded(c, g) : NULL;
     if (next != NULL) {
@@ -330,7 +333,7 @@ UNCOMMON static void park_closely(struct core *c, struct g *g, spinlock_t *lock)
         hal_park(g, parked_first, (void *)lock);
         return;
     }
-    next = pick_closely(c);
+    next = pick_closely_here(c);
     if (next != NULL) {
         leave_for(g, next, lock, spin_opened(lock));
     } else {
@@ -352,7 +355,8 @@ void park_on(enum wait_reason reason, spinlock_t *lock) OPENS(irq_masked, *lock)
     sanitize_acquire(g); /* pairs with ready() */
 }
 
-UNCOMMON static void ready_elsewhere(struct g *g) NEEDS(irq_masked) {
+/* It is pinned to another core. */
+APART void ready_elsewhere(struct g *g) NEEDS(irq_masked) {
     inbox_put(&cores[pinned_to(g)], g);
 }
 
@@ -367,15 +371,21 @@ static inline void ready_in_handler(struct core *c, struct g *g) NEEDS(irq_maske
     }
 }
 
+static inline void ready_pinned(struct core *c, struct g *g) NEEDS(irq_masked) {
+    if (g->where == c->hal.index) {
+        gmp_put_pinned(c, g);
+    } else {
+        ready_elsewhere(g);
+    }
+}
+
 static inline void ready_quietly(struct core *c, struct g *g) NEEDS(irq_masked) {
     if (c->hal.in_handler) {
         ready_in_handler(c, g);
-    } else if (g->where == c->hal.index) {
-        gmp_put_pinned(c, g);
     } else if (g->pin != ANY_CORE) {
-        ready_elsewhere(g);
+        ready_pinned(c, g);
     } else {
-        gmp_put_next(c, g);
+        gmp_put_next_anywhere(c, g);
     }
 }
 
@@ -392,7 +402,7 @@ UNCOMMON static void ready_hooked(struct core *c, struct g *g) NEEDS(irq_masked)
 
 /* From a handler, or to another core; or somebody was next, or idles, or wants to know. Calls nothing but last, and so
  * has no frame. */
-UNCOMMON static void ready_otherwise(struct core *c, struct g *g) NEEDS(irq_masked) {
+APART void ready_otherwise(struct core *c, struct g *g) NEEDS(irq_masked) {
     if (hooked(c)) {
         ready_hooked(c, g);
     } else {
@@ -442,9 +452,18 @@ void ready_in_turn(struct g *g) NEEDS(irq_masked) {
     }
 }
 
-UNCOMMON static int ready_otherwise_and_open(struct core *c, struct g *g, hal_irq_t was)
-    OPENS(irq_masked) {
+APART int ready_otherwise_and_open(struct core *c, struct g *g, hal_irq_t was) OPENS(irq_masked) {
     ready_otherwise(c, g);
+    hal_irq_restore(was);
+    return 0;
+}
+
+/* Of ready_and_open(): it is pinned, or something else is not plain. */
+APART int ready_pinned_and_open(struct core *c, struct g *g, hal_irq_t was) OPENS(irq_masked) {
+    if (g->where != c->hal.index || c->hal.in_handler || hooked(c)) {
+        return ready_otherwise_and_open(c, g, was);
+    }
+    gmp_put_pinned(c, g);
     hal_irq_restore(was);
     return 0;
 }
@@ -458,7 +477,7 @@ UNCOMMON static int guard_and_open(struct core *c, hal_irq_t was) OPENS(irq_mask
 int ready_and_open(struct g *g, hal_irq_t was) OPENS(irq_masked) {
     struct core *c = this_core();
     if (!ready_plainly(c, g)) {
-        return ready_otherwise_and_open(c, g, was);
+        return ready_pinned_and_open(c, g, was);
     }
     if (guard_wanted(c)) {
         return guard_and_open(c, was);
@@ -478,7 +497,7 @@ static struct g *yielded(struct g *g, void *next) NEEDS(irq_masked) {
 
 /* g is pinned: its core's own list is the only one it is ever on, where nobody else looks, so it may be put there while
  * it still runs, and nothing has to be shown to others. */
-static void yield_pinned(struct core *c, struct g *g, struct g *next) OPENS(irq_masked) {
+static inline void yield_pinned(struct core *c, struct g *g, struct g *next) OPENS(irq_masked) {
     trace_g(c, EV_STOP, g, WHY_YIELD);
     gmp_put_pinned(c, g);
     begin(c, next);
@@ -505,7 +524,7 @@ static void yield_recorded(struct core *c, struct g *g, struct g *next) OPENS(ir
 }
 
 /* Pinned, others before the ring, nobody there, or somebody wants to know. */
-UNCOMMON static void yield_closely(struct core *c, struct g *g) OPENS(irq_masked) {
+APART void yield_closely(struct core *c, struct g *g) OPENS(irq_masked) {
     struct g *next;
     if (hooked(c)) {
         if (policy_is_on(c)) {

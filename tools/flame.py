@@ -35,7 +35,8 @@ def fold(trace, replay, kind):
                 if e.kind != "block" or wait is None or (kind == "mutex" and wait.detail not in LOCKS):
                     continue
                 weight = (wait.end - wait.begin) // 1000
-            frames = [f for f in reversed(stack) if f not in FRAMES_LEFT_OUT]
+            frames = [f.split(".")[0] for f in reversed(stack)] # a part that gcc made, f.cold, is f's
+            frames = [f for f in frames if f not in FRAMES_LEFT_OUT]
             if kind != "cpu":
                 frames.append(wait.detail)
             if frames:

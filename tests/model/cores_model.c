@@ -12,6 +12,7 @@
 #include <bareloom/go.h>
 #include <bareloom/sync.h>
 
+#include "sched/runq.h"
 #include "tests/model/port.h"
 
 static struct sema sema;
@@ -64,6 +65,33 @@ static void retires_and_comes_back(void) {
     port_g(1, yields, NULL);
 }
 
+static bool all_yielded(void) {
+    return port_ended(1) && port_ended(2) && port_ended(3);
+}
+
+static void sets_and_computes(void *arg) {
+    sets_one_and_two(arg);
+    port_wait(all_yielded);
+}
+
+/* Perhaps while core 1 picks: the list behind the ring has its turn only when the ring is empty (runq_get_behind). Core 0
+ * computes, and takes nothing from there. */
+static void comes_back_as_it_picks(void) {
+    begin();
+    port_pinned_g(0, sets_and_computes, NULL);
+    port_g(1, yields, NULL);
+    port_g(1, yields, NULL);
+    struct g *behind = port_g(1, yields, NULL);
+    struct gqueue all = runq_take_all(&cores[1].runq, &(unsigned){0});
+    for (struct g *g = gqueue_pop(&all); g != NULL; g = gqueue_pop(&all)) {
+        if (g == behind) {
+            runq_put_behind(&cores[1].runq, g);
+        } else {
+            runq_put(&cores[1].runq, g);
+        }
+    }
+}
+
 /* Core 1 waits for work, perhaps chosen to look for it just as it is retired. */
 static void retires_chosen(void) {
     begin();
@@ -112,6 +140,7 @@ int main(int argc, char **argv) {
     static const struct scenario scenarios[] = {
         {"a core retires", retires, port_check_rest, 2, 1},
         {"a core retires and comes back", retires_and_comes_back, port_check_rest, 2, 0},
+        {"a core comes back as it picks", comes_back_as_it_picks, port_check_rest, 2, 0},
         {"a core retires that is just chosen", retires_chosen, port_check_rest, 2, 0},
         {"what is pinned stays", pinned_stays, port_check_rest, 2, 0},
         {"woken on a core that has retired", woken_where_retired, check_soon, 1, 0},

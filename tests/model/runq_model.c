@@ -35,6 +35,14 @@ void hal_irq_restore(hal_irq_t was) {
     (void)was;
 }
 
+_Noreturn void go_fatal(const char *file, int line, const char *format, ...) {
+    (void)file;
+    (void)line;
+    model_fail(format);
+    for (;;) {
+    }
+}
+
 /* ---- what the threads do -------------------------------------------------------------------------- */
 
 static void put(void) {
