@@ -31,6 +31,9 @@ void heap_sift_up(struct alarm_heap *h, uint32_t at, struct alarm_slot s) NEEDS(
         at = parent;
     }
     heap_place(h, at, s);
+    if (at == 0) {
+        relaxed_store(&h->first, s.when);
+    }
 }
 
 void heap_sift_down(struct alarm_heap *h, uint32_t at, struct alarm_slot s) NEEDS(h->lock) {
@@ -55,7 +58,7 @@ void heap_sift_down(struct alarm_heap *h, uint32_t at, struct alarm_slot s) NEED
 
 struct alarm *heap_pop(struct alarm_heap *h, uint32_t *seq) NEEDS(h->lock) {
     struct alarm *a = h->slots[0].alarm;
-    *seq = a->seq;
+    *seq = relaxed_load(&a->seq);
     heap_remove(h, a);
     return a;
 }
@@ -136,7 +139,7 @@ static void sleep_alone(ns_t when) {
     struct g *g = hal_self();
     if (alarm_reserve(this_core())) {
         g->alarm.when = when;
-        g->alarm.seq = wait_begin(g);
+        relaxed_store(&g->alarm.seq, wait_begin(g)); /* read under the heap's lock */
         park(WAIT_SLEEP, sleeping, NULL);
         hal_irq_unmask();
         return;

@@ -13,7 +13,7 @@
 #include "sched/assert.h"
 #include "sched/sched.h"
 
-#define ALARM_IDLE UINT32_MAX
+#define ALARM_IDLE (UINT32_MAX - 1) /* nor is it the place before the first */
 
 /* Core 0, at boot. */
 void alarms_init(void);
@@ -29,18 +29,45 @@ void heap_sift_up(struct alarm_heap *h, uint32_t at, struct alarm_slot s) NEEDS(
 void heap_sift_down(struct alarm_heap *h, uint32_t at, struct alarm_slot s) NEEDS(h->lock);
 struct alarm *heap_pop(struct alarm_heap *h, uint32_t *seq) NEEDS(h->lock);
 
+/* Of n: one more, that is due at when, does not become the last. */
+static inline bool heap_rises(const struct alarm_heap *h, uint32_t n, int64_t when) NEEDS(h->lock) {
+    return n != 0 && h->slots[(n - 1) / 4].when > when;
+}
+
+/* Behind n others: it does not rise. */
+static inline void heap_push_last(struct alarm_heap *h, uint32_t n, int64_t when, struct alarm *a)
+    NEEDS(h->lock) {
+    relaxed_store(&h->n, n + 1);
+    heap_place(h, n, (struct alarm_slot){.when = when, .alarm = a});
+    if (n == 0) {
+        relaxed_store(&h->first, when);
+    }
+}
+
 static inline void heap_push(struct alarm_heap *h, int64_t when, struct alarm *a) NEEDS(h->lock) {
     uint32_t n = alarms_in(h);
     ASSERT(n < h->capacity);
-    if (when < relaxed_load(&h->first)) {
-        relaxed_store(&h->first, when);
-    }
-    relaxed_store(&h->n, n + 1);
-    struct alarm_slot s = {.when = when, .alarm = a};
-    if (n != 0 && h->slots[(n - 1) / 4].when > when) {
-        heap_sift_up(h, n, s);
+    if (heap_rises(h, n, when)) {
+        relaxed_store(&h->n, n + 1);
+        heap_sift_up(h, n, (struct alarm_slot){.when = when, .alarm = a});
     } else {
-        heap_place(h, n, s); /* the commonest: it comes later than what is there */
+        heap_push_last(h, n, when, a); /* the commonest: it comes later than what is there */
+    }
+}
+
+/* Whether a is the last of n. It may be in another heap, or in none: pos is looked at, what stands there tells. */
+static inline bool heap_ends_with(const struct alarm_heap *h, uint32_t n, const struct alarm *a)
+    NEEDS(h->lock) {
+    uint32_t at = relaxed_load(&a->pos);
+    return at == n - 1 && h->slots[at].alarm == a;
+}
+
+/* Of a timer, the last, behind n others. */
+static inline void heap_remove_last(struct alarm_heap *h, uint32_t n, struct alarm *a) NEEDS(h->lock) {
+    relaxed_store(&a->pos, ALARM_IDLE); /* of a timer, and nobody acts on that without a lock */
+    relaxed_store(&h->n, n);
+    if (n == 0) {
+        relaxed_store(&h->first, INT64_MAX);
     }
 }
 
@@ -85,15 +112,37 @@ static inline void alarm_start(struct core *c, struct alarm *a) NEEDS(irq_masked
     int64_t when = a->when;
     sanitize_release(a);
     spin_lock_masked(&h->lock);
-    a->heap = h;
+    relaxed_store(&a->heap, h);
     heap_push(h, when, a);
     spin_unlock_masked(&h->lock);
     arm_sooner(c, when);
 }
 
+/* Masked, own core, without a call: sets and starts a, which is in no heap, if there is room, and others and the tick
+ * come before it. False: nothing has been done. */
+static inline bool alarm_start_last(struct core *c, struct alarm *a, uint32_t seq, int64_t when)
+    NEEDS(irq_masked) {
+    struct alarm_heap *h = &c->alarms;
+    if (when < c->deadline) {
+        return false;
+    }
+    sanitize_release(a);
+    spin_lock_masked(&h->lock);
+    uint32_t n = alarms_in(h);
+    bool last = n < h->capacity && !heap_rises(h, n, when);
+    if (last) {
+        relaxed_store(&a->heap, h);
+        relaxed_store(&a->seq, seq);
+        a->when = when;
+        heap_push_last(h, n, when, a);
+    }
+    spin_unlock_masked(&h->lock);
+    return last;
+}
+
 /* After it the alarm, which has been started once, is in no heap; true: it was in one. Any context. */
 static inline bool alarm_stop_masked(struct alarm *a) NEEDS(irq_masked) {
-    struct alarm_heap *h = a->heap;
+    struct alarm_heap *h = relaxed_load(&a->heap); /* nobody starts it meanwhile */
     spin_lock_masked(&h->lock);
     bool queued = relaxed_load(&a->pos) != ALARM_IDLE;
     if (queued) {

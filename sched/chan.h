@@ -49,9 +49,10 @@ static inline bool chan_big(const struct chan *c) {
 #define TELLS_SENDERS   2u
 #define TELLS_CLOSED    4u
 
-#define CHAN_ROOM 32
+#define CHAN_ROOM      32
+#define CHAN_ONE_PLACE (UINT64_C(1) << CHAN_ROOM)
 #define CHAN_ONE_MORE                                                                              \
-    (UINT64_C(1) - (UINT64_C(1) << CHAN_ROOM)) /* added to open: one value more, one place less */
+    (UINT64_C(1) - CHAN_ONE_PLACE) /* added to open: one value more, one place less */
 
 static inline uint32_t open_values(uint64_t open) {
     return (uint32_t)open;

@@ -37,6 +37,7 @@
 struct rwmutex;
 struct due;
 struct policy;
+struct timer;
 
 /* The uncommon end of a short function: called last, so that the rest of it needs no frame. */
 #define UNCOMMON __attribute__((noinline, cold))
@@ -77,11 +78,12 @@ enum wait_reason {
 /* Something that is due at a point in time: in a core's heap, under that heap's lock. It is never
  * unmapped, and seq tells a late handler that it was set anew: so no handler has to be waited for. */
 struct alarm {
+    _Atomic uint32_t seq; /* the wait that it ends, or which setting of a timer it is. First: loads with acquire take no
+                             offset */
+    _Atomic uint32_t pos; /* index in the heap, or ALARM_IDLE; written under the heap's lock */
     int64_t when;
-    _Atomic uint32_t pos;    /* index in the heap, or ALARM_IDLE; written under the heap's lock */
-    uint32_t seq;            /* the wait that it ends, or which setting of a timer it is */
-    struct alarm_heap *heap; /* in which it was last */
-    bool is_timer;           /* it lies in a struct timer, not in a struct g; set once */
+    _Atomic(struct alarm_heap *) heap; /* in which it was last; written under that one's lock */
+    bool is_timer;                     /* it lies in a struct timer, not in a struct g; set once */
 };
 
 struct g {
@@ -305,6 +307,7 @@ struct core {
     _Atomic uint32_t naps; /* odd: asleep; written by the owner, read by the last to fall asleep (asleep.c) */
 
     struct alarm_heap alarms;
+    _Atomic(struct timer *) timer;        /* a free one, or NULL; own core only, masked: relaxed */
     struct stash stash[GO_STASH_CLASSES]; /* own core only, masked */
     struct g g0;
 } __attribute__((aligned(64)));
@@ -553,9 +556,14 @@ _Noreturn void must_not_block(const char *what);
 /* One mutex in holds. */
 #define ONE_MUTEX (UINT64_C(1) << 32)
 
-/* Panics unless the caller is a G that may block. */
+/* Whether the caller is a G that may block. */
+static inline bool may_block(void) {
+    return __builtin_expect(hal_self()->preempt_off == 0, 1);
+}
+
+/* Panics unless. */
 static inline void check_may_block(const char *what) {
-    if (__builtin_expect(hal_self()->preempt_off != 0, 0)) {
+    if (!may_block()) {
         must_not_block(what);
     }
 }

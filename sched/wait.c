@@ -74,7 +74,7 @@ int limit_begin(struct limit_wait *lw, const struct limit *limit) NEEDS(irq_mask
 bool limit_arm(struct limit_wait *lw, struct g *g, uint32_t seq) NEEDS(irq_masked) {
     if (lw->alarm) {
         g->alarm.when = lw->limit->when;
-        g->alarm.seq = seq;
+        relaxed_store(&g->alarm.seq, seq); /* read under the heap's lock */
         alarm_start(this_core(), &g->alarm);
     }
     if (lw->limit == NULL || lw->limit->ctx == NULL) {

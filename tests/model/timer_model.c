@@ -20,6 +20,7 @@ static struct timer *timer;
 static struct ticker *ticker;
 static struct chan *chan;
 static _Atomic unsigned received, in_time, called, called_too;
+static struct timer *other;
 
 /* ---- what timer.c could call ------------------------------------------------------------------------ */
 
@@ -77,6 +78,11 @@ static void stops(void *arg) {
     in_time += timer_stop(timer);
 }
 
+static void sets_anew_or_not(void *arg) {
+    (void)arg;
+    in_time += timer_reset(timer, MS(5)) == 1;
+}
+
 static void receives(void *arg) {
     (void)arg;
     ns_t v = 0;
@@ -116,24 +122,31 @@ static void computes(void *arg) {
 /* Core 0 does something, during which its timer may come. */
 static void begin(void) {
     received = in_time = called = called_too = 0;
+    other = NULL;
     port_begin(2);
     port_early_timers(1);
     port_pinned_g(0, computes, NULL);
     model_watch(&cores[0].alarms.lock);
 }
 
+static void watch_timer(void) {
+    struct alarm *a = (struct alarm *)(void *)timer; /* its first member */
+    model_watch(&a->seq);
+    model_watch_as(a + 1, "lock of the timer");
+}
+
 static void begin_timer(void) {
     begin();
     timer = timer_make(MS(1));
     chan = timer_chan(timer);
-    model_watch_as((char *)timer + sizeof(struct alarm), "lock of the timer"); /* behind its alarm */
+    watch_timer();
     model_watch(&chan->lock);
 }
 
 static void begin_function(void) {
     begin();
     timer = timer_after_func(MS(1), calls, NULL);
-    model_watch_as((char *)timer + sizeof(struct alarm), "lock of the timer");
+    watch_timer();
 }
 
 static void set_anew(void) {
@@ -154,12 +167,31 @@ static void set_by_two(void) {
 
 static void made_anew(void) {
     begin_timer();
+    model_watch(&chan->open);
     port_pinned_g(1, makes_another, NULL);
 }
 
 static void stopped(void) {
     begin_timer();
     port_pinned_g(1, stops, NULL);
+}
+
+static void stopped_by_two(void) {
+    begin_timer();
+    port_pinned_g(0, stops, NULL);
+    port_pinned_g(1, stops, NULL);
+}
+
+static void stopped_and_set_anew(void) {
+    begin_timer();
+    port_pinned_g(0, stops, NULL);
+    port_pinned_g(1, sets_anew_or_not, NULL);
+}
+
+/* It goes from one core's heap to the other's, and another one comes to its place. */
+static void moved_amid(void) {
+    stopped_and_set_anew();
+    other = timer_after_func(MS(2), calls_too, NULL);
 }
 
 static void stopped_and_received(void) {
@@ -216,6 +248,13 @@ static void check_in_time(void) {
     MODEL_CHECK(in_time == 1); /* nobody has received it */
 }
 
+/* Of both settings each was taken back, or has been sent. */
+static void check_both_settings(void) {
+    port_check_rest();
+    MODEL_CHECK(in_time + sent() == 2);
+    MODEL_CHECK(called_too == (other != NULL));
+}
+
 static void check_called(void) {
     port_check_rest();
     MODEL_CHECK(called == 1);
@@ -238,6 +277,9 @@ int main(int argc, char **argv) {
         {"set anew by two", set_by_two, check_one_left, 3, 0},
         {"freed and made again", made_anew, check_empty, 3, 0},
         {"stopped", stopped, check_in_time, 3, 1},
+        {"stopped by two", stopped_by_two, check_in_time, 3, 0},
+        {"stopped and set anew", stopped_and_set_anew, check_both_settings, 3, 0},
+        {"set anew amid a stop", moved_amid, check_both_settings, 3, 0},
         {"stopped and received", stopped_and_received, check_one_of_both, 3, 0},
         {"a ticker stopped", ticks, check_empty, 3, 0},
         {"a function", function, check_called, 3, 0},

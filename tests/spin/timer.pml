@@ -1,11 +1,14 @@
-/* tests/spin/timer.pml - a timer that is set, fires, is set anew and stopped, while somebody receives from its channel.
+/* tests/spin/timer.pml - a timer that is set, fires, is set anew, stopped, freed and made again, while somebody receives
+ * from its channel.
  *
- * Abstracts timer_fire(), disarm(), arm_at() of sched/timer.c and alarm_start(), alarm_stop_masked(), alarms_expire()
- * of sched/alarm.[ch]. Each setting may lie in either core's heap, so two handlers may have old settings in their hands. A
- * section under a heap's lock is one step; time is always over.
+ * Abstracts timer_fire(), disarm(), arm_at(), stop_waiting(), timer_free(), timer_make() of sched/timer.c and
+ * alarm_start(), alarm_stop_masked(), alarms_expire() of sched/alarm.[ch]. Each setting may lie in either core's heap, so
+ * two handlers may have old settings in their hands. A section under a heap's lock is one step; time is always over.
  *
  * mutant NO_SEQ: the number of the setting that was popped
  * mutant NO_BUMP: a new number for each setting
+ * mutant TICKER_WAITS: a ticker that waits in its heap is stopped under its own lock, for it has sent something
+ * mutant EVEN_EARLY: the number is even only when all is sent
  * mutant BUMP_EARLY: out of the heap first, then the new number
  * mutant SEQ_LATE: the number is read under the heap's lock
  * mutant SEND_OPEN: what is sent is sent under the timer's lock
@@ -15,8 +18,8 @@
 #define SETTINGS 3
 
 bit lock;              /* of the timer */
-byte seq = 1;
-bool armed, period;
+byte seq = 0;          /* odd: it is to fire */
+bool period;
 byte heap = 0;         /* 1 + the core in whose heap the alarm is; 0: in none */
 byte chan_ = 0;        /* what the channel of one place has in it: for which setting it was sent; 0: nothing */
 
@@ -31,18 +34,27 @@ bool waiting;
 inline spin_lock() { waiting = true; atomic { lock == 0 -> lock = 1; waiting = false } }
 inline spin_lock_handler() { atomic { lock == 0 && !waiting -> lock = 1 } }
 
-inline disarm() {
-    pending = armed;
-    armed = false;
-#ifdef BUMP_EARLY
-    seq++;
-    heap = 0;
+inline even() {
+#ifdef NO_BUMP
+    seq--
 #else
-    heap = 0;          /* alarm_stop_masked() */
-#ifndef NO_BUMP
-    seq++;
+    seq++
 #endif
+}
+
+inline disarm() {
+    pending = seq % 2;
+    if
+    :: pending ->
+#ifdef BUMP_EARLY
+        seq++;
+        heap = 0
+#else
+        heap = 0;      /* alarm_stop_masked() */
+        even()
 #endif
+    :: else
+    fi;
 #ifndef NO_DRAIN
     atomic {           /* chan_try_recv() */
         pending = pending || chan_ != 0;
@@ -64,8 +76,7 @@ inline arm(core) {
         :: period = true
         fi
     };
-    armed = true;
-    atomic { heap = core + 1; alarm_for = valid }
+    atomic { seq++; heap = core + 1; alarm_for = valid }
 }
 
 active proctype owner() {
@@ -80,9 +91,39 @@ active proctype owner() {
         fi;
         lock = 0
     :: valid != 0 && settings < SETTINGS ->
-        spin_lock();
-        disarm();
-        lock = 0
+        atomic {       /* stop_waiting() */
+            pending = false;
+            if
+#ifdef TICKER_WAITS
+            :: heap != 0 ->
+#else
+            :: heap != 0 && !period ->
+#endif
+                heap = 0;
+                even();
+                assert(period || !taken);
+                valid = 0;
+                pending = true
+            :: else
+            fi
+        };
+        if
+        :: pending
+        :: !pending ->
+            spin_lock();
+            disarm();
+            lock = 0
+        fi
+    :: settings < SETTINGS && seq % 2 == 0 ->
+        if             /* timer_free() and timer_make(), without a lock */
+        :: chan_ == 0 ->
+            valid = 0;
+            if
+            :: arm(0)
+            :: arm(1)
+            fi
+        :: else
+        fi
     :: settings == SETTINGS -> break /* the last one is left to fire */
     od
 }
@@ -111,20 +152,18 @@ end: do
         :: popped != 0 ->
             spin_lock_handler();
 #ifdef NO_SEQ
-            fires = armed;
+            fires = seq % 2;
 #else
-            fires = armed && seq == popped;
+            fires = seq == popped;
 #endif
-            if
-            :: fires && period ->
-#ifndef NOT_REARMED
-                heap = core + 1
-#endif
-            :: fires && !period -> armed = false
-            :: else
-            fi;
 #ifdef SEND_OPEN
             lock = 0;
+#endif
+#ifdef EVEN_EARLY
+            if
+            :: fires && !period -> even()
+            :: else
+            fi;
 #endif
             /* Full: nobody has taken the last one, this one is dropped. */
             atomic {
@@ -133,6 +172,15 @@ end: do
                 :: else
                 fi
             };
+            if
+#ifndef NOT_REARMED
+            :: fires && period -> heap = core + 1
+#endif
+#ifndef EVEN_EARLY
+            :: fires && !period -> even()
+#endif
+            :: else
+            fi;
             lock = 0
         :: else
         fi;
