@@ -118,8 +118,9 @@ void hal_switch_look(struct g *g, struct g *next, _Atomic uint32_t *word, uint32
  * that faulted. */
 _Noreturn void hal_leave(struct g *g, hal_then *then, void *arg);
 
-/* The same for one that ends where next is known: on the G, masked; becomes next. */
-_Noreturn void hal_leave_for(struct g *next);
+/* The same for one that ends where next is known: on the G, masked; becomes next. It and sched_returned() do not come
+ * back either, but compilers make a frame around the call of a function that says so, even if it is called last. */
+void hal_leave_for(struct g *next);
 
 /* On g0. Becomes g: sets hal_self() and the thread pointer, returns into its hal_park, or
  * into its first function, unmasked, with the core stack empty. If it was preempted all of its registers
@@ -309,7 +310,7 @@ void *sched_resumes(struct g *g);
 void sched_published(void);
 
 /* On a G, unmasked: its first function has returned. */
-_Noreturn void sched_returned(void);
+void sched_returned(void);
 
 /* The commonest fault: a G, masked or not, has touched address, where nothing is mapped; on the core
  * stack, masked. Must not fault itself. True: it was mended; false: sched_fault() comes. */

@@ -125,11 +125,12 @@ UNCOMMON static void cache_spill(struct core *c) NEEDS(irq_masked) {
     spin_unlock_masked(&pool.lock);
 }
 
-/* g may be running still: it stays here, where nobody else looks. */
+static inline bool cache_is_full(const struct core *c) NEEDS(irq_masked) {
+    return c->dead_count >= CACHE_MAX;
+}
+
+/* There is room. g may be running still: it stays here, where nobody else looks. */
 static inline void cache_dead(struct core *c, struct g *g) NEEDS(irq_masked) {
-    if (c->dead_count >= CACHE_MAX) {
-        cache_spill(c);
-    }
     g->link = c->dead;
     c->dead = g;
     c->dead_count++;
@@ -138,6 +139,9 @@ static inline void cache_dead(struct core *c, struct g *g) NEEDS(irq_masked) {
 static void g_free(struct core *c, struct g *g) NEEDS(irq_masked) {
     stack_trim(g, STACK_KEPT);
     if (g->stack_class == 0 && !knob_is(c, KNOB_GCACHE, 0)) {
+        if (cache_is_full(c)) {
+            cache_spill(c);
+        }
         cache_dead(c, g);
         return;
     }
@@ -532,11 +536,6 @@ struct g *g_end(struct g *g, void *core) NEEDS(irq_masked) {
     return schedule();
 }
 
-static struct g *ended(struct g *g, void *next) NEEDS(irq_masked) {
-    (void)g;
-    return next != NULL ? next : schedule_search();
-}
-
 UNCOMMON _Noreturn static void exit_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
     trace_g_hooked(c, EV_END, g, 0, 0);
     model_leave_for_good(g, g_end, c);
@@ -552,24 +551,27 @@ UNCOMMON static void end_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
 
 /* The same for one that leaves nothing behind, on its own stack: from its core's cache nobody else takes it, and this
  * core not before it has left it. */
-_Noreturn static void end_plainly(struct g *g) NEEDS(irq_masked) {
-    struct core *c = this_core();
+static inline void end_plainly(struct core *c, struct g *g) NEEDS(irq_masked) {
+    life_over(c, g);
+    cache_dead(c, g);
+    schedule_ended(c, g);
+}
+
+/* Somebody wants to know, or the cache is full. */
+UNCOMMON static void end_closely(struct core *c, struct g *g) NEEDS(irq_masked) {
     if (hooked(c)) {
         end_hooked(c, g);
     }
-    life_over(c, g);
-    cache_dead(c, g);
-    struct g *next = schedule_here(c);
-    if (next == NULL || HAL_ATOMICS_SEEN) {
-        hal_leave(g, ended, next);
+    if (cache_is_full(c)) {
+        cache_spill(c);
     }
-    hal_leave_for(next);
+    end_plainly(c, g);
 }
 
-/* Of one whose function has returned. */
-static bool leaves_nothing(const struct g *g) {
-    return g->kind == KIND_PLAIN &&
-           ((uintptr_t)g->cleanups | (uintptr_t)g->local | g->holds) == 0 && !SANITIZED;
+/* Of one whose function has returned. All at once: it nearly always does. */
+static inline bool leaves_nothing(const struct g *g) {
+    return (g->kind == KIND_PLAIN) & (((uintptr_t)g->cleanups | (uintptr_t)g->local | g->holds) == 0) &&
+           !SANITIZED;
 }
 
 UNCOMMON _Noreturn static void exit_otherwise(struct g *g) {
@@ -597,13 +599,19 @@ UNCOMMON _Noreturn static void exit_otherwise(struct g *g) {
     hal_leave(g, g_end, c);
 }
 
-_Noreturn void sched_returned(void) {
+/* Calls nothing but last, and so has no frame. */
+void sched_returned(void) {
     struct g *g = hal_self();
     if (!leaves_nothing(g)) {
         exit_otherwise(g);
     }
     hal_irq_mask();
-    end_plainly(g);
+    struct core *c = this_core();
+    if (hooked(c) || cache_is_full(c)) {
+        end_closely(c, g);
+    } else {
+        end_plainly(c, g);
+    }
 }
 
 _Noreturn void go_exit(void) {

@@ -493,8 +493,9 @@ static inline void trace_runs_again(struct core *c) NEEDS(irq_masked) {
  * one. */
 struct g *schedule(void) NEEDS(irq_masked);
 
-/* The same from the queues of c, the own core, or NULL. Also on a G, which is about to leave. */
-struct g *schedule_here(struct core *c) NEEDS(irq_masked);
+/* On g, masked, the own core is c: g has ended, and this core goes on with the next. Does not come back, but is called
+ * as if it did: so as what is called last, without a frame. */
+void schedule_ended(struct core *c, struct g *g) NEEDS(irq_masked);
 
 /* g0, masked, after that has found none: searches, or sleeps without a tick, until there is a G. */
 struct g *schedule_search(void) NEEDS(irq_masked);

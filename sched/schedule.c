@@ -180,10 +180,6 @@ static inline struct g *pick(struct core *c) NEEDS(irq_masked) {
     return g != NULL ? g : pick_closely(c);
 }
 
-struct g *schedule_here(struct core *c) NEEDS(irq_masked) {
-    return pick(c);
-}
-
 struct g *schedule(void) NEEDS(irq_masked) {
     struct core *c = this_core();
     struct g *g = pick(c);
@@ -247,6 +243,29 @@ static inline void leave_to_others(struct g *g, struct g *next, _Atomic uint32_t
 
 void sched_published(void) {
     wake_idle();
+}
+
+static struct g *ended(struct g *g, void *next) NEEDS(irq_masked) {
+    (void)g;
+    return next != NULL ? next : schedule_search();
+}
+
+UNCOMMON static void schedule_ended_closely(struct core *c, struct g *g, struct g *next)
+    NEEDS(irq_masked) {
+    next = next != NULL ? next : pick_closely(c);
+    if (next == NULL || HAL_ATOMICS_SEEN) {
+        hal_leave(g, ended, next);
+    }
+    hal_leave_for(next);
+}
+
+void schedule_ended(struct core *c, struct g *g) NEEDS(irq_masked) {
+    struct g *next = pick_plainly(c);
+    if (next == NULL || HAL_ATOMICS_SEEN) {
+        schedule_ended_closely(c, g, next);
+    } else {
+        hal_leave_for(next);
+    }
 }
 
 /* ---- park and ready ------------------------------------------------------------------------- */

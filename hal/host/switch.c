@@ -97,4 +97,5 @@ _Noreturn void host_first(void (*fn)(void *arg), void *arg) {
     hal_irq_unmask();
     fn(arg);
     sched_returned();
+    host_die("sched_returned: it came back");
 }
