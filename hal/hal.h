@@ -75,6 +75,8 @@ struct hal_core {
  *                                         [.., top) as its stack; top is 16-byte aligned. Writes at most
  *                                         256 bytes below top, which must be mapped. When fn returns,
  *                                         sched_returned() comes.
+ * void hal_guard(uintptr_t va);           the page of a window at va will never be mapped: only a port whose windows
+ *                                         are mapped by a host does anything
  * bool hal_take(_Atomic int32_t *p);      takes one from *p if it is positive; acquire
  * bool hal_claim(_Atomic uint32_t *p, uint32_t end, uint32_t *at);
  *                                         adds one to *p unless it is end; acquire; *at is what it was. False: it is
@@ -205,6 +207,9 @@ bool hal_map_tables(uintptr_t va, size_t size, void *(*page)(void));
  * never executable. One writer per page of va. Takes no lock: the stack-fault path uses it. */
 void hal_map(uintptr_t va, void *page);
 
+/* The same for n pages: at va, at va + stride and so on. */
+void hal_map_row(uintptr_t va, size_t stride, void *const *pages, unsigned n);
+
 /* Undoes hal_map on every core and returns the page, or NULL if none was mapped there. When it
  * returns no core holds a translation. */
 void *hal_unmap(uintptr_t va);
@@ -216,10 +221,6 @@ bool hal_map_uncached(uintptr_t base, size_t size, void *(*page)(void));
 
 /* Sets a page of RAM to zero, in a tenth of the instructions that stores would take where the machine can. */
 void hal_clear_page(void *page);
-
-/* A guard: a page of a window that will never be mapped. Only a port whose windows are mapped by a
- * host does anything here. */
-void hal_guard(uintptr_t va);
 
 /* Loads 8 bytes at va into *out, or says false where a load would fault; for reports, which must not
  * fault, and for what may be gone by now. One load: what another core unmaps meanwhile is either

@@ -17,9 +17,9 @@
 #include "sched/stack.h"
 #include "sched/task.h"
 
-#define CACHE_MAX   64
 #define CACHE_BATCH 32
 #define CACHE_NEW   STACK_ROW
+_Static_assert(CACHE_NEW <= CACHE_BATCH, "one spill makes room for them");
 
 /* Gs live in pages of their own; the list of pages only grows. */
 struct g_page {
@@ -35,7 +35,8 @@ static struct {
     /* guarded by lock */
     struct g *dead[STACK_CLASSES]; /* with a stack, and a page of it at least */
     struct g *bare[STACK_ARENAS];  /* with a slot, and no page */
-    struct g *blank;               /* without: fresh from a page */
+    struct g *blank;               /* without */
+    struct g *unused, *unused_end; /* of the newest page, what nobody has had */
     uint64_t next_ids;             /* the next batch of numbers begins behind it */
 } pool = {.lock = SPINLOCK(RANK_GS)};
 
@@ -45,18 +46,13 @@ static void (*on_exit_fn)(void *local);
 /* ---- allocation ----------------------------------------------------------------------------- */
 
 /* Under the lock. */
-static bool blanks_refill(void) NEEDS(pool.lock) {
+static bool page_add(void) NEEDS(pool.lock) {
     struct g_page *page = page_alloc_zeros();
     if (page == NULL) {
         return false;
     }
-    for (size_t i = 0; i < GS_PER_PAGE; i++) {
-        struct g *g = &page->gs[i];
-        g->pin = ANY_CORE;
-        relaxed_store(&g->alarm.pos, ALARM_IDLE); /* nobody has seen it */
-        g->link = pool.blank;
-        pool.blank = g;
-    }
+    pool.unused = page->gs;
+    pool.unused_end = page->gs + GS_PER_PAGE;
     page->next = atomic_load_explicit(&all, memory_order_relaxed); /* only under the lock */
     atomic_store_explicit(&all, page, memory_order_release);       /* pairs with g_each */
     return true;
@@ -84,65 +80,117 @@ static void give(struct g **from, struct g **to, uint32_t n) {
     spin_unlock(&pool.lock, was);
 }
 
-/* Up to n blank ones; how many. */
-static uint32_t blanks_take(struct g **to, uint32_t n) {
-    hal_irq_t was = spin_lock(&pool.lock);
+/* Up to n blank ones, put before *to; how many. */
+static uint32_t blanks_take(struct g **to, uint32_t n) NEEDS(pool.lock) {
     uint32_t taken = move(&pool.blank, to, n);
-    while (taken < n && blanks_refill()) {
-        taken += move(&pool.blank, to, n - taken);
+    struct g *last = *to;
+    while (taken < n && (pool.unused != pool.unused_end || page_add())) {
+        struct g *g = pool.unused;
+        for (; taken < n && g != pool.unused_end; taken++) {
+            g->pin = ANY_CORE;
+            relaxed_store(&g->alarm.pos, ALARM_IDLE); /* nobody has seen it */
+            g->link = last;
+            last = g++;
+        }
+        pool.unused = g;
     }
-    spin_unlock(&pool.lock, was);
+    *to = last;
     return taken;
 }
 
-/* Unchecked: the lock is for the shared lists alone. */
-static struct g *dead_take(unsigned class) UNCHECKED {
+/* ---- a core's cache ------------------------------------------------------------------------- */
+
+static inline struct g *cache_get(struct core *c) NEEDS(irq_masked) {
+    struct g **top = c->dead_top - 1, *g = *top;
+    if (g != NULL) {
+        c->dead_top = top;
+    }
+    return g;
+}
+
+static inline bool cache_is_full(const struct core *c) NEEDS(irq_masked) {
+    return ((uintptr_t)c->dead_top & sizeof c->dead) != 0;
+}
+
+/* There is room. g may be running still: it stays here, where nobody else looks. */
+static inline void cache_put(struct core *c, struct g *g) NEEDS(irq_masked) {
+    *c->dead_top++ = g;
+}
+
+/* Under the lock: from the shared ones. It is empty. */
+static void cache_refill(struct core *c) NEEDS(irq_masked, pool.lock) {
+    struct g *g = pool.dead[0], **top = c->dead_top;
+    for (struct g **end = top + CACHE_BATCH; top != end && g != NULL; g = g->link) {
+        *top++ = g;
+    }
+    pool.dead[0] = g;
+    c->dead_top = top;
+}
+
+static uint32_t cache_count(const struct core *c) NEEDS(irq_masked) {
+    return (uint32_t)(c->dead_top - &c->dead[1]);
+}
+
+/* Moves n of them, which are there, onto a list. */
+static void cache_take_out(struct core *c, struct g **to, uint32_t n) NEEDS(irq_masked) {
+    struct g *last = *to, **top = c->dead_top;
+    for (struct g **end = top - n; top != end;) {
+        struct g *g = *--top;
+        g->link = last;
+        last = g;
+    }
+    *to = last;
+    c->dead_top = top;
+}
+
+APART void cache_spill(struct core *c) NEEDS(irq_masked) {
+    spin_lock_masked(&pool.lock);
+    cache_take_out(c, &pool.dead[0], CACHE_BATCH);
+    spin_unlock_masked(&pool.lock);
+}
+
+static void cache_put_any(struct core *c, struct g *g) NEEDS(irq_masked) {
+    if (cache_is_full(c)) {
+        cache_spill(c);
+    }
+    cache_put(c, g);
+}
+
+static bool is_cached(struct core *c, unsigned class) {
+    return class == 0 && !knob_is(c, KNOB_GCACHE, 0);
+}
+
+/* ---- dead ones, and new ones ---------------------------------------------------------------- */
+
+/* From the shared list; by way of the cache if there is one. */
+static struct g *shared_take(struct core *c, unsigned class) NEEDS(irq_masked) {
+    struct g *g = NULL;
+    spin_lock_masked(&pool.lock);
+    if (is_cached(c, class)) {
+        cache_refill(c);
+        g = cache_get(c);
+    } else {
+        move(&pool.dead[class], &g, 1);
+    }
+    spin_unlock_masked(&pool.lock);
+    return g;
+}
+
+static struct g *dead_take(unsigned class) {
     hal_irq_t was = hal_irq_save();
     struct core *c = this_core();
-    struct g **cache = class == 0 ? &c->dead : &pool.dead[class];
-    if (class != 0) {
-        spin_lock_masked(&pool.lock);
-    } else if (c->dead == NULL) {
-        spin_lock_masked(&pool.lock);
-        c->dead_count += move(&pool.dead[0], &c->dead, knob_is(c, KNOB_GCACHE, 0) ? 1 : CACHE_BATCH);
-        spin_unlock_masked(&pool.lock);
-    }
-    struct g *g = *cache;
-    if (g != NULL) {
-        *cache = g->link;
-        c->dead_count -= class == 0;
-    }
-    if (class != 0) {
-        spin_unlock_masked(&pool.lock);
+    struct g *g = class == 0 ? cache_get(c) : NULL;
+    if (g == NULL) {
+        g = shared_take(c, class);
     }
     hal_irq_restore(was);
     return g;
 }
 
-UNCOMMON static void cache_spill(struct core *c) NEEDS(irq_masked) {
-    spin_lock_masked(&pool.lock);
-    c->dead_count -= move(&c->dead, &pool.dead[0], CACHE_BATCH);
-    spin_unlock_masked(&pool.lock);
-}
-
-static inline bool cache_is_full(const struct core *c) NEEDS(irq_masked) {
-    return c->dead_count >= CACHE_MAX;
-}
-
-/* There is room. g may be running still: it stays here, where nobody else looks. */
-static inline void cache_dead(struct core *c, struct g *g) NEEDS(irq_masked) {
-    g->link = c->dead;
-    c->dead = g;
-    c->dead_count++;
-}
-
 static void g_free(struct core *c, struct g *g) NEEDS(irq_masked) {
     stack_trim(g, STACK_KEPT);
-    if (g->stack_class == 0 && !knob_is(c, KNOB_GCACHE, 0)) {
-        if (cache_is_full(c)) {
-            cache_spill(c);
-        }
-        cache_dead(c, g);
+    if (is_cached(c, g->stack_class)) {
+        cache_put_any(c, g);
         return;
     }
     spin_lock_masked(&pool.lock);
@@ -159,7 +207,7 @@ static void dead_trim(void) {
         pool.dead[class] = NULL;
         if (class == 0) {
             struct core *c = this_core();
-            c->dead_count -= move(&c->dead, &rest, c->dead_count);
+            cache_take_out(c, &rest, cache_count(c));
         }
         spin_unlock(&pool.lock, was);
         while (rest != NULL) { /* ours alone now: a few unmaskings each */
@@ -186,70 +234,66 @@ static void dead_give(struct g *g) {
     give(&g, &pool.dead[g->stack_class], 1);
 }
 
-/* Up to n new ones with a stack of that class, linked; how many. */
-static uint32_t gs_new(struct g **gs, uint32_t n, unsigned class) {
+/* Up to n that are bare, or else as many that are new, linked, with the first page of the first *whole; how many. */
+static uint32_t gs_get(struct g **gs, uint32_t n, unsigned class, uint32_t *whole) {
     *gs = NULL;
-    n = blanks_take(gs, n);
-    if (n != 0 && !stack_assign(*gs, n, class)) {
+    hal_irq_t was = spin_lock(&pool.lock);
+    uint32_t bare = class < STACK_ARENAS ? move(&pool.bare[class], gs, n) : 0;
+    n = bare != 0 ? bare : blanks_take(gs, n);
+    spin_unlock(&pool.lock, was);
+    if (bare != 0) {
+        *whole = stack_commit_first(*gs, n);
+    } else if (n != 0 && !stack_assign(*gs, n, class, whole)) {
         give(gs, &pool.blank, n);
         return 0;
     }
-    for (struct g *g = *gs; g != NULL; g = g->link) {
-        atomic_store_explicit(&g->made, true, memory_order_release); /* pairs with is_made() */
-    }
     return n;
-}
-
-/* The same of those that have a slot already, if there are any. */
-static uint32_t bare_take(struct g **gs, uint32_t n, unsigned class) {
-    *gs = NULL;
-    hal_irq_t was = spin_lock(&pool.lock);
-    uint32_t taken = move(&pool.bare[class], gs, n);
-    spin_unlock(&pool.lock, was);
-    return taken != 0 ? taken : gs_new(gs, n, class);
 }
 
 /* This core's cache is empty: gets some of the shared dead; false: there are none. True also if it is to stay empty. */
 static bool cache_dead_of_others(void) {
     hal_irq_t was = spin_lock(&pool.lock);
     struct core *c = this_core();
-    if (knob_is(c, KNOB_GCACHE, 0)) {
-        spin_unlock(&pool.lock, was);
-        return true;
+    bool any = !is_cached(c, 0) || c->dead_top[-1] != NULL;
+    if (!any) {
+        cache_refill(c);
+        any = c->dead_top[-1] != NULL;
     }
-    if (c->dead == NULL) {
-        c->dead_count += move(&pool.dead[0], &c->dead, CACHE_BATCH);
-    }
-    bool any = c->dead != NULL;
     spin_unlock(&pool.lock, was);
     return any;
 }
 
 /* The same, or a few new ones, as far as there is memory. */
-UNCOMMON static void cache_fill(void) {
+APART void cache_fill(void) {
     struct g *gs;
-    uint32_t n = cache_dead_of_others() ? 0 : bare_take(&gs, CACHE_NEW, 0);
+    uint32_t whole, n = cache_dead_of_others() ? 0 : gs_get(&gs, CACHE_NEW, 0, &whole);
     if (n == 0) {
         return;
     }
-    uint32_t whole = stack_commit_first(gs, n);
-    hal_irq_t was = spin_lock(&pool.lock);
+    n -= whole;
+    struct g *g = gs;
+    hal_irq_t was = hal_irq_save();
     struct core *c = this_core();
-    c->dead_count += move(&gs, &c->dead, whole);
-    move(&gs, &pool.bare[0], n - whole);
-    spin_unlock(&pool.lock, was);
+    if (c->dead_top + whole > &c->dead[DEAD_SLOTS]) {
+        cache_spill(c); /* another core than before, or others have ended meanwhile */
+    }
+    struct g **top = c->dead_top;
+    for (struct g **end = top + whole; top != end; g = g->link) {
+        *top++ = g;
+    }
+    c->dead_top = top;
+    hal_irq_restore(was);
+    if (n != 0) {
+        give(&g, &pool.bare[0], n);
+    }
 }
 
 /* One that is new or bare, with its first page. */
 static struct g *g_new(unsigned class) {
     struct g *g;
-    if (class == STACK_SMALL) {
-        gs_new(&g, 1, class);
-        return g;
-    }
-    if (bare_take(&g, 1, class) != 0 && stack_commit_first(g, 1) == 0) {
+    uint32_t whole;
+    if (gs_get(&g, 1, class, &whole) != 0 && whole == 0) {
         give(&g, &pool.bare[class], 1);
-        return NULL;
     }
     return g;
 }
@@ -267,7 +311,7 @@ struct g *g_alloc(size_t size) {
 }
 
 static bool is_made(const struct g *g) {
-    /* acquire: pairs with g_new, the stack's bounds are there */
+    /* acquire: pairs with stack_assign(), the stack's bounds are there */
     return atomic_load_explicit(&g->made, memory_order_acquire);
 }
 
@@ -466,13 +510,11 @@ int go_with(const struct go_opts *o, go_fn *fn, void *arg) {
 static inline bool go_shortly(go_fn *fn, void *arg, uintptr_t creator) {
     hal_irq_mask();
     struct core *c = this_core();
-    struct g *g = c->dead;
-    if (SANITIZED || g == NULL || hooked(c)) {
+    struct g *g = SANITIZED || hooked(c) ? NULL : cache_get(c);
+    if (g == NULL) {
         hal_irq_unmask();
         return false;
     }
-    c->dead = g->link;
-    c->dead_count--;
     begin_life(c, g, creator);
     hal_prepare(g, (void *)(g->stack_hi - color_of(g)), fn, arg);
     count(&c->n.started);
@@ -481,7 +523,7 @@ static inline bool go_shortly(go_fn *fn, void *arg, uintptr_t creator) {
     return true;
 }
 
-UNCOMMON static int go_otherwise(go_fn *fn, void *arg, uintptr_t creator) {
+APART int go_otherwise(go_fn *fn, void *arg, uintptr_t creator) {
     check_go(fn != NULL);
     cache_fill();
     return go_shortly(fn, arg, creator) ? 0 : g_start(&GO_OPTS(0), fn, arg, creator);
@@ -552,8 +594,8 @@ UNCOMMON static void end_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
 /* The same for one that leaves nothing behind, on its own stack: from its core's cache nobody else takes it, and this
  * core not before it has left it. */
 static inline void end_plainly(struct core *c, struct g *g) NEEDS(irq_masked) {
+    cache_put(c, g);
     life_over(c, g);
-    cache_dead(c, g);
     schedule_ended(c, g);
 }
 

@@ -52,16 +52,17 @@ static void *cut(size_t n) NEEDS(pool.lock) {
 
 /* Under the lock. n are free: those of the list, then what was never used. */
 static void take_each(void **pages, unsigned n) NEEDS(pool.lock) {
-    unsigned taken = 0;
+    void **end = pages + n;
     struct page *p = pool.list;
-    for (; taken < n && p != NULL; p = p->next) {
-        pages[taken++] = p;
+    for (; pages != end && p != NULL; p = p->next) {
+        *pages++ = p;
     }
     pool.list = p;
-    for (unsigned i = 0; i < RANGES && taken < n; i++) {
-        uintptr_t at = pool.fresh[i].at, end = pool.fresh[i].end;
-        for (; taken < n && end - at >= HAL_PAGE; at += HAL_PAGE) {
-            pages[taken++] = (void *)at;
+    for (unsigned i = 0; i < RANGES && pages != end; i++) {
+        uintptr_t at = pool.fresh[i].at;
+        size_t here = (pool.fresh[i].end - at) / HAL_PAGE, want = (size_t)(end - pages);
+        for (void **stop = pages + (here < want ? here : want); pages != stop; at += HAL_PAGE) {
+            *pages++ = (void *)at;
         }
         pool.fresh[i].at = at;
     }

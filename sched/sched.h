@@ -253,6 +253,9 @@ struct watching {
     bool told;
 };
 
+/* Of dead Gs that a core keeps at hand; one is for none. */
+#define DEAD_SLOTS 64u
+
 struct core {
     struct hal_core hal;
 
@@ -285,8 +288,7 @@ struct core {
     int64_t guard_when;
     uint32_t budget;      /* of the slice that goes on, while reductions are counted (knobs.c) */
     const struct g *heir; /* if it is entered next, it goes on in its waker's slice */
-    struct g *dead;       /* cache of dead Gs of the default stack class */
-    uint32_t dead_count;
+    struct g **dead_top;  /* behind the last one in dead */
     uint64_t next_id;     /* for a new G; a multiple of 16: none left (go.c) */
     struct frame *frames; /* free preemption frames */
     uint32_t frame_count;
@@ -309,6 +311,9 @@ struct core {
     struct alarm_heap alarms;
     _Atomic(struct timer *) timer;        /* a free one, or NULL; own core only, masked: relaxed */
     struct stash stash[GO_STASH_CLASSES]; /* own core only, masked */
+    /* The same: dead Gs of the default stack class, from 1 on. 0 is NULL for ever, so that what is before dead_top tells
+     * whether there are any; and it lies so that dead_top's address tells whether it is full */
+    struct g *dead[DEAD_SLOTS] __attribute__((aligned(2 * DEAD_SLOTS * sizeof(void *))));
     struct g g0;
 } __attribute__((aligned(64)));
 

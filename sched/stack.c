@@ -7,6 +7,9 @@
 
 #define GUARD HAL_PAGE
 
+/* What a translation table of pages is for. */
+#define TABLE MB(2)
+
 /* Slots are spread by 68 KiB and so on, never by a power of two: else all hot stack lines fall into
  * few cache sets (HAZARDS 22). Each class gets an eighth of the window, the first one the rest. */
 static const size_t class_size[STACK_ARENAS] = {KB(64), KB(256), MB(1), MB(8)};
@@ -14,7 +17,9 @@ static const size_t class_size[STACK_ARENAS] = {KB(64), KB(256), MB(1), MB(8)};
 static struct arena {
     uintptr_t base, end;
     size_t stride;
-    uintptr_t next; /* guarded by lock: slots from here on were never used and have no tables */
+    /* guarded by lock */
+    uintptr_t next;   /* slots from here on were never used */
+    uintptr_t tables; /* from here on there are none */
 } arena[STACK_ARENAS];
 
 /* Small stacks that no G has yet; guarded by lock. */
@@ -33,7 +38,7 @@ void stacks_init(void) {
     for (unsigned i = STACK_ARENAS; i-- > 0;) {
         size_t share = i != 0 ? size / 8 : (size_t)(end - at);
         arena[i].stride = class_size[i] + GUARD;
-        arena[i].base = arena[i].next = at;
+        arena[i].base = arena[i].next = arena[i].tables = at;
         arena[i].end = at + share;
         at += share;
     }
@@ -77,6 +82,7 @@ static bool small_assign(struct g *g) {
     g->stack_class = STACK_SMALL;
     g->stack_lo = g->stack_low = (uintptr_t)s;
     g->stack_hi = (uintptr_t)(s + 1);
+    atomic_store_explicit(&g->made, true, memory_order_release); /* pairs with is_made() */
     return true;
 }
 
@@ -88,29 +94,61 @@ _Noreturn void stack_overflown(const struct g *g) {
 
 /* ---- slots ----------------------------------------------------------------------------------- */
 
-bool stack_assign(struct g *g, unsigned n, unsigned class) {
-    if (class == STACK_SMALL) {
-        return small_assign(g);
+/* Under the lock. Tables up to end: some more at once, a table of them each. */
+static bool tables_grow(struct arena *a, uintptr_t end) NEEDS(lock) {
+    size_t more = (end - a->tables + TABLE - 1) & ~(TABLE - 1);
+    more = more < a->end - a->tables ? more : (size_t)(a->end - a->tables);
+    if (!hal_map_tables(a->tables, more, page_alloc)) {
+        return false;
     }
-    struct arena *a = &arena[class];
+    a->tables += more;
+    return true;
+}
+
+/* n slots side by side that nobody has had, whose tables exist; 0: none. */
+static uintptr_t slots_take(struct arena *a, unsigned n) {
     uintptr_t slot = 0;
     hal_irq_t was = spin_lock(&lock);
-    size_t all = n * a->stride;
-    if (all <= a->end - a->next && hal_map_tables(a->next, all, page_alloc)) {
-        slot = a->next;
-        a->next += all;
+    uintptr_t next = a->next, end = next + n * a->stride;
+    if (n * a->stride <= a->end - next && (end <= a->tables || tables_grow(a, end))) {
+        slot = next;
+        a->next = end;
     }
     spin_unlock(&lock, was);
+    return slot;
+}
+
+/* They are the stacks of n Gs, with so many bytes committed; returns who is next. */
+static struct g *slots_give(struct g *g, unsigned n, unsigned class, uintptr_t slot, size_t committed) {
+    size_t stride = arena[class].stride;
+    for (uintptr_t hi = slot + stride; n != 0; n--, hi += stride, g = g->link) {
+        g->stack_class = (uint8_t) class;
+        g->stack_lo = hi - stride + GUARD;
+        g->stack_hi = hi;
+        g->stack_low = hi - committed;
+        hal_guard(hi - stride);
+        atomic_store_explicit(&g->made, true, memory_order_release); /* pairs with is_made() */
+    }
+    return g;
+}
+
+bool stack_assign(struct g *g, unsigned n, unsigned class, unsigned *whole) {
+    if (class == STACK_SMALL) {
+        *whole = 1;
+        return small_assign(g);
+    }
+    void *pages[STACK_ROW];
+    struct arena *a = &arena[class];
+    size_t stride = a->stride;
+    uintptr_t slot = slots_take(a, n);
     if (slot == 0) {
         return false;
     }
-    for (; n != 0; n--, g = g->link, slot += a->stride) {
-        g->stack_class = (uint8_t) class;
-        g->stack_lo = slot + GUARD;
-        g->stack_hi = slot + a->stride;
-        g->stack_low = g->stack_hi;
-        hal_guard(slot);
-    }
+    unsigned have = pages_alloc(pages, n);
+    hal_map_row(slot + stride - HAL_PAGE, stride, pages, have);
+    g = slots_give(g, have, class, slot, HAL_PAGE);
+    slots_give(g, n - have, class, slot + have * stride, 0);
+    *whole = have;
     return true;
 }
 

@@ -31,13 +31,14 @@ void stacks_init(void);
 /* The class for a G that asks for size bytes, 0: does not say; STACK_CLASSES when there is none. */
 unsigned stack_class_for(size_t size);
 
-/* Gives n new Gs, linked, a slot of that class each, and sets lo, hi and low; or one G a small stack. False: no address
- * space or no page, and nothing was done. G context. */
-bool stack_assign(struct g *g, unsigned n, unsigned class);
-
-/* Dead or new Gs, linked, which nobody can find and which have no page: commits the top one of the first of n; of how
- * many, if there are not enough. */
+/* Gives n new Gs, linked, a slot of that class each, and sets lo, hi and low; or one G a small stack. The first *whole of
+ * them have their first page, too: n, unless there are not enough. False: no address space or no page for tables, and
+ * nothing was done. G context. */
 #define STACK_ROW 8u
+bool stack_assign(struct g *g, unsigned n, unsigned class, unsigned *whole);
+
+/* Dead Gs, linked, which nobody can find and which have no page: commits the top one of the first of n; of how
+ * many, if there are not enough. */
 unsigned stack_commit_first(struct g *g, unsigned n);
 
 /* The same for the 64 KiB at the top, which is the whole stack where nothing else was asked for. False: no page; some

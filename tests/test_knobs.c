@@ -472,7 +472,8 @@ static void ends(void *arg) {
 
 static uint32_t dead_here(void) {
     hal_irq_t was = hal_irq_save();
-    uint32_t n = this_core()->dead_count;
+    struct core *c = this_core();
+    uint32_t n = (uint32_t)(c->dead_top - &c->dead[1]);
     hal_irq_restore(was);
     return n;
 }

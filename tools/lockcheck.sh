@@ -54,7 +54,7 @@ plant 'a lock is taken with interrupts open' sched/pages.c 'hal_irq_t was = spin
 plant 'a G is made ready with interrupts open' sched/wait.c 'hal_irq_t was = hal_irq_save();' 'hal_irq_t was = 0;'
 plant 'the core is asked for with interrupts open' sched/go.c 'static bool cache_dead_of_others(void) {
 ' 'static bool cache_dead_of_others(void) {
-    this_core()->dead_count++;
+    this_core()->dead_top++;
 '
 plant 'the heap is changed without its lock' sched/alarm.c '    spin_lock_masked(&h->lock);
     struct alarm *a' '    struct alarm *a'

@@ -81,6 +81,10 @@ static inline void hal_prepare(struct g *g, void *top, void (*fn)(void *), void 
     *(void **)((uintptr_t)g + G_PORT) = b;
 }
 
+static inline void hal_guard(uintptr_t va) {
+    (void)va; /* what is not mapped is guard enough */
+}
+
 /* TPIDRRO_EL0 is writable at EL1 and nobody runs at EL0. */
 static inline struct core *hal_core(void) {
     return (struct core *)SYSREG_READ(tpidrro_el0);

@@ -25,14 +25,17 @@ static void published(void) {
 }
 
 void hal_clear_page(void *page) {
-    uint64_t dczid = SYSREG_READ(dczid_el0);
-    if ((dczid & DCZID_PROHIBITED) != 0) {
+    uint64_t dczid = SYSREG_READ(dczid_el0) & (DCZID_PROHIBITED | 15);
+    if (dczid > 7) { /* or blocks of more than an eighth of a page */
         __builtin_memset(page, 0, HAL_PAGE);
         return;
     }
-    size_t block = (size_t)4 << (dczid & 15);
-    for (char *at = page, *end = at + HAL_PAGE; at != end; at += block) {
-        __asm__ volatile("dc zva, %0" ::"r"(at) : "memory");
+    size_t block = (size_t)4 << dczid;
+    for (char *at = page, *end = at + HAL_PAGE; at != end;) {
+        __asm__ volatile(".rept 8\n\tdc zva, %0\n\tadd %0, %0, %1\n\t.endr"
+                         : "+r"(at)
+                         : "r"(block)
+                         : "memory");
     }
 }
 
@@ -54,6 +57,11 @@ static uint64_t *leaf(uintptr_t va) {
     }
     uint64_t *l2 = entry_of(below(l1), va, PT_L2_SHIFT);
     return (*l2 & 3) == PT_TABLE ? entry_of(below(l2), va, PT_L3_SHIFT) : NULL;
+}
+
+/* Behind the table in which entry is. */
+static uint64_t *table_end(const uint64_t *entry) {
+    return (uint64_t *)(((uintptr_t)entry | (HAL_PAGE - 1)) + 1);
 }
 
 uint64_t mmu_descriptor(uintptr_t va) {
@@ -205,6 +213,18 @@ void hal_map(uintptr_t va, void *page) {
     published();
 }
 
+void hal_map_row(uintptr_t va, size_t stride, void *const *pages, unsigned n) {
+    void *const *const end = pages + n;
+    for (void *const *at = pages; at != end;) {
+        /* those whose entries are in one table */
+        uint64_t *e = leaf(va + (uintptr_t)(at - pages) * stride);
+        for (uint64_t *behind = table_end(e); at != end && e < behind; e += stride / HAL_PAGE) {
+            *(volatile uint64_t *)e = (uint64_t)(uintptr_t)*at++ | PT_DATA | PT_PAGE;
+        }
+    }
+    published();
+}
+
 void *hal_unmap(uintptr_t va) {
     uint64_t *e = leaf(va);
     if (e == NULL || *e == 0) {
@@ -231,8 +251,4 @@ bool hal_map_uncached(uintptr_t base, size_t size, void *(*page)(void)) {
     }
     published();
     return true;
-}
-
-void hal_guard(uintptr_t va) {
-    (void)va; /* what is not mapped is guard enough */
 }

@@ -35,6 +35,8 @@ unsigned hal_core_count(void);
 
 void hal_prepare(struct g *g, void *top, void (*fn)(void *), void *arg);
 
+void hal_guard(uintptr_t va);
+
 int64_t hal_now(void);
 
 #include "hal/take.h"

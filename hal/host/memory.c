@@ -106,6 +106,12 @@ void hal_map(uintptr_t va, void *page) {
     *slot = page;
 }
 
+void hal_map_row(uintptr_t va, size_t stride, void *const *pages, unsigned n) {
+    for (unsigned i = 0; i < n; i++) {
+        hal_map(va + i * stride, pages[i]);
+    }
+}
+
 void *hal_unmap(uintptr_t va) {
     void **slot = given_for(va);
     void *page = *slot;
