@@ -75,6 +75,8 @@ struct hal_core {
  *                                         [.., top) as its stack; top is 16-byte aligned. Writes at most
  *                                         256 bytes below top, which must be mapped. When fn returns,
  *                                         sched_returned() comes.
+ * uintptr_t hal_call_site(void);          behind the call of the function that says this, first of all and before it calls
+ *                                         any
  * void hal_guard(uintptr_t va);           the page of a window at va will never be mapped: only a port whose windows
  *                                         are mapped by a host does anything
  * bool hal_take(_Atomic int32_t *p);      takes one from *p if it is positive; acquire

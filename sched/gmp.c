@@ -60,6 +60,32 @@ void gmp_next_was(struct core *c, struct g *before) NEEDS(irq_masked) {
     guard_arm(c);
 }
 
+UNCOMMON int gmp_wake_and_open(struct core *c) OPENS(irq_masked) {
+    wake_idle();
+    guard_arm(c);
+    hal_irq_unmask();
+    return 0;
+}
+
+UNCOMMON static int next_was_and_open(struct core *c, struct g *before) OPENS(irq_masked) {
+    gmp_next_was(c, before);
+    hal_irq_unmask();
+    return 0;
+}
+
+/* When many are started it goes behind the ring: that one calls nothing but last. */
+int gmp_next_was_and_open(struct core *c, struct g *before) OPENS(irq_masked) {
+    if (before == NULL || before->slice_used != 0) {
+        return next_was_and_open(c, before);
+    }
+    runq_put_behind_here(&c->runq, before);
+    if (wake_needed()) {
+        return gmp_wake_and_open(c);
+    }
+    hal_irq_unmask();
+    return 0;
+}
+
 static void put_pinned(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
     ASSERT(g->pin == c->hal.index);
     if (why == WHY_DISPLACED) {

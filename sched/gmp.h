@@ -98,6 +98,31 @@ static inline void gmp_put_next_anywhere(struct core *c, struct g *g) NEEDS(irq_
     }
 }
 
+/* The rest of the one below: who was next is to be put; or it has been, and a core idles. */
+int gmp_next_was_and_open(struct core *c, struct g *before) OPENS(irq_masked);
+int gmp_wake_and_open(struct core *c) OPENS(irq_masked);
+
+/* gmp_put_next_anywhere() and hal_irq_unmask(), for what ends with both; 0. Calls nothing but last. */
+static inline int gmp_put_next_and_open(struct core *c, struct g *g) OPENS(irq_masked) {
+    if (CONFIG_SIM != 0) {
+        gmp_put(c, g, WHY_WOKEN);
+        hal_irq_unmask();
+        return 0;
+    }
+    struct g *before = runnext_of(c);
+    set_runnext(c, g);
+    if (before == NULL
+            ? guard_wanted(c)
+            : before->slice_used != 0 || runq_behind(&c->runq) != 0 || !ring_put(&c->runq, before)) {
+        return gmp_next_was_and_open(c, before);
+    }
+    if (before != NULL && wake_needed()) {
+        return gmp_wake_and_open(c);
+    }
+    hal_irq_unmask();
+    return 0;
+}
+
 /* The same of any. */
 static inline void gmp_put_next(struct core *c, struct g *g) NEEDS(irq_masked) {
     if (__builtin_expect(g->pin != ANY_CORE, 0)) {

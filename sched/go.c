@@ -359,18 +359,15 @@ bool g_exists(const struct g *g) {
 /* A core takes numbers in batches: those between two multiples of this. */
 #define IDS 16
 
-UNCOMMON static uint64_t first_of_ids(void) NEEDS(irq_masked) {
+UNCOMMON static void ids_refill(struct core *c) NEEDS(irq_masked) {
     spin_lock_masked(&pool.lock);
-    uint64_t id = pool.next_ids + 1;
+    c->next_id = pool.next_ids + 1;
     pool.next_ids += IDS;
     spin_unlock_masked(&pool.lock);
-    return id;
 }
 
-static inline uint64_t new_id(struct core *c) NEEDS(irq_masked) {
-    uint64_t id = c->next_id % IDS != 0 ? c->next_id : first_of_ids();
-    c->next_id = id + 1;
-    return id;
+static inline bool has_ids(const struct core *c) NEEDS(irq_masked) {
+    return c->next_id % IDS != 0;
 }
 
 /* How far below the stack's end the first SP is: spread over 16 cache lines by the G's number (HAZARDS
@@ -388,9 +385,9 @@ static void prepare(struct g *g, size_t color, go_fn *fn, const void *arg, size_
     hal_prepare(g, (void *)top, fn, n != 0 ? (void *)top : (void *)(uintptr_t)arg);
 }
 
-/* A dead G with a stack begins a life: whatever is not set here is blank in a dead one. */
+/* A dead G with a stack begins a life, and there is a number: whatever is not set here is blank in a dead one. */
 static inline void begin_life(struct core *c, struct g *g, uintptr_t creator) NEEDS(irq_masked) {
-    g->id = new_id(c);
+    g->id = c->next_id++;
     g->name = NULL;
     g->creator = creator;
     g->parent = hal_self()->id;
@@ -432,10 +429,14 @@ int g_make(struct g **out, const struct go_opts *o, go_fn *fn, const void *arg, 
      * one that has had the memory before. */
     sanitize_open((const void *)(uintptr_t)&g->holds, sizeof g->holds);
     hal_irq_t was = hal_irq_save();
-    begin_life(this_core(), g, creator);
+    struct core *c = this_core();
+    if (!has_ids(c)) {
+        ids_refill(c);
+    }
+    begin_life(c, g, creator);
     g->name = o->name;
     g->where = o->pinned ? (uint8_t)o->core : ANY_CORE; /* and no affinity */
-    bool traced = hooked(this_core());
+    bool traced = hooked(c);
     hal_irq_restore(was);
     prepare(g, class == STACK_SMALL ? 0 : color_of(g), fn, arg, n);
     if (traced && !made_hooked(g, fn)) {
@@ -506,34 +507,56 @@ int go_with(const struct go_opts *o, go_fn *fn, void *arg) {
     return g_start(o, fn, arg, CALL_SITE);
 }
 
-/* The short way: a dead G is at hand. */
-static inline bool go_shortly(go_fn *fn, void *arg, uintptr_t creator) {
-    hal_irq_mask();
-    struct core *c = this_core();
-    struct g *g = SANITIZED || hooked(c) ? NULL : cache_get(c);
-    if (g == NULL) {
-        hal_irq_unmask();
-        return false;
-    }
+/* The short way: nobody wants to know, and a dead G is at hand, and a number. NULL: not. */
+static inline struct g *go_at_hand(struct core *c) NEEDS(irq_masked) {
+    return SANITIZED || hooked(c) || !has_ids(c) ? NULL : cache_get(c);
+}
+
+static inline int go_with_it(struct core *c, struct g *g, go_fn *fn, void *arg, uintptr_t creator)
+    OPENS(irq_masked) {
     begin_life(c, g, creator);
     hal_prepare(g, (void *)(g->stack_hi - color_of(g)), fn, arg);
     count(&c->n.started);
-    gmp_put_next_anywhere(c, g);
-    hal_irq_unmask();
-    return true;
+    return gmp_put_next_and_open(c, g);
 }
 
+/* Fetches what is not at hand. */
 APART int go_otherwise(go_fn *fn, void *arg, uintptr_t creator) {
     check_go(fn != NULL);
-    cache_fill();
-    return go_shortly(fn, arg, creator) ? 0 : g_start(&GO_OPTS(0), fn, arg, creator);
+    hal_irq_mask();
+    struct core *c = this_core();
+    bool any = c->dead_top[-1] != NULL;
+    if (!has_ids(c)) {
+        ids_refill(c);
+    }
+    hal_irq_unmask();
+    if (!any) {
+        cache_fill();
+    }
+    hal_irq_mask();
+    c = this_core();
+    struct g *g = go_at_hand(c);
+    if (g == NULL) {
+        hal_irq_unmask();
+        return g_start(&GO_OPTS(0), fn, arg, creator);
+    }
+    return go_with_it(c, g, fn, arg, creator);
 }
 
+/* Calls nothing but last, and so has no frame. */
 int go(go_fn *fn, void *arg) {
-    if (fn != NULL && !hal_on_core_stack() && go_shortly(fn, arg, CALL_SITE)) {
-        return 0;
+    uintptr_t creator = hal_call_site();
+    if (fn == NULL || hal_on_core_stack()) {
+        return go_otherwise(fn, arg, creator);
     }
-    return go_otherwise(fn, arg, CALL_SITE);
+    hal_irq_mask();
+    struct core *c = this_core();
+    struct g *g = go_at_hand(c);
+    if (g == NULL) {
+        hal_irq_unmask();
+        return go_otherwise(fn, arg, creator);
+    }
+    return go_with_it(c, g, fn, arg, creator);
 }
 
 int go_copy(const struct go_opts *o, go_fn *fn, const void *args, size_t n) {
@@ -593,14 +616,14 @@ UNCOMMON static void end_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
 
 /* The same for one that leaves nothing behind, on its own stack: from its core's cache nobody else takes it, and this
  * core not before it has left it. */
-static inline void end_plainly(struct core *c, struct g *g) NEEDS(irq_masked) {
+static inline void end_plainly(struct core *c, struct g *g) OPENS(irq_masked) {
     cache_put(c, g);
     life_over(c, g);
     schedule_ended(c, g);
 }
 
 /* Somebody wants to know, or the cache is full. */
-UNCOMMON static void end_closely(struct core *c, struct g *g) NEEDS(irq_masked) {
+UNCOMMON static void end_closely(struct core *c, struct g *g) OPENS(irq_masked) {
     if (hooked(c)) {
         end_hooked(c, g);
     }

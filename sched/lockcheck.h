@@ -40,7 +40,7 @@ void hal_switch_look(struct g *g, struct g *next, _Atomic uint32_t *word, uint32
                      const _Atomic uint32_t *look) OPENS(irq_masked);
 _Noreturn void hal_leave(struct g *g, hal_then *then, void *arg) NEEDS(irq_masked);
 _Noreturn void hal_enter(struct g *g) NEEDS(irq_masked);
-void hal_leave_for(struct g *next) NEEDS(irq_masked);
+void hal_leave_for(struct g *next) OPENS(irq_masked);
 void *sched_resumes(struct g *g) NEEDS(irq_masked);
 void sched_published(void) NEEDS(irq_masked);
 void hal_idle(void) NEEDS(irq_masked);

@@ -17,10 +17,7 @@ static struct {
 _Atomic uint32_t globq_count; /* written under its lock; read without, as a hint */
 
 void runq_put_behind(struct runq *q, struct g *g) NEEDS(irq_masked) {
-    spin_lock_masked(&q->lock);
-    gqueue_push(&q->overflow, g);
-    relaxed_store(&q->overflow_count, relaxed_load(&q->overflow_count) + 1); /* under the lock */
-    spin_unlock_masked(&q->lock);
+    runq_put_behind_here(q, g);
 }
 
 /* Moves up to n Gs from the overflow list of q to out; how many. */

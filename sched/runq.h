@@ -119,6 +119,14 @@ static inline uint32_t ring_put_unseen(struct runq *q, struct g *g) {
     return tail + 1;
 }
 
+/* Owner, masked, when the ring is full or somebody is behind it: onto the overflow list. */
+static inline void runq_put_behind_here(struct runq *q, struct g *g) NEEDS(irq_masked) {
+    spin_lock_masked(&q->lock);
+    gqueue_push(&q->overflow, g);
+    relaxed_store(&q->overflow_count, relaxed_load(&q->overflow_count) + 1); /* under the lock */
+    spin_unlock_masked(&q->lock);
+}
+
 /* Owner, masked. The rest of the two below: onto the overflow list, and from it when the ring is empty. */
 void runq_put_behind(struct runq *q, struct g *g) NEEDS(irq_masked);
 struct g *runq_get_behind(struct runq *q) NEEDS(irq_masked);

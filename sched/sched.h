@@ -500,7 +500,7 @@ struct g *schedule(void) NEEDS(irq_masked);
 
 /* On g, masked, the own core is c: g has ended, and this core goes on with the next. Does not come back, but is called
  * as if it did: so as what is called last, without a frame. */
-void schedule_ended(struct core *c, struct g *g) NEEDS(irq_masked);
+void schedule_ended(struct core *c, struct g *g) OPENS(irq_masked);
 
 /* g0, masked, after that has found none: searches, or sleeps without a tick, until there is a G. */
 struct g *schedule_search(void) NEEDS(irq_masked);

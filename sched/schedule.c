@@ -251,7 +251,7 @@ static struct g *ended(struct g *g, void *next) NEEDS(irq_masked) {
 }
 
 UNCOMMON static void schedule_ended_closely(struct core *c, struct g *g, struct g *next)
-    NEEDS(irq_masked) {
+    OPENS(irq_masked) {
     next = next != NULL ? next : pick_closely(c);
     if (next == NULL || HAL_ATOMICS_SEEN) {
         hal_leave(g, ended, next);
@@ -259,7 +259,7 @@ UNCOMMON static void schedule_ended_closely(struct core *c, struct g *g, struct 
     hal_leave_for(next);
 }
 
-void schedule_ended(struct core *c, struct g *g) NEEDS(irq_masked) {
+void schedule_ended(struct core *c, struct g *g) OPENS(irq_masked) {
     struct g *next = pick_plainly(c);
     if (next == NULL || HAL_ATOMICS_SEEN) {
         schedule_ended_closely(c, g, next);

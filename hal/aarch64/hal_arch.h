@@ -81,6 +81,18 @@ static inline void hal_prepare(struct g *g, void *top, void (*fn)(void *), void 
     *(void **)((uintptr_t)g + G_PORT) = b;
 }
 
+#ifdef SANITIZE
+#define hal_call_site() ((uintptr_t)__builtin_extract_return_addr(__builtin_return_address(0)))
+#else
+/* Until something is called the link register is what it was. The compiler's word for it takes a signature off that address,
+ * which nobody here puts on, and makes a frame for that. */
+__attribute__((always_inline)) static inline uintptr_t hal_call_site(void) {
+    uintptr_t at;
+    __asm__ volatile("mov %0, x30" : "=r"(at));
+    return at;
+}
+#endif
+
 static inline void hal_guard(uintptr_t va) {
     (void)va; /* what is not mapped is guard enough */
 }

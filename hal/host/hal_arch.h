@@ -37,6 +37,8 @@ void hal_prepare(struct g *g, void *top, void (*fn)(void *), void *arg);
 
 void hal_guard(uintptr_t va);
 
+#define hal_call_site() ((uintptr_t)__builtin_extract_return_addr(__builtin_return_address(0)))
+
 int64_t hal_now(void);
 
 #include "hal/take.h"
