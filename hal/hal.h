@@ -34,9 +34,9 @@ struct core;
 /* What the port needs to know of a G; the first member of struct g. Offsets are asserted by the
  * port. */
 struct hal_g {
+    void *tls; /* loaded into the thread pointer at each switch to this G. */
     void *sp; /* saved stack pointer while off a core. NULL: it was preempted, see frame; or a port's of a new one.
-                 Writer: the switch. */
-    void *tls;   /* loaded into the thread pointer at each switch to this G. */
+                  Writer: the switch. */
     void *port;  /* the port's own. */
     void *frame; /* saved state of a preempted G, HAL_FRAME_SIZE bytes, or NULL. */
 };
@@ -46,7 +46,13 @@ struct hal_core {
     void *stack_top; /* top of the core stack: every entry to g0 starts there. */
     struct g *g0;    /* what hal_self() is on g0. */
     unsigned index;  /* dense and logical, 0 is the boot core. */
-    bool in_handler; /* a handler is running. Written by the port, this core only. */
+    union {
+        struct {
+            bool in_handler; /* a handler is running. Written by the port, this core only. */
+            _Atomic uint32_t hooks; /* the scheduler's: what happens at events (sched/trace.h); written by any G */
+        };
+        _Atomic uint64_t unusual; /* both, for who asks whether it is 0 */
+    };
 };
 
 /* ---- hal_arch.h: static inline -------------------------------------------------------------- */

@@ -67,17 +67,14 @@ UNCOMMON int gmp_wake_and_open(struct core *c) OPENS(irq_masked) {
     return 0;
 }
 
-UNCOMMON static int next_was_and_open(struct core *c, struct g *before) OPENS(irq_masked) {
+UNCOMMON int gmp_next_was_and_open(struct core *c, struct g *before) OPENS(irq_masked) {
     gmp_next_was(c, before);
     hal_irq_unmask();
     return 0;
 }
 
-/* When many are started it goes behind the ring: that one calls nothing but last. */
-int gmp_next_was_and_open(struct core *c, struct g *before) OPENS(irq_masked) {
-    if (before == NULL || before->slice_used != 0) {
-        return next_was_and_open(c, before);
-    }
+/* What is commonest when many are started; calls nothing but last. */
+int gmp_put_behind_and_open(struct core *c, struct g *before) OPENS(irq_masked) {
     runq_put_behind_here(&c->runq, before);
     if (wake_needed()) {
         return gmp_wake_and_open(c);

@@ -34,7 +34,7 @@ static inline bool gmp_pick_is_plain(const struct core *c, uint64_t tick) NEEDS(
     return __builtin_expect(tick < c->look_at, 1);
 }
 
-/* look_at while core->hooks is all that keeps picks from being plain, which none is then: a next tick is never less. */
+/* look_at while core->hal.hooks is all that keeps picks from being plain, which none is then: a next tick is never less. */
 #define PLAIN_BUT_HOOKED 1u
 
 /* Events are recorded of this pick, and nothing else is done that a plain one does not do. */
@@ -98,8 +98,10 @@ static inline void gmp_put_next_anywhere(struct core *c, struct g *g) NEEDS(irq_
     }
 }
 
-/* The rest of the one below: who was next is to be put; or it has been, and a core idles. */
+/* The rest of the one below. Who was next is to be put, or a core idles; it is to go behind the ring; it is on the ring, and
+ * a core idles. */
 int gmp_next_was_and_open(struct core *c, struct g *before) OPENS(irq_masked);
+int gmp_put_behind_and_open(struct core *c, struct g *before) OPENS(irq_masked);
 int gmp_wake_and_open(struct core *c) OPENS(irq_masked);
 
 /* gmp_put_next_anywhere() and hal_irq_unmask(), for what ends with both; 0. Calls nothing but last. */
@@ -111,13 +113,16 @@ static inline int gmp_put_next_and_open(struct core *c, struct g *g) OPENS(irq_m
     }
     struct g *before = runnext_of(c);
     set_runnext(c, g);
-    if (before == NULL
-            ? guard_wanted(c)
-            : before->slice_used != 0 || runq_behind(&c->runq) != 0 || !ring_put(&c->runq, before)) {
+    if (before == NULL ? guard_wanted(c) : before->slice_used != 0) {
         return gmp_next_was_and_open(c, before);
     }
-    if (before != NULL && wake_needed()) {
-        return gmp_wake_and_open(c);
+    if (before != NULL) {
+        if (runq_behind(&c->runq) != 0 || !ring_put(&c->runq, before)) {
+            return gmp_put_behind_and_open(c, before);
+        }
+        if (wake_needed()) {
+            return gmp_wake_and_open(c);
+        }
     }
     hal_irq_unmask();
     return 0;

@@ -507,9 +507,9 @@ int go_with(const struct go_opts *o, go_fn *fn, void *arg) {
     return g_start(o, fn, arg, CALL_SITE);
 }
 
-/* The short way: nobody wants to know, and a dead G is at hand, and a number. NULL: not. */
+/* The short way: nobody wants to know, we are no handler, and a dead G is at hand, and a number. NULL: not. */
 static inline struct g *go_at_hand(struct core *c) NEEDS(irq_masked) {
-    return SANITIZED || hooked(c) || !has_ids(c) ? NULL : cache_get(c);
+    return SANITIZED || is_unusual(c) || !has_ids(c) ? NULL : cache_get(c);
 }
 
 static inline int go_with_it(struct core *c, struct g *g, go_fn *fn, void *arg, uintptr_t creator)
@@ -521,20 +521,19 @@ static inline int go_with_it(struct core *c, struct g *g, go_fn *fn, void *arg, 
 }
 
 /* Fetches what is not at hand. */
-APART int go_otherwise(go_fn *fn, void *arg, uintptr_t creator) {
+APART int go_otherwise(go_fn *fn, void *arg, uintptr_t creator) OPENS(irq_masked) {
     check_go(fn != NULL);
-    hal_irq_mask();
     struct core *c = this_core();
     bool any = c->dead_top[-1] != NULL;
     if (!has_ids(c)) {
         ids_refill(c);
     }
-    hal_irq_unmask();
     if (!any) {
+        hal_irq_unmask();
         cache_fill();
+        hal_irq_mask();
+        c = this_core();
     }
-    hal_irq_mask();
-    c = this_core();
     struct g *g = go_at_hand(c);
     if (g == NULL) {
         hal_irq_unmask();
@@ -546,14 +545,10 @@ APART int go_otherwise(go_fn *fn, void *arg, uintptr_t creator) {
 /* Calls nothing but last, and so has no frame. */
 int go(go_fn *fn, void *arg) {
     uintptr_t creator = hal_call_site();
-    if (fn == NULL || hal_on_core_stack()) {
-        return go_otherwise(fn, arg, creator);
-    }
     hal_irq_mask();
     struct core *c = this_core();
-    struct g *g = go_at_hand(c);
+    struct g *g = fn != NULL ? go_at_hand(c) : NULL;
     if (g == NULL) {
-        hal_irq_unmask();
         return go_otherwise(fn, arg, creator);
     }
     return go_with_it(c, g, fn, arg, creator);

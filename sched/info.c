@@ -51,7 +51,7 @@ struct walk {
 /* With what it has had since it was entered, as long as that is counted. */
 static ns_t cpu_time(struct g *g, enum g_state state) {
     const struct core *c = &cores[g_core(g)];
-    bool counts = state == G_RUNNING && (relaxed_load(&c->hooks) & HOOK_CPU) != 0;
+    bool counts = state == G_RUNNING && (relaxed_load(&c->hal.hooks) & HOOK_CPU) != 0;
     int64_t since = counts ? relaxed_load(&c->run_since) : 0;
     return (ns_t)get(&g->cpu) + (since != 0 ? hal_now() - since : 0);
 }

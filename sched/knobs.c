@@ -136,9 +136,9 @@ static void turn(enum knob k, uint32_t value) {
     bool none = usual();
     for (unsigned i = 0; i < hal_core_count(); i++) {
         if (none) {
-            atomic_fetch_and(&cores[i].hooks, ~HOOK_KNOBS);
+            atomic_fetch_and(&cores[i].hal.hooks, ~HOOK_KNOBS);
         } else {
-            atomic_fetch_or(&cores[i].hooks, HOOK_KNOBS);
+            atomic_fetch_or(&cores[i].hal.hooks, HOOK_KNOBS);
         }
         kick(i); /* who sleeps looks again by the new rule; who runs, at its next pick */
     }

@@ -1,7 +1,7 @@
 /*
  * sched/knobs.h - knobs: what can be taken out of GMP, or be given another size, while it runs. docs/MODELS.md
  *
- * Each is looked at on slow ways alone: while one is not as usual its bit is set in core->hooks, which sends everything
+ * Each is looked at on slow ways alone: while one is not as usual its bit is set in core->hal.hooks, which sends everything
  * there as a policy or a trace does. A core sees a change sooner or later, in the middle of anything; so no knob may
  * stand for where a G is: what was put by one rule is found by the other.
  * TOUR 7 / read next: sched/knobs.c
@@ -25,7 +25,7 @@ extern _Atomic uint32_t knobs[KNOBS]; /* written by knobs.c; relaxed: numbers, w
 
 /* Own core, masked. */
 static inline bool knobs_turned(const struct core *c) {
-    return CONFIG_TRACE && __builtin_expect((relaxed_load(&c->hooks) & HOOK_KNOBS) != 0, 0);
+    return CONFIG_TRACE && __builtin_expect((relaxed_load(&c->hal.hooks) & HOOK_KNOBS) != 0, 0);
 }
 
 /* Own core, masked. Whether k is value, which is not the usual one. */

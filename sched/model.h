@@ -1,7 +1,7 @@
 /*
  * sched/model.h - the threading models: what the scheduler asks of them, on its slow ways alone.
  *
- * Under 1-1 and n-1 a policy of the model's rules, so its bit in core->hooks sends everything the slow way, and nothing
+ * Under 1-1 and n-1 a policy of the model's rules, so its bit in core->hal.hooks sends everything the slow way, and nothing
  * of the quick ones knows of models. While a model changes each G may be left in the one way and entered in the other:
  * every way in knows every way out.
  * TOUR 7 / read next: sched/model.c

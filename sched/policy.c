@@ -222,7 +222,7 @@ static const struct policy *change(struct core *c, const struct policy *to) NEED
         put_all(to, c, &all);
     } else {
         relaxed_store(&s->runs, NULL);
-        atomic_fetch_and_explicit(&c->hooks, ~HOOK_POLICY, memory_order_relaxed);
+        atomic_fetch_and_explicit(&c->hal.hooks, ~HOOK_POLICY, memory_order_relaxed);
         gmp_put_all(c, &all);
     }
     return to;
@@ -404,7 +404,7 @@ static bool has_changed(const struct policy *p) {
     for (unsigned i = 0; i < hal_core_count(); i++) {
         /* acquire: what it has taken out is not held any more, for is_left() */
         if (atomic_load_explicit(&policy_seats[i].now, memory_order_acquire) != p ||
-            (p == NULL && (relaxed_load(&cores[i].hooks) & HOOK_POLICY) != 0)) {
+            (p == NULL && (relaxed_load(&cores[i].hal.hooks) & HOOK_POLICY) != 0)) {
             return false;
         }
     }
@@ -416,7 +416,7 @@ static void announce(const struct policy *p) {
     uint8_t n = (uint8_t)(relaxed_load(&round_wanted) + 1);
     relaxed_store(&round_wanted, n != 0 ? n : 1);
     for (unsigned i = 0; p != NULL && i < hal_core_count(); i++) {
-        atomic_fetch_or(&cores[i].hooks, HOOK_POLICY); /* before: who goes back to GMP clears its own */
+        atomic_fetch_or(&cores[i].hal.hooks, HOOK_POLICY); /* before: who goes back to GMP clears its own */
     }
     atomic_store_explicit(&wanted, p, memory_order_release); /* pairs with policy_wanted() */
     for (unsigned i = 0; i < hal_core_count(); i++) {

@@ -2,7 +2,7 @@
  * sched/policy.h - policies beside GMP: which one rules, and what the scheduler asks of it.
  *
  * GMP is called directly. Any other policy is reached only by ways that a trace makes slow as well: a bit in
- * core->hooks, and look_at, which lets no pick be plain. So nothing of the quick ways knows of policies.
+ * core->hal.hooks, and look_at, which lets no pick be plain. So nothing of the quick ways knows of policies.
  * TOUR 7 / read next: sched/policy/policy.h
  */
 #pragma once
@@ -13,7 +13,7 @@ struct policy;
 
 /* Whether c is ruled by another policy than GMP, or is about to change. Own core, masked. */
 static inline bool policy_is_on(const struct core *c) {
-    return CONFIG_TRACE && (relaxed_load(&c->hooks) & HOOK_POLICY) != 0;
+    return CONFIG_TRACE && (relaxed_load(&c->hal.hooks) & HOOK_POLICY) != 0;
 }
 
 /* Masked, own core, any context. g is new or woken. False: GMP rules here. */

@@ -268,8 +268,7 @@ struct core {
     uint64_t look_at;   /* the tick from which on a pick is not plain: gmp.h */
     uint64_t around_at; /* the tick from which on one looks everywhere */
     bool pinned_turn;
-    bool searching;         /* this core owns one of machine.searchers */
-    _Atomic uint32_t hooks; /* what happens at events (trace.h); written by any G */
+    bool searching; /* this core owns one of machine.searchers */
     uint32_t random;
     struct g *guard; /* the G that sat in runnext when the guard was armed, or NULL */
     struct trace_ring ring;
@@ -414,12 +413,18 @@ static inline void look_everywhere(struct core *c) NEEDS(irq_masked) {
 /* Whether anything is done at events. */
 static inline bool hooked(const struct core *c) {
     /* relaxed: a switch that is seen sooner or later */
-    return CONFIG_TRACE && __builtin_expect(relaxed_load(&c->hooks) != 0, 0);
+    return CONFIG_TRACE && __builtin_expect(relaxed_load(&c->hal.hooks) != 0, 0);
+}
+
+/* Masked. Over a handler, or something is done at events. */
+static inline bool is_unusual(const struct core *c) NEEDS(irq_masked) {
+    /* relaxed: as in hooked() */
+    return HAL_ATOMICS_SEEN ? c->hal.in_handler || hooked(c) : relaxed_load(&c->hal.unusual) != 0;
 }
 
 /* Events, and nothing else. */
 static inline bool only_recorded(const struct core *c) {
-    return CONFIG_TRACE && relaxed_load(&c->hooks) == TRACE_EVENTS;
+    return CONFIG_TRACE && relaxed_load(&c->hal.hooks) == TRACE_EVENTS;
 }
 
 static inline uint64_t trace_pair(uint64_t a, uint64_t b) {

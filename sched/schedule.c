@@ -439,7 +439,7 @@ static inline void is_woken(struct g *g) {
 /* The same; true: and it is next, with nothing more to be done but guard_arm(). */
 static inline bool ready_plainly(struct core *c, struct g *g) NEEDS(irq_masked) {
     is_woken(g);
-    return !c->hal.in_handler && !hooked(c) && gmp_put_next_plainly(c, g);
+    return !is_unusual(c) && gmp_put_next_plainly(c, g);
 }
 
 void ready(struct g *g) NEEDS(irq_masked) {
@@ -463,7 +463,7 @@ void ready_by_handler(struct core *c, struct g *g) NEEDS(irq_masked) {
 void ready_in_turn(struct g *g) NEEDS(irq_masked) {
     struct core *c = this_core();
     is_woken(g);
-    if (c->hal.in_handler || hooked(c) || g->pin != ANY_CORE) {
+    if (is_unusual(c) || g->pin != ANY_CORE) {
         ready_otherwise(c, g);
     } else {
         runq_put(&c->runq, g);

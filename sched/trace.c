@@ -68,7 +68,7 @@ static void sample(struct core *c) NEEDS(irq_masked) {
 }
 
 int64_t trace_tick(struct core *c, int64_t now, int64_t when) NEEDS(irq_masked) {
-    if ((relaxed_load(&c->hooks) & HOOK_CPU) != 0 && relaxed_load(&c->run_since) == 0) {
+    if ((relaxed_load(&c->hal.hooks) & HOOK_CPU) != 0 && relaxed_load(&c->run_since) == 0) {
         relaxed_store(&c->run_since, now); /* it has run since before we counted */
     }
     if (relaxed_load(&c->sample_every) == 0) {
@@ -100,7 +100,7 @@ static void count_cpu(struct core *c, enum trace_kind kind, struct g *g, int64_t
 
 void trace_g_slow(struct core *c, enum trace_kind kind, struct g *g, unsigned arg, uint64_t b)
     NEEDS(irq_masked) {
-    unsigned hooks = relaxed_load(&c->hooks);
+    unsigned hooks = relaxed_load(&c->hal.hooks);
     if ((hooks & (TRACE_EVENTS | TRACE_BLOCKS)) != 0) {
         trace_put(c, kind, arg, trace_pair(g->id, b));
     }
@@ -115,7 +115,7 @@ void trace_g_slow(struct core *c, enum trace_kind kind, struct g *g, unsigned ar
 
 void trace_core_slow(struct core *c, enum trace_kind kind, unsigned arg, uint64_t value)
     NEEDS(irq_masked) {
-    if ((relaxed_load(&c->hooks) & TRACE_EVENTS) != 0) {
+    if ((relaxed_load(&c->hal.hooks) & TRACE_EVENTS) != 0) {
         trace_put(c, kind, arg, value);
     }
 }
@@ -126,7 +126,7 @@ void trace_created(const struct g *g, go_fn *fn) {
     }
     hal_irq_t was = hal_irq_save();
     struct core *c = this_core();
-    if (hooked(c) && (relaxed_load(&c->hooks) & (TRACE_EVENTS | TRACE_BLOCKS)) != 0) {
+    if (hooked(c) && (relaxed_load(&c->hal.hooks) & (TRACE_EVENTS | TRACE_BLOCKS)) != 0) {
         trace_put(c, EV_CREATE, 0, trace_pair(g->id, g->parent));
         trace_put(c, EV_FN, 0, (uintptr_t)fn);
         if (g->name != NULL) {
@@ -169,8 +169,8 @@ static int rings_make(size_t events) {
 
 static void hooks_set(unsigned set, unsigned clear) {
     for (unsigned i = 0; i < hal_core_count(); i++) {
-        atomic_fetch_or_explicit(&cores[i].hooks, set, memory_order_release); /* the rings before it */
-        atomic_fetch_and_explicit(&cores[i].hooks, ~clear, memory_order_relaxed);
+        atomic_fetch_or_explicit(&cores[i].hal.hooks, set, memory_order_release); /* the rings before it */
+        atomic_fetch_and_explicit(&cores[i].hal.hooks, ~clear, memory_order_relaxed);
     }
     for (unsigned i = 0; set != 0 && i < hal_core_count(); i++) { /* from its next pick on */
         hal_irq_t was = hal_irq_save();
@@ -217,7 +217,7 @@ void trace_stop(void) {
 }
 
 unsigned trace_what(void) {
-    unsigned events = relaxed_load(&cores[0].hooks) & (TRACE_EVENTS | TRACE_BLOCKS);
+    unsigned events = relaxed_load(&cores[0].hal.hooks) & (TRACE_EVENTS | TRACE_BLOCKS);
     return events | (relaxed_load(&cores[0].sample_every) != 0 ? TRACE_SAMPLES : 0);
 }
 

@@ -1,7 +1,7 @@
 /*
  * sched/trace.h - events of the scheduler, each into its core's ring: docs/TRACE.md.
  *
- * A hook (trace_g() and trace_core() in sched.h) is one load of core->hooks and a branch that is not taken. Behind it, where
+ * A hook (trace_g() and trace_core() in sched.h) is one load of core->hal.hooks and a branch that is not taken. Behind it, where
  * events are all that is asked for, the event is recorded; else trace.c does what the bits say: its stack, the CPU time of
  * Gs. Samples have no hook: the timer takes them.
  *
@@ -20,7 +20,7 @@
 struct core;
 struct g;
 
-/* Bits of core->hooks beside TRACE_EVENTS and so on. */
+/* Bits of core->hal.hooks beside TRACE_EVENTS and so on. */
 #define HOOK_CPU    8u
 #define HOOK_POLICY 16u /* another policy than GMP rules (policy.h) */
 #define HOOK_KNOBS  32u /* a knob is not as usual (knobs.h) */

@@ -176,7 +176,7 @@ static bool knob_has(enum knob k, uint32_t value) {
 }
 
 void needs_gmp(void) {
-    if (policy_wanted() != NULL || (relaxed_load(&cores[0].hooks) & HOOK_KNOBS) != 0) {
+    if (policy_wanted() != NULL || (relaxed_load(&cores[0].hal.hooks) & HOOK_KNOBS) != 0) {
         test_skip("it is about GMP's own way");
     }
 }

@@ -589,6 +589,6 @@ TEST(sched, knobs_are_turned) {
     wg_wait(&wg);
     chan_free(churn.c);
     for (unsigned i = 0; i < cores_; i++) {
-        CHECK((relaxed_load(&cores[i].hooks) & HOOK_KNOBS) == 0);
+        CHECK((relaxed_load(&cores[i].hal.hooks) & HOOK_KNOBS) == 0);
     }
 }

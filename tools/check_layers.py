@@ -68,10 +68,10 @@ ATOMIC = re.compile(r"^(ld|st)a?l?x[rp]|^(lda|stl)?xr|^(ldaxr|stlxr|cas|swp|ld(a
 STORE = r"st(r|lr|p|ur) "
 CALL = r"(br|blr|b|bl) "
 SEQUENCES = [
-    (2, "hal/aarch64/context.S", "hal_park", [r"str x9, \[x0\]", "msr spsel, #0x1"]),
-    (10, "hal/aarch64/context.S", "hal_switch", [r"str x9, \[x0\]", "mov sp, x9", r"stlr w3, \[x2\]"]),
+    (2, "hal/aarch64/context.S", "hal_park", [r"str x9, \[x0, #8\]", "msr spsel, #0x1"]),
+    (10, "hal/aarch64/context.S", "hal_switch", [r"str x9, \[x0, #8\]", "mov sp, x9", r"stlr w3, \[x2\]"]),
     (10, "hal/aarch64/context.S", "hal_switch_look",
-     [r"str x9, \[x0\]", "mov sp, x9", r"stlr w3, \[x2\]", "dmb ish", r"ldr w9, \[x4\]"]),
+     [r"str x9, \[x0, #8\]", "mov sp, x9", r"stlr w3, \[x2\]", "dmb ish", r"ldr w9, \[x4\]"]),
     (19, "hal/aarch64/mmu.c", "hal_map", [STORE, "dsb ishst", "isb"]),
     (19, "hal/aarch64/mmu.c", "hal_unmap", [STORE, "dsb ishst", "tlbi vaale1is", "dsb ish$", "isb", "ret"]),
     (19, "hal/aarch64/mmu.c", "mmu_forget_page_zero", [STORE, "dsb ishst", "tlbi vaale1is", "dsb ish$", "isb"]),

@@ -80,7 +80,7 @@ hal_call_then:                      /* as g0, its stack empty: x1(x0, x2) */
     mov     x29, xzr                /* g0's first frame */
     blr     x9
 enter:                              /* x0 is the next one, the core stack is empty */
-    ldp     x9, x10, [x0, #G_SP]    /* and G_TLS */
+    ldp     x10, x9, [x0, #G_TLS]    /* and G_SP */
     cbz     x9, 1f
     msr     tpidr_el1, x0
     msr     tpidr_el0, x10
@@ -108,7 +108,7 @@ preempted:
     .balign 64
 hal_switch:
     SAVE
-    ldp     x9, x10, [x1, #G_SP]
+    ldp     x10, x9, [x1, #G_TLS]
     cbz     x9, 1f
     mov     sp, x9
     msr     tpidr_el1, x1
@@ -133,7 +133,7 @@ hal_switch:
     .balign 64
 hal_switch_look:
     SAVE
-    ldp     x9, x10, [x1, #G_SP]
+    ldp     x10, x9, [x1, #G_TLS]
     cbz     x9, 2f
     mov     sp, x9
     msr     tpidr_el1, x1
@@ -179,7 +179,7 @@ hal_leave:
     .global hal_leave_for
     .type   hal_leave_for, %function
 hal_leave_for:
-    ldp     x9, x10, [x0, #G_SP]
+    ldp     x10, x9, [x0, #G_TLS]
     cbz     x9, 1f
     mov     sp, x9
     msr     tpidr_el1, x0

@@ -3,8 +3,8 @@
 #pragma once
 
 /* struct hal_g */
-#define G_SP    0
-#define G_TLS   8
+#define G_TLS   0
+#define G_SP    8
 #define G_PORT  16
 #define G_FRAME 24
 
