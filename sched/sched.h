@@ -115,6 +115,7 @@ struct g {
      * by dumps, hence atomic, relaxed */
     _Atomic uint32_t status; /* G_DEAD, G_RUNNABLE also while it runs, or G_WAITING + enum wait_reason */
     _Atomic bool made; /* it has a stack, whose bounds stay for ever; set once, release; read by anyone */
+    bool told; /* the watchdogs', of what stands below: it was reported. Here there is room */
     _Atomic uint64_t entry; /* the tick of the core that has entered it last; also in lives before */
     _Atomic uint64_t cpu;   /* nanoseconds that it ran while HOOK_CPU was set (trace.c) */
     int64_t since; /* plain, a dump may tell a wrong age. A stamp: when it began to wait, by its slice's begin */
@@ -152,7 +153,6 @@ struct g {
     uint32_t seen; /* from here on who does a step in watch.c: what it did */
     uint32_t seen_step;
     int64_t seen_at; /* since then, as seen from there */
-    bool told;       /* and it was reported */
 
     /* Policies (policy.c). Written by who owns the G */
     _Atomic uint8_t prio;

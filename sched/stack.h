@@ -34,7 +34,7 @@ unsigned stack_class_for(size_t size);
 /* Gives n new Gs, linked, a slot of that class each, and sets lo, hi and low; or one G a small stack. The first *whole of
  * them have their first page, too: n, unless there are not enough. False: no address space or no page for tables, and
  * nothing was done. G context. */
-#define STACK_ROW 8u
+#define STACK_ROW 16u
 bool stack_assign(struct g *g, unsigned n, unsigned class, unsigned *whole);
 
 /* Dead Gs, linked, which nobody can find and which have no page: commits the top one of the first of n; of how
