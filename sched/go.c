@@ -385,9 +385,9 @@ static void prepare(struct g *g, size_t color, go_fn *fn, const void *arg, size_
     hal_prepare(g, (void *)top, fn, n != 0 ? (void *)top : (void *)(uintptr_t)arg);
 }
 
-/* A dead G with a stack begins a life, and there is a number: whatever is not set here is blank in a dead one. */
-static inline void begin_life(struct core *c, struct g *g, uintptr_t creator) NEEDS(irq_masked) {
-    g->id = c->next_id++;
+/* A dead G with a stack begins a life as number id: whatever is not set here is blank in a dead one. */
+static inline void begin_life(struct g *g, uint64_t id, uintptr_t creator) {
+    g->id = id;
     g->name = NULL;
     g->creator = creator;
     g->parent = hal_self()->id;
@@ -433,7 +433,7 @@ int g_make(struct g **out, const struct go_opts *o, go_fn *fn, const void *arg, 
     if (!has_ids(c)) {
         ids_refill(c);
     }
-    begin_life(c, g, creator);
+    begin_life(g, c->next_id++, creator);
     g->name = o->name;
     g->where = o->pinned ? (uint8_t)o->core : ANY_CORE; /* and no affinity */
     bool traced = hooked(c);
@@ -508,13 +508,19 @@ int go_with(const struct go_opts *o, go_fn *fn, void *arg) {
 }
 
 /* The short way: nobody wants to know, we are no handler, and a dead G is at hand, and a number. NULL: not. */
-static inline struct g *go_at_hand(struct core *c) NEEDS(irq_masked) {
-    return SANITIZED || is_unusual(c) || !has_ids(c) ? NULL : cache_get(c);
+static inline struct g *go_at_hand(struct core *c, uintptr_t creator) NEEDS(irq_masked) {
+    uint64_t id = c->next_id;
+    struct g **top = c->dead_top;
+    if (SANITIZED || is_unusual(c) || id % IDS == 0 || top[-1] == NULL) {
+        return NULL;
+    }
+    c->dead_top = top - 1;
+    c->next_id = id + 1;
+    begin_life(top[-1], id, creator);
+    return top[-1];
 }
 
-static inline int go_with_it(struct core *c, struct g *g, go_fn *fn, void *arg, uintptr_t creator)
-    OPENS(irq_masked) {
-    begin_life(c, g, creator);
+static inline int go_with_it(struct core *c, struct g *g, go_fn *fn, void *arg) OPENS(irq_masked) {
     hal_prepare(g, (void *)(g->stack_hi - color_of(g)), fn, arg);
     count(&c->n.started);
     return gmp_put_next_and_open(c, g);
@@ -534,12 +540,12 @@ APART int go_otherwise(go_fn *fn, void *arg, uintptr_t creator) OPENS(irq_masked
         hal_irq_mask();
         c = this_core();
     }
-    struct g *g = go_at_hand(c);
+    struct g *g = go_at_hand(c, creator);
     if (g == NULL) {
         hal_irq_unmask();
         return g_start(&GO_OPTS(0), fn, arg, creator);
     }
-    return go_with_it(c, g, fn, arg, creator);
+    return go_with_it(c, g, fn, arg);
 }
 
 /* Calls nothing but last, and so has no frame. */
@@ -547,11 +553,11 @@ int go(go_fn *fn, void *arg) {
     uintptr_t creator = hal_call_site();
     hal_irq_mask();
     struct core *c = this_core();
-    struct g *g = fn != NULL ? go_at_hand(c) : NULL;
+    struct g *g = fn != NULL ? go_at_hand(c, creator) : NULL;
     if (g == NULL) {
         return go_otherwise(fn, arg, creator);
     }
-    return go_with_it(c, g, fn, arg, creator);
+    return go_with_it(c, g, fn, arg);
 }
 
 int go_copy(const struct go_opts *o, go_fn *fn, const void *args, size_t n) {
@@ -611,21 +617,21 @@ UNCOMMON static void end_hooked(struct core *c, struct g *g) NEEDS(irq_masked) {
 
 /* The same for one that leaves nothing behind, on its own stack: from its core's cache nobody else takes it, and this
  * core not before it has left it. */
-static inline void end_plainly(struct core *c, struct g *g) OPENS(irq_masked) {
+static inline void end_plainly(struct g *g, struct core *c) OPENS(irq_masked) {
     cache_put(c, g);
     life_over(c, g);
-    schedule_ended(c, g);
+    schedule_ended(g, c);
 }
 
 /* Somebody wants to know, or the cache is full. */
-UNCOMMON static void end_closely(struct core *c, struct g *g) OPENS(irq_masked) {
+UNCOMMON static void end_closely(struct g *g, struct core *c) OPENS(irq_masked) {
     if (hooked(c)) {
         end_hooked(c, g);
     }
     if (cache_is_full(c)) {
         cache_spill(c);
     }
-    end_plainly(c, g);
+    end_plainly(g, c);
 }
 
 /* Of one whose function has returned. All at once: it nearly always does. */
@@ -668,9 +674,9 @@ void sched_returned(void) {
     hal_irq_mask();
     struct core *c = this_core();
     if (hooked(c) || cache_is_full(c)) {
-        end_closely(c, g);
+        end_closely(g, c);
     } else {
-        end_plainly(c, g);
+        end_plainly(g, c);
     }
 }
 

@@ -265,8 +265,10 @@ struct core {
     int64_t slice_stamp; /* when the running G's slice began */
     _Atomic uint64_t tick; /* grows by HAL_MAX_CORES with each entry of a G, and when there is none to enter, from the
                               core's index: no two entries have the same */
-    uint64_t look_at;   /* the tick from which on a pick is not plain: gmp.h */
-    uint64_t around_at; /* the tick from which on one looks everywhere */
+    uint64_t look_at;    /* the tick from which on a pick is not plain: gmp.h */
+    uint64_t around_at;  /* the tick from which on one looks everywhere */
+    uint64_t next_id;    /* for a new G; a multiple of 16: none left (go.c) */
+    struct g **dead_top; /* behind the last one in dead */
     bool pinned_turn;
     bool searching; /* this core owns one of machine.searchers */
     uint32_t random;
@@ -287,8 +289,6 @@ struct core {
     int64_t guard_when;
     uint32_t budget;      /* of the slice that goes on, while reductions are counted (knobs.c) */
     const struct g *heir; /* if it is entered next, it goes on in its waker's slice */
-    struct g **dead_top;  /* behind the last one in dead */
-    uint64_t next_id;     /* for a new G; a multiple of 16: none left (go.c) */
     struct frame *frames; /* free preemption frames */
     uint32_t frame_count;
     void *magazine[MAGAZINE]; /* pages for stack faults alone (HAZARDS 13) */
@@ -505,7 +505,7 @@ struct g *schedule(void) NEEDS(irq_masked);
 
 /* On g, masked, the own core is c: g has ended, and this core goes on with the next. Does not come back, but is called
  * as if it did: so as what is called last, without a frame. */
-void schedule_ended(struct core *c, struct g *g) OPENS(irq_masked);
+void schedule_ended(struct g *g, struct core *c) OPENS(irq_masked);
 
 /* g0, masked, after that has found none: searches, or sleeps without a tick, until there is a G. */
 struct g *schedule_search(void) NEEDS(irq_masked);

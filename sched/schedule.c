@@ -250,7 +250,7 @@ static struct g *ended(struct g *g, void *next) NEEDS(irq_masked) {
     return next != NULL ? next : schedule_search();
 }
 
-UNCOMMON static void schedule_ended_closely(struct core *c, struct g *g, struct g *next)
+UNCOMMON static void schedule_ended_closely(struct g *g, struct core *c, struct g *next)
     OPENS(irq_masked) {
     next = next != NULL ? next : pick_closely(c);
     if (next == NULL || HAL_ATOMICS_SEEN) {
@@ -259,10 +259,10 @@ UNCOMMON static void schedule_ended_closely(struct core *c, struct g *g, struct 
     hal_leave_for(next);
 }
 
-void schedule_ended(struct core *c, struct g *g) OPENS(irq_masked) {
+void schedule_ended(struct g *g, struct core *c) OPENS(irq_masked) {
     struct g *next = pick_plainly(c);
     if (next == NULL || HAL_ATOMICS_SEEN) {
-        schedule_ended_closely(c, g, next);
+        schedule_ended_closely(g, c, next);
     } else {
         hal_leave_for(next);
     }
