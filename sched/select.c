@@ -105,29 +105,32 @@ static inline bool told(const struct select_case *k) {
     return k->chan != NULL && tells(k->chan, k->send);
 }
 
-/* Several can, from k on: one of them, each as likely as the others. */
+/* Several can, from k on: the end of one of them, each as likely as the others. */
 SLOW const struct select_case *told_one_of(const struct select_case *k, const struct select_case *end) {
     const struct select_case *one = NULL;
     uint32_t found = 0;
-    for (; k < end; k++) {
-        if (told(k) && (found++ == 0 || random_below(found) == 0)) {
+    while (k < end) {
+        if (told(k++) && (found++ == 0 || random_below(found) == 0)) {
             one = k;
         }
     }
     return one;
 }
 
-/* One that can go on, or NULL. */
+/* The end of one that can go on, or NULL. The end, since that is where the walk is: a step costs nothing. */
 static inline const struct select_case *told_one(const struct select_case *cases, size_t n) {
-    const struct select_case *one = NULL;
-    for (const struct select_case *k = cases; n != 0; k++, n--) {
-        if (told(k)) {
+    const struct select_case *one = NULL, *k = cases, *end = cases + n;
+    if (n == 0) {
+        return NULL;
+    }
+    do {
+        if (told(k++)) {
             if (one != NULL) {
-                return told_one_of(one, k + n);
+                return told_one_of(one - 1, end);
             }
             one = k;
         }
-    }
+    } while (k != end);
     return one;
 }
 
@@ -279,7 +282,7 @@ static inline void unlock_all(const struct selecting *s, struct place *end) NEED
 }
 
 /* Computed: the compiler would choose, which takes longer. */
-static inline struct wait_list *list_of(struct chan *c, uint32_t send) {
+static inline struct wait_list *list_of(struct chan *c, bool send) {
     const size_t apart = offsetof(struct chan, receivers) - offsetof(struct chan, senders);
     return (struct wait_list *)(void *)((char *)&c->receivers - send * apart);
 }
@@ -321,8 +324,8 @@ INLINE struct place *lock_and_ask(struct selecting *s, bool queue, bool twice, b
     } else {
         hal_irq_mask();
     }
-    for (const struct select_case **at = s->order, **end = at + s->n; at != end; at++, p++) {
-        const struct select_case *k = *at;
+    for (const struct select_case **at = s->order, **end = at + s->n; at != end; p++) {
+        const struct select_case *k = *at++;
         struct chan *c = k->chan;
         void *data = k->to; /* or from */
         bool send = k->send;
@@ -524,7 +527,7 @@ static inline int select_locked(struct selecting *s, const struct select_case *c
             }
             give_up(s, end);
             k = told_one(cases, n);
-            if (k == NULL || !try_one(k)) {
+            if (k == NULL || !try_one(--k)) {
                 continue;
             }
         } else if (!block) {
@@ -554,9 +557,6 @@ SLOW int select_slowly(const struct select_case *cases, size_t n, bool block,
 
 /* It has to look closer, and perhaps to wait: the time begins now. */
 SLOW int select_few_within(const struct select_case *cases, size_t n, ns_t d) {
-    if (d == FOREVER) {
-        return select_slowly(cases, n, true, NULL, NULL);
-    }
     if (d == NOWAIT && n == 1) {
         return try_one(cases) ? 0 : -EAGAIN; /* one answer is of one moment */
     }
@@ -602,10 +602,10 @@ int chan_select_within(const struct select_case *cases, size_t n, ns_t d) {
         return select_many_within(cases, n, d);
     }
     const struct select_case *k = told_one(cases, n);
-    if (k != NULL && try_case(k)) {
+    if (k != NULL && try_case(--k)) {
         return (int)(k - cases);
     }
-    return select_few_within(cases, n, d);
+    return d == FOREVER ? select_slowly(cases, n, true, NULL, NULL) : select_few_within(cases, n, d);
 }
 
 int chan_select_until(const struct select_case *cases, size_t n, struct limit l) {
@@ -614,7 +614,7 @@ int chan_select_until(const struct select_case *cases, size_t n, struct limit l)
         return select_many(cases, n, true, &l);
     }
     const struct select_case *k = told_one(cases, n);
-    if (k != NULL && try_case(k)) {
+    if (k != NULL && try_case(--k)) {
         return (int)(k - cases);
     }
     return select_slowly(cases, n, true, &l, NULL);
