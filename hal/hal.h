@@ -81,15 +81,21 @@ struct hal_core {
  *                                         [.., top) as its stack; top is 16-byte aligned. Writes at most
  *                                         256 bytes below top, which must be mapped. When fn returns,
  *                                         sched_returned() comes.
+<<<<<<< HEAD
  * uintptr_t hal_call_site(void);          behind the call of the function that says this, first of all and before it calls
  *                                         any
  * void hal_guard(uintptr_t va);           the page of a window at va will never be mapped: only a port whose windows
  *                                         are mapped by a host does anything
  * bool hal_take(_Atomic int32_t *p);      takes one from *p if it is positive; acquire
+=======
+ * bool hal_take(_Atomic uint64_t *p);     takes one from *p if it is positive, as a signed number; acquire
+>>>>>>> b0a2604 (sched: a lock that is open bears a note, and a semaphore's is its count or who waits alone)
  * bool hal_claim(_Atomic uint32_t *p, uint32_t end, uint32_t *at);
  *                                         adds one to *p unless it is end; acquire; *at is what it was. False: it is
- * bool hal_give(_Atomic int32_t *p);      adds one to *p if it is neither negative nor INT32_MAX; release. False: not.
- *                                         *p is never -1
+ * bool hal_give(_Atomic uint64_t *p);     adds one to *p if it is below INT32_MAX, and not negative; release. False: not
+ * uintptr_t hal_take_address(_Atomic uint64_t *p);
+ *                                         0 to *p if it is more than its two highest and two lowest bits, and negative; acquire.
+ *                                         Returns what is there beside those, else 0
  * bool hal_own(_Atomic uintptr_t *p, uintptr_t who);       who to *p if that is 0; acquire. False: not
  * bool hal_disown(_Atomic uintptr_t *p, uintptr_t who);    0 to *p if that is who; release. False: not
  * int64_t hal_now(void);                  nanoseconds since power-on, monotonic, the same on all cores
@@ -120,7 +126,7 @@ void hal_park(struct g *g, hal_then *then, void *arg);
  * stack. Where g0 has to do something in between it does: for a G that was preempted; and with look,
  * where after a full fence behind the store *look is not 0: sched_published() is called, on the core
  * stack. */
-void hal_switch(struct g *g, struct g *next, _Atomic uint32_t *word, uint32_t value);
+void hal_switch(struct g *g, struct g *next, _Atomic uint64_t *word, uint64_t value);
 void hal_switch_look(struct g *g, struct g *next, _Atomic uint32_t *word, uint32_t value,
                      const _Atomic uint32_t *look);
 

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-static inline bool hal_take(_Atomic int32_t *p) {
-    int32_t old = atomic_load_explicit(p, memory_order_relaxed);
-    while (old > 0) {
+static inline bool hal_take(_Atomic uint64_t *p) {
+    uint64_t old = atomic_load_explicit(p, memory_order_relaxed);
+    while ((int64_t)old > 0) {
         if (atomic_compare_exchange_weak_explicit(p, &old, old - 1, memory_order_acquire,
                                                   memory_order_relaxed)) {
             return true;
@@ -29,15 +29,28 @@ static inline bool hal_claim(_Atomic uint32_t *p, uint32_t end, uint32_t *at) {
     return false;
 }
 
-static inline bool hal_give(_Atomic int32_t *p) {
-    int32_t old = atomic_load_explicit(p, memory_order_relaxed);
-    while (old >= 0 && old != INT32_MAX) {
+static inline bool hal_give(_Atomic uint64_t *p) {
+    uint64_t old = atomic_load_explicit(p, memory_order_relaxed);
+    while (old < INT32_MAX) {
         if (atomic_compare_exchange_weak_explicit(p, &old, old + 1, memory_order_release,
                                                   memory_order_relaxed)) {
             return true;
         }
     }
     return false;
+}
+
+static inline uintptr_t hal_take_address(_Atomic uint64_t *p) {
+    uint64_t old = atomic_load_explicit(p, memory_order_relaxed);
+    uint64_t address;
+    do {
+        address = old & UINT64_C(0x3ffffffffffffffc);
+        if ((int64_t)old >= 0 || address == 0) {
+            return 0;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(p, &old, 0, memory_order_acquire,
+                                                    memory_order_relaxed));
+    return (uintptr_t)address;
 }
 
 static inline bool hal_own(_Atomic uintptr_t *p, uintptr_t who) {

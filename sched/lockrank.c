@@ -45,7 +45,7 @@ static struct held {
 } held[HAL_MAX_CORES];
 
 static uint8_t rank_of(const spinlock_t *l) {
-    return (uint8_t)(atomic_load_explicit(l, memory_order_relaxed) >> LOCK_RANK_SHIFT);
+    return (uint8_t)((atomic_load_explicit(l, memory_order_relaxed) & LOCK_RANK_BITS) >> LOCK_RANK_SHIFT);
 }
 
 /* Where l is counted among those beside which it is taken, or NULL. */
@@ -115,15 +115,17 @@ void lock_rank_open(spinlock_t *l) {
 
 static _Atomic int64_t waited[HAL_MAX_CORES]; /* its own core's writing, masked */
 
-void spin_wait_counted(spinlock_t *l) NEEDS(irq_masked) {
-    if (!spin_grab(l)) {
+uint64_t spin_wait_counted(spinlock_t *l) NEEDS(irq_masked) {
+    uint64_t note = spin_grab(l);
+    if ((note & LOCK_HELD_BIT) != 0) {
         int64_t since = hal_now();
-        while ((atomic_load_explicit(l, memory_order_relaxed) & 1) != 0 || !spin_grab(l)) {
+        while (spin_is_held(l) || ((note = spin_grab(l)) & LOCK_HELD_BIT) != 0) {
             hal_relax();
         }
         _Atomic int64_t *sum = &waited[this_core()->hal.index];
         relaxed_store(sum, relaxed_load(sum) + hal_now() - since);
     }
+    return note;
 }
 
 int64_t spin_waited(unsigned i) {

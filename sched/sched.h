@@ -543,8 +543,10 @@ static inline void begin_wait(struct core *c, struct g *g, enum wait_reason reas
     g_set_status(g, G_WAITING + (unsigned)reason);
 }
 
-/* The same with what is commonest: a spinlock is opened, and that is what makes it findable. Returns unmasked. */
-void park_on(enum wait_reason reason, spinlock_t *lock) OPENS(irq_masked, *lock);
+/* The same with what is commonest: a spinlock is opened, with that note, and that is what makes it findable. g is the
+ * caller. Returns unmasked. */
+void park_on(struct g *g, enum wait_reason reason, spinlock_t *lock, uint64_t note)
+    OPENS(irq_masked, *lock);
 
 /* Masked. Makes a waiting G runnable; the caller is the one who ended its wait. Any context. */
 void ready(struct g *g) NEEDS(irq_masked);

@@ -199,8 +199,9 @@ struct g *schedule_first(void) NEEDS(irq_masked) {
 #if SWITCH_IN_C
 struct switching {
     struct g *next;
-    _Atomic uint32_t *word;
-    uint32_t value;
+    _Atomic uint64_t *word;
+    uint64_t value;
+    _Atomic uint32_t *tail;
 };
 
 static struct g *switched(struct g *g, void *arg) NEEDS(irq_masked) {
@@ -211,33 +212,33 @@ static struct g *switched(struct g *g, void *arg) NEEDS(irq_masked) {
 }
 
 static struct g *switched_look(struct g *g, void *arg) NEEDS(irq_masked) {
-    struct g *next = switched(g, arg);
+    struct switching s = *(struct switching *)arg;
+    (void)g;
+    atomic_store_explicit(s.tail, (uint32_t)s.value, memory_order_release); /* as in hal_switch_look() */
     wake_one();
-    return next;
+    return s.next;
 }
-
-#define SWITCH(then)                                                                               \
-    struct switching s = {.next = next, .word = word, .value = value};                             \
-    hal_park(g, then, &s)
 #endif
 
 /* g, which is masked on this core, leaves it for next. The store of value to word, with release, shows g to others. */
-static inline void leave_for(struct g *g, struct g *next, _Atomic uint32_t *word, uint32_t value)
+static inline void leave_for(struct g *g, struct g *next, _Atomic uint64_t *word, uint64_t value)
     OPENS(irq_masked) {
 #if SWITCH_IN_C
-    SWITCH(switched);
+    struct switching s = {.next = next, .word = word, .value = value};
+    hal_park(g, switched, &s);
 #else
     hal_switch(g, next, word, value);
 #endif
 }
 
 /* The same where an idle core could take it: who finds one after a full fence wakes it, as in wake_one(). */
-static inline void leave_to_others(struct g *g, struct g *next, _Atomic uint32_t *word,
+static inline void leave_to_others(struct g *g, struct g *next, _Atomic uint32_t *tail,
                                    uint32_t value) OPENS(irq_masked) {
 #if SWITCH_IN_C
-    SWITCH(switched_look);
+    struct switching s = {.next = next, .tail = tail, .value = value};
+    hal_park(g, switched_look, &s);
 #else
-    hal_switch_look(g, next, word, value, &machine.idle_mask);
+    hal_switch_look(g, next, tail, value, &machine.idle_mask);
 #endif
 }
 
@@ -314,17 +315,24 @@ void park(enum wait_reason reason, void (*then)(struct g *g, void *arg), void *a
     sanitize_acquire(g); /* pairs with ready() */
 }
 
+struct parking_on {
+    spinlock_t *lock;
+    uint64_t note;
+};
+
 /* Unchecked: which lock it is, only the G knows that parks. */
-static struct g *parked_on(struct g *g, void *lock) NEEDS(irq_masked) UNCHECKED {
+static struct g *parked_on(struct g *g, void *arg) NEEDS(irq_masked) UNCHECKED {
+    struct parking_on p = *(struct parking_on *)arg; /* on g's stack */
     (void)g;
-    spin_unlock_masked((spinlock_t *)lock);
+    spin_unlock_noting(p.lock, p.note);
     return schedule_search();
 }
 
 /* The same, and looks for the next one there. */
-static struct g *parked_first(struct g *g, void *lock) NEEDS(irq_masked) UNCHECKED {
+static struct g *parked_first(struct g *g, void *arg) NEEDS(irq_masked) UNCHECKED {
+    struct parking_on p = *(struct parking_on *)arg;
     (void)g;
-    spin_unlock_masked((spinlock_t *)lock);
+    spin_unlock_noting(p.lock, p.note);
     return schedule();
 }
 
@@ -335,41 +343,42 @@ UNCOMMON static struct g *park_recorded(struct core *c, struct g *g) NEEDS(irq_m
 }
 
 /* The pick is not plain, or finds nothing here. Unchecked, as parked_on(). */
-APART void park_closely(struct core *c, struct g *g, spinlock_t *lock)
+APART void park_closely(struct core *c, struct g *g, spinlock_t *lock, uint64_t note)
     OPENS(irq_masked, *lock) UNCHECKED {
+    struct parking_on p = {.lock = lock, .note = note};
     struct g *next = hooked(c) ? park_recorded(c, g) : NULL;
     if (next != NULL) {
-        leave_for(g, next, lock, spin_opened(lock));
+        leave_for(g, next, lock, spin_opened(lock, note));
         return;
     }
     if (model_traps()) {
-        model_leave(g, parked_first, (void *)lock);
+        model_leave(g, parked_first, &p);
         return;
     }
     /* Looking everywhere takes 300 bytes, which a small stack has not, and 2000 instructions if pools run low, for which
      * others must not wait that want the lock */
     if ((g->stack_class & STACK_SMALL) != 0 || next_tick(c) >= c->around_at) {
-        hal_park(g, parked_first, (void *)lock);
+        hal_park(g, parked_first, &p);
         return;
     }
     next = pick_closely_here(c);
     if (next != NULL) {
-        leave_for(g, next, lock, spin_opened(lock));
+        leave_for(g, next, lock, spin_opened(lock, note));
     } else {
-        hal_park(g, parked_on, (void *)lock);
+        hal_park(g, parked_on, &p);
     }
 }
 
-void park_on(enum wait_reason reason, spinlock_t *lock) OPENS(irq_masked, *lock) UNCHECKED {
-    struct g *g = hal_self();
+void park_on(struct g *g, enum wait_reason reason, spinlock_t *lock, uint64_t note)
+    OPENS(irq_masked, *lock) UNCHECKED {
     struct core *c = this_core();
     begin_wait(c, g, reason);
     sanitize_release((const void *)lock); /* it is g that had the lock, though who opens it may be g0 */
     struct g *next = pick_plainly(c);
     if (next != NULL) {
-        leave_for(g, next, lock, spin_opened(lock));
+        leave_for(g, next, lock, spin_opened(lock, note));
     } else {
-        park_closely(c, g, lock);
+        park_closely(c, g, lock, note);
     }
     sanitize_acquire(g); /* pairs with ready() */
 }
@@ -520,7 +529,7 @@ static inline void yield_pinned(struct core *c, struct g *g, struct g *next) OPE
     trace_g(c, EV_STOP, g, WHY_YIELD);
     gmp_put_pinned(c, g);
     begin(c, next);
-    leave_for(g, next, &c->runq.tail, relaxed_load(&c->runq.tail)); /* stays what it is */
+    leave_for(g, next, &c->tick, relaxed_load(&c->tick)); /* stays what it is */
 }
 
 static struct g *yielded_by_policy(struct g *g, void *arg) NEEDS(irq_masked) {
@@ -582,7 +591,7 @@ UNCOMMON static void yield_behind(struct core *c, struct g *g) OPENS(irq_masked)
     }
     slice_begin(c);
     enters(c, next, next_tick(c));
-    leave_for(g, next, &c->runq.lock, spin_opened(&c->runq.lock));
+    leave_for(g, next, &c->runq.lock, spin_opened(&c->runq.lock, 0));
 }
 
 void go_yield(void) {

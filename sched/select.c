@@ -425,7 +425,7 @@ static inline struct place *chosen_of(const struct selecting *s, struct place *e
 
 /* Masked, but not while another holds l: with large elements, or as a select of many channels, it may take long. */
 static inline void lock_in_batch(spinlock_t *l) NEEDS(irq_masked) TAKES(*l) UNCHECKED {
-    while (__builtin_expect(!spin_grab(l), 0)) {
+    while (__builtin_expect((spin_grab(l) & LOCK_HELD_BIT) != 0, 0)) {
         hal_irq_unmask();
         hal_relax();
         hal_irq_mask();

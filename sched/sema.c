@@ -1,14 +1,14 @@
 /* sched/sema.c - semaphores: a count, and who waits for some of it, in order.
  *
- * While nobody waits, to take and to give are one exchange of the count each. WAITERS, its sign, stands while the list
- * is not empty: then neither is possible in that way, and everybody takes the spinlock, under which alone the flag
- * changes. What is given then goes to those who wait, the first one first, before anybody else can take from it; so a
- * G that was woken has what it asked for. The first one may ask for more than there is: then all wait, or it would be
- * starved. When the limit of such a first one is over, it serves those who stood behind it.
+ * While nobody waits the count is the note of the semaphore's lock (spinlock.h), and to take and to give are one exchange
+ * of it each: of a lock that is held, or in whose note somebody waits, neither is possible in that way. Then the count is
+ * in left, under the lock. What is given goes to those who wait, the first one first, before anybody else can
+ * take from it; so a G that was woken has what it asked for. The first one may ask for more than there is: then all wait,
+ * or it would be starved. When the limit of such a first one is over, it serves those who stood behind it.
  *
- * The race: who takes the last of what it waited for may free the semaphore (HAZARDS 12), and without the lock it can
- * as soon as the flag is cleared, before the lock is open. But then somebody else has still to come through: who was
- * served is woken only afterwards, and who has given up takes the lock before it goes.
+ * The race: who takes the last of what it waited for may free the semaphore (HAZARDS 12). Without the lock it can as soon
+ * as that is open, and the store that opens it is the last that is done to the semaphore; who was served is woken only
+ * afterwards, and who has given up takes the lock before it goes.
  * TOUR 13 / read next: sched/stack.c */
 #include <bareloom/sync.h>
 
@@ -19,23 +19,38 @@
 /* Served under the lock in one go. */
 #define BATCH 32
 
-#define WAITERS INT32_MIN
-
-/* Under the lock, with the flag: nobody else writes the count. */
-static int32_t left(const struct sema *s) {
-    return atomic_load_explicit(&s->count, memory_order_relaxed) & ~WAITERS;
+UNCOMMON static void spread_alone(struct sema *s, struct waiter *w) NEEDS(s->count) {
+    w->n = 1;
+    s->left = 0; /* or it would not wait */
+    wait_lists(&s->waiters, w);
 }
 
-static void set_left(struct sema *s, int32_t n) {
-    atomic_store_explicit(&s->count, n | WAITERS, memory_order_relaxed);
+/* Under the lock, taken with that note: the count is in left, and who waits on the list. */
+static inline void spread(struct sema *s, uint64_t note) NEEDS(s->count) {
+    if ((int64_t)note >= 0) {
+        s->left = (int32_t)note;
+    } else if (note != NOTE_LISTED) {
+        spread_alone(s, note_waiter(note));
+    }
 }
 
-/* Under the lock, with the flag: the next one, whose n has been taken from the count, or NULL. */
-static struct waiter *serve_one(struct sema *s) NEEDS(s->lock) {
+static inline hal_irq_t lock(struct sema *s) TAKES(irq_masked, s->count) UNCHECKED {
+    hal_irq_t was = hal_irq_save();
+    spread(s, spin_lock_masked(&s->count));
+    return was;
+}
+
+static inline void unlock(struct sema *s, hal_irq_t was) OPENS(irq_masked, s->count) {
+    spin_unlock_noting(&s->count, s->waiters.head != NULL ? NOTE_LISTED : (uint32_t)s->left);
+    hal_irq_restore(was);
+}
+
+/* Under the lock: the next one, whose n has been taken from the count, or NULL. */
+static struct waiter *serve_one(struct sema *s) NEEDS(s->count) {
     struct waiter *w;
-    while ((w = s->waiters.head) != NULL && (w->n <= (uint32_t)left(s) || wait_is_over(w))) {
+    while ((w = s->waiters.head) != NULL && (w->n <= (uint32_t)s->left || wait_is_over(w))) {
         if (wait_take_this(&s->waiters, w)) {
-            set_left(s, left(s) - (int32_t)w->n); /* of one that was over nothing comes here */
+            s->left -= (int32_t)w->n; /* of one that was over nothing comes here */
             return w;
         }
     }
@@ -43,97 +58,57 @@ static struct waiter *serve_one(struct sema *s) NEEDS(s->lock) {
 }
 
 /* The same for up to a batch of them, which *end and next then link; whether there may be more. */
-static bool serve(struct sema *s, struct waiter ***end) NEEDS(s->lock) {
+static bool serve(struct sema *s, struct waiter ***end) NEEDS(s->count) {
     struct waiter *w = NULL;
     for (int i = 0; i < BATCH && (w = serve_one(s)) != NULL; i++) {
         **end = w;
         *end = &w->next;
     }
     **end = NULL;
-    return w != NULL;
+    return w != NULL && s->waiters.head != NULL;
 }
 
-/* Under the lock. Sets the flag; false: there is enough, and n has been taken. */
-static bool flag(struct sema *s, uint32_t n) NEEDS(s->lock) {
-    /* acquire: pairs with hal_give() and the release in give() */
-    int32_t old = atomic_fetch_or_explicit(&s->count, WAITERS, memory_order_acquire);
-    if (old < 0 || (uint32_t)old < n) {
-        return true;
+/* Under the lock: n, if there is so much and nobody waits for it. */
+static bool take_locked(struct sema *s, uint32_t n) NEEDS(s->count) {
+    if (s->waiters.head != NULL || (uint32_t)s->left < n) {
+        return false;
     }
-    /* release, as in unflag(): with the flag, if only for a moment, nobody else has written */
-    atomic_store_explicit(&s->count, old - (int32_t)n, memory_order_release);
-    return false;
+    s->left -= (int32_t)n;
+    return true;
 }
 
 _Noreturn static void too_many(void) {
     PANIC("semaphore: released more than it can count");
 }
 
-/* Whether n more can be counted. With the flag one less: all ones, -1, is a count to which hal_give() would add. */
-static bool fits(int32_t count, int32_t n) {
-    return (count & ~WAITERS) <= INT32_MAX - n - (count < 0);
-}
-
-/* While nobody waits: true, and n has been given. */
-static bool give(struct sema *s, int32_t n) {
-    int32_t old = atomic_load_explicit(&s->count, memory_order_relaxed);
-    do {
-        if (!fits(old, n)) {
-            too_many();
-        }
-        /* release: to who takes it; pairs with hal_take(), take() and flag() */
-    } while (old >= 0 && !atomic_compare_exchange_weak_explicit(
-                             &s->count, &old, old + n, memory_order_release, memory_order_relaxed));
-    return old >= 0;
-}
-
-/* Under the lock, with the flag; true: it is gone, as nobody waits any more. */
-static bool unflag(struct sema *s) NEEDS(s->lock) {
-    if (s->waiters.head != NULL) {
-        return false;
-    }
-    /* release: what came before what was given under the lock, to who takes it without; pairs with
-     * hal_take() */
-    atomic_store_explicit(&s->count, left(s), memory_order_release);
-    return true;
-}
-
 /* Gives n and serves. All of those served are woken in the end: until then the semaphore is there. */
 __attribute__((noinline)) static void sema_post_slow(struct sema *s, int32_t n) {
     struct waiter *first = NULL, **end = &first;
-    for (bool more = true; more && (n == 0 || !give(s, n));) {
-        hal_irq_t was = spin_lock(&s->lock);
-        more = n != 0; /* if the flag has gone again: given without the lock */
-        int32_t count = atomic_load_explicit(&s->count, memory_order_relaxed);
-        if (count < 0) {
-            if (!fits(count, n)) { /* another gave meanwhile */
-                spin_unlock(&s->lock, was);
-                too_many();
-            }
-            set_left(s, left(s) + n);
-            n = 0;
-            more = serve(s, &end);
-            more = !unflag(s) && more;
+    bool more;
+    do {
+        hal_irq_t was = lock(s);
+        if (n > INT32_MAX - s->left) {
+            unlock(s, was);
+            too_many();
         }
-        spin_unlock(&s->lock, was);
-    }
+        s->left += n;
+        n = 0;
+        more = serve(s, &end);
+        unlock(s, was);
+    } while (more);
     wake_all(first, true);
 }
 
-/* The commonest: one, which goes to the first as it is. */
+/* The commonest: one, which goes to the one that waits alone. */
 __attribute__((noinline)) static void sema_post_waited(struct sema *s) {
-    hal_irq_t was = spin_lock(&s->lock);
-    struct waiter *w = s->waiters.head;
-    if (w == NULL || w->n != 1 || left(s) != 0 || w->shared) {
-        spin_unlock(&s->lock, was);
+    hal_irq_t was = hal_irq_save();
+    struct waiter *w = wait_take_alone(&s->count);
+    if (w == NULL) {
+        hal_irq_restore(was);
         sema_post_slow(s, 1);
         return;
     }
-    wait_unlink_first(&s->waiters, w);
-    unflag(s);
-    struct g *g = w->g; /* w is on its stack */
-    spin_unlock_masked(&s->lock);
-    ready_and_open(g, was);
+    ready_and_open(w->g, was);
 }
 
 UNCOMMON _Noreturn static void asked_too_much(void) {
@@ -142,9 +117,9 @@ UNCOMMON _Noreturn static void asked_too_much(void) {
 
 /* Who has given up, and so may have been all that waited; false: others do. */
 static bool was_last(struct sema *s) {
-    hal_irq_t was = spin_lock(&s->lock);
-    bool last = atomic_load_explicit(&s->count, memory_order_relaxed) >= 0 || unflag(s);
-    spin_unlock(&s->lock, was);
+    hal_irq_t was = lock(s);
+    bool last = s->waiters.head == NULL;
+    unlock(s, was);
     return last;
 }
 
@@ -153,13 +128,13 @@ static int wait_slow(struct sema *s, uint32_t n, const struct limit *limit) {
     if (n > INT32_MAX) {
         asked_too_much();
     }
-    hal_irq_t was = spin_lock(&s->lock);
-    if (!flag(s, n)) {
-        spin_unlock(&s->lock, was);
+    hal_irq_t was = lock(s);
+    if (take_locked(s, n)) {
+        unlock(s, was);
         return 0;
     }
     struct waiter w = {.n = n};
-    int r = wait_on(&s->lock, &s->waiters, &w, WAIT_SEMA, limit);
+    int r = wait_on(&s->count, &s->waiters, &w, WAIT_SEMA, limit);
     hal_irq_restore(was);
     if (r != 0 && !was_last(s)) {
         sema_post_slow(s, 0); /* perhaps it was the first */
@@ -167,36 +142,48 @@ static int wait_slow(struct sema *s, uint32_t n, const struct limit *limit) {
     return r;
 }
 
-/* The commonest: one, for ever. */
-__attribute__((noinline)) static void sema_wait_slow(struct sema *s) {
-    hal_irq_mask();
-    spin_lock_masked(&s->lock);
-    if (!flag(s, 1)) {
-        spin_unlock_masked(&s->lock);
-        hal_irq_unmask();
+/* One, for ever, with the lock, where others wait or something was given meanwhile. */
+__attribute__((noinline)) static void sema_wait_listed(struct sema *s, uint64_t note)
+    OPENS(irq_masked, s->count) {
+    spread(s, note);
+    if (take_locked(s, 1)) {
+        unlock(s, hal_irq_open());
         return;
     }
-    struct waiter w; /* of it only what a poster looks at is written */
+    struct waiter w;
     w.n = 1;
     w.shared = false;
-    wait_for_ever(&s->lock, &s->waiters, &w, WAIT_SEMA);
+    wait_for_ever(&s->count, &s->waiters, &w, WAIT_SEMA);
+}
+
+/* The commonest: one, for ever, and nobody else waits. */
+__attribute__((noinline)) static void sema_wait_slow(struct sema *s) {
+    hal_irq_mask();
+    uint64_t note = spin_lock_masked(&s->count);
+    if (note != 0) {
+        sema_wait_listed(s, note);
+        return;
+    }
+    struct waiter w;
+    wait_alone(&s->count, &w, 0, WAIT_SEMA);
 }
 
 /* Takes n if that needs no waiting. */
 static bool take(struct sema *s, uint32_t n) {
-    int32_t old = atomic_load_explicit(&s->count, memory_order_relaxed);
+    uint64_t old = atomic_load_explicit(&s->count, memory_order_relaxed);
     do {
-        if (old < 0 || (uint32_t)old < n) {
+        if ((int64_t)old < (int64_t)n) {
             return false;
         }
-        /* acquire: as in flag() */
-    } while (!atomic_compare_exchange_weak_explicit(&s->count, &old, old - (int32_t)n,
-                                                    memory_order_acquire, memory_order_relaxed));
+        /* acquire: as in hal_take() */
+    } while (!atomic_compare_exchange_weak_explicit(&s->count, &old, old - n, memory_order_acquire,
+                                                    memory_order_relaxed));
     return true;
 }
 
 void sema_wait(struct sema *s) {
     check_may_block("sema_wait");
+    /* acquire: pairs with hal_give() and the release that opens the lock, what came before what was given is seen */
     if (!hal_take(&s->count)) {
         sema_wait_slow(s);
     }
@@ -222,22 +209,22 @@ int sema_try(struct sema *s, uint32_t n) {
     if (take(s, n)) {
         return 0;
     }
-    /* The flag may have stood for a moment alone, in flag(): under the lock it tells. */
-    hal_irq_t was = spin_lock(&s->lock);
-    bool ok = take(s, n);
-    spin_unlock(&s->lock, was);
+    /* The lock may just have been held: with it the count tells. */
+    hal_irq_t was = lock(s);
+    bool ok = take_locked(s, n);
+    unlock(s, was);
     return ok ? 0 : -EAGAIN;
 }
 
 void sema_post_n(struct sema *s, uint32_t n) {
     if (n > INT32_MAX) {
-        PANIC("semaphore: released more than it can count");
+        too_many();
     }
     sema_post_slow(s, (int32_t)n);
 }
 
 void sema_post(struct sema *s) {
-    if (!hal_give(&s->count)) {
+    if (!hal_give(&s->count)) { /* release: as above */
         sema_post_waited(s);
     }
 }

@@ -5,6 +5,10 @@
  * interrupted, and keeps the holder on its core, so that nobody spins for a preempted holder. Hold
  * it for tens of instructions.
  *
+ * A lock that is open says something: 0, or a note of the object's, which who takes the lock gets as it is. So an object
+ * can be looked at and changed in the same exclusive access as its lock (semaphores: while nobody waits the note is the
+ * count), and a G that waits alone is not on a list but in the note (sched/wait.h).
+ *
  * Who holds a lock takes only locks of a higher rank, so that no two cores wait for each other. In a
  * build with DEBUG each lock carries its rank, and each core remembers what it holds and stops the
  * machine when it is about to break the order (lockrank.c).
@@ -17,8 +21,13 @@
 #include "hal/hal.h"
 #include "sched/lockcheck.h"
 
-/* Bit 0: it is held. With DEBUG above that its rank, for ever. */
-typedef _Atomic uint32_t spinlock_t CAPABILITY("spinlock");
+/* LOCK_HELD, or a note. With DEBUG beside that its rank, for ever. */
+typedef _Atomic uint64_t spinlock_t CAPABILITY("spinlock");
+
+/* Negative, as some notes are, so that one comparison tells a number; and a bit that no note has, so that one tells it
+ * from all. */
+#define LOCK_HELD_BIT (UINT64_C(1) << 62)
+#define LOCK_HELD     (UINT64_C(1) << 63 | LOCK_HELD_BIT)
 
 /* From the outermost to the innermost. Zero is what an object of a program begins with. */
 enum lock_rank {
@@ -47,8 +56,10 @@ enum lock_rank {
 #define LOCK_RANKS 0
 #endif
 
-#define LOCK_RANK_SHIFT 8
-#define SPINLOCK(rank)  (LOCK_RANKS ? (uint32_t)(rank) << LOCK_RANK_SHIFT : 0)
+/* Only locks whose rank is 0 have notes that reach so far. */
+#define LOCK_RANK_SHIFT 56
+#define LOCK_RANK_BITS  (UINT64_C(0x3f) << LOCK_RANK_SHIFT)
+#define SPINLOCK(rank)  (LOCK_RANKS ? (uint64_t)(rank) << LOCK_RANK_SHIFT : 0)
 
 /* For the lock of an object that begins as zero and is not of RANK_OBJECT: before each use. */
 static inline void spin_rank(spinlock_t *l, enum lock_rank rank) {
@@ -62,56 +73,74 @@ static inline void spin_rank(spinlock_t *l, enum lock_rank rank) {
 void lock_rank_take(spinlock_t *l, bool beside);
 void lock_rank_open(spinlock_t *l);
 
-static inline bool spin_grab(spinlock_t *l) {
+/* Beside what l says: with DEBUG its rank. */
+static inline uint64_t spin_rank_bits(spinlock_t *l) {
+    return LOCK_RANKS ? atomic_load_explicit(l, memory_order_relaxed) & LOCK_RANK_BITS : 0;
+}
+
+/* Takes l, and the note, if it was open, without LOCK_HELD_BIT. */
+static inline uint64_t spin_grab(spinlock_t *l) {
+    uint64_t rank = spin_rank_bits(l);
     /* acquire: pairs with the release in spin_unlock_masked, what the last holder wrote is seen */
-    return LOCK_RANKS ? (atomic_fetch_or_explicit(l, 1, memory_order_acquire) & 1) == 0
-                      : atomic_exchange_explicit(l, 1, memory_order_acquire) == 0;
+    return atomic_exchange_explicit(l, LOCK_HELD | rank, memory_order_acquire) & ~rank;
+}
+
+/* A hint when to try again. */
+static inline bool spin_is_held(spinlock_t *l) {
+    /* relaxed: spares the line the exclusive accesses */
+    return (atomic_load_explicit(l, memory_order_relaxed) & LOCK_HELD_BIT) != 0;
 }
 
 /* The same with CONFIG_LOCKSTEP; how long core i has waited so, in all. */
-void spin_wait_counted(spinlock_t *l) NEEDS(irq_masked);
+uint64_t spin_wait_counted(spinlock_t *l) NEEDS(irq_masked);
 int64_t spin_waited(unsigned i);
 
-static inline void spin_wait(spinlock_t *l) NEEDS(irq_masked) {
+static inline uint64_t spin_wait(spinlock_t *l) NEEDS(irq_masked) {
     if (CONFIG_LOCKSTEP) {
-        spin_wait_counted(l);
-        return;
+        return spin_wait_counted(l);
     }
-    while (!spin_grab(l)) {
-        /* relaxed: only a hint when to try again; spares the line the exclusive accesses */
-        while ((atomic_load_explicit(l, memory_order_relaxed) & 1) != 0) {
+    uint64_t note;
+    while (((note = spin_grab(l)) & LOCK_HELD_BIT) != 0) {
+        while (spin_is_held(l)) {
             hal_relax();
         }
     }
+    return note;
 }
 
-/* Masked already. */
-static inline void spin_lock_masked(spinlock_t *l) NEEDS(irq_masked) TAKES(*l) UNCHECKED {
+/* Masked already. Returns the note. */
+static inline uint64_t spin_lock_masked(spinlock_t *l) NEEDS(irq_masked) TAKES(*l) UNCHECKED {
     if (LOCK_RANKS) {
         lock_rank_take(l, false);
     }
-    spin_wait(l);
+    return spin_wait(l);
 }
 
 /* The same while others of its rank are held; the caller says in which order. */
-static inline void spin_lock_beside(spinlock_t *l) NEEDS(irq_masked) TAKES(*l) UNCHECKED {
+static inline uint64_t spin_lock_beside(spinlock_t *l) NEEDS(irq_masked) TAKES(*l) UNCHECKED {
     if (LOCK_RANKS) {
         lock_rank_take(l, true);
     }
-    spin_wait(l);
+    return spin_wait(l);
 }
 
 /* This core is about to open l, by a store of this with release. */
-static inline uint32_t spin_opened(spinlock_t *l) NEEDS(irq_masked) {
+static inline uint64_t spin_opened(spinlock_t *l, uint64_t note) NEEDS(irq_masked) {
     if (!LOCK_RANKS) {
-        return 0;
+        return note;
     }
     lock_rank_open(l);
-    return atomic_load_explicit(l, memory_order_relaxed) & ~1u; /* nobody but us changes it */
+    return note | spin_rank_bits(l);
 }
 
-static inline void spin_unlock_masked(spinlock_t *l) NEEDS(irq_masked) OPENS(*l) UNCHECKED {
-    atomic_store_explicit(l, spin_opened(l), memory_order_release);
+/* Leaves a note. */
+static inline void spin_unlock_noting(spinlock_t *l, uint64_t note) NEEDS(irq_masked)
+    OPENS(*l) UNCHECKED {
+    atomic_store_explicit(l, spin_opened(l, note), memory_order_release);
+}
+
+static inline void spin_unlock_masked(spinlock_t *l) NEEDS(irq_masked) OPENS(*l) {
+    spin_unlock_noting(l, 0);
 }
 
 static inline hal_irq_t spin_lock(spinlock_t *l) TAKES(irq_masked, *l) {
@@ -126,10 +155,11 @@ static inline void spin_unlock(spinlock_t *l, hal_irq_t was) OPENS(irq_masked, *
 }
 
 /* Where the holder may take long (a channel with large elements): masked only once it is ours. */
-static inline hal_irq_t spin_lock_patiently(spinlock_t *l) TAKES(irq_masked, *l) UNCHECKED {
+static inline hal_irq_t spin_lock_patiently(spinlock_t *l, uint64_t *note)
+    TAKES(irq_masked, *l) UNCHECKED {
     for (;;) {
         hal_irq_t was = hal_irq_save();
-        if (spin_grab(l)) {
+        if (((*note = spin_grab(l)) & LOCK_HELD_BIT) == 0) {
             if (LOCK_RANKS) {
                 lock_rank_take(l, false); /* late, but nobody has waited */
             }

@@ -112,7 +112,7 @@ static void parked_limited(struct g *g, void *arg) NEEDS(irq_masked) UNCHECKED {
     struct waiting *p = arg;
     spinlock_t *lock = p->lock;
     bool goes_on = !limit_arm(&p->lw, g, p->seq);
-    spin_unlock_masked(lock); /* last: see the head of this file */
+    spin_unlock_noting(lock, NOTE_LISTED); /* last: see the head of this file */
     if (goes_on) {
         ready(g);
     }
@@ -127,7 +127,7 @@ static int wait_limited(spinlock_t *lock, struct wait_list *l, struct waiter *w,
     int r = limit_begin(&p.lw, limit);
     if (r != 0) {
         wait_unlink(l, w);
-        spin_unlock_masked(lock);
+        spin_unlock_noting(lock, NOTE_LISTED); /* perhaps nobody is: the object will see */
         return r;
     }
     p.seq = w->seq = wait_begin(g);
@@ -138,11 +138,12 @@ static int wait_limited(spinlock_t *lock, struct wait_list *l, struct waiter *w,
         return 0;
     }
     hal_irq_unmask();
-    spin_lock_patiently(lock); /* masked again */
+    uint64_t note;
+    spin_lock_patiently(lock, &note); /* masked again */
     if (w->queued) {
         wait_unlink(l, w);
     }
-    spin_unlock_masked(lock);
+    spin_unlock_noting(lock, note);
     return r;
 }
 
@@ -152,7 +153,7 @@ static int wait_queued(spinlock_t *lock, struct wait_list *l, struct waiter *w,
     if (is_limited(limit)) {
         return wait_limited(lock, l, w, why, limit);
     }
-    park_on(why, lock);
+    park_on(w->g, why, lock, NOTE_LISTED);
     hal_irq_mask();
     return 0;
 }

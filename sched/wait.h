@@ -10,6 +10,10 @@
  * never unmapped, so losing is safe at any time. The waiter is not: a loser must have met it under
  * the lock of its list, and not look at it afterwards.
  *
+ * Where one waits alone and for ever, as it nearly always is, it need not be on the list: objects that know this
+ * (semaphores, wait groups, channels) leave the waiter in the note of their lock, written by the store that opens it. Who
+ * takes the lock then finds it there at once, and puts it onto the list if it has not come for just that (wait_lists).
+ *
  * No object is touched after the store that may release its waiter: the waiter may free it (HAZARDS
  * 12). So a waker opens the object's lock first and calls ready() last.
  *
@@ -33,6 +37,25 @@ struct waiter {
     bool woken; /* with shared: taken by a waker, who won; written under the object's lock, before ready() */
     bool ok; /* the object's: set by the waker before ready() */
 };
+
+/* ---- notes: what an object's lock says when it is open (spinlock.h) ------------------------------------------- */
+
+/* Nobody waits, with the sign off: 0, or the object's. Else somebody waits on the list, perhaps; and beside this flag
+ * the address of the waiter that waits alone, and not on the list, with NOTE_TAG as the object's. */
+#define NOTE_LISTED (UINT64_C(1) << 63)
+#define NOTE_TAG    UINT64_C(2)
+_Static_assert(_Alignof(struct waiter) >= 4, "bit 1 is the tag's");
+
+/* Who waits alone, or NULL. */
+static inline struct waiter *note_waiter(uint64_t note) {
+    return (int64_t)note < 0 ? (struct waiter *)(uintptr_t)(note & ~(NOTE_LISTED | NOTE_TAG)) : NULL;
+}
+
+/* Masked. Who waits alone, without a tag; it does so no more: its wait is the caller's to end. Or NULL. */
+static inline struct waiter *wait_take_alone(spinlock_t *lock) NEEDS(irq_masked) {
+    /* acquire: pairs with the store that opened the lock, the waiter is seen */
+    return (struct waiter *)hal_take_address(lock);
+}
 
 /* Own G. Begins a wait that more than one may end; returns its number. */
 static inline uint32_t wait_begin(struct g *g) {
@@ -80,6 +103,12 @@ static inline void wait_enqueue_first(struct wait_list *l, struct waiter *w) {
         l->tail = w;
     }
     l->head = w;
+}
+
+/* Under the object's lock. w, who waited alone, waits on l. */
+static inline void wait_lists(struct wait_list *l, struct waiter *w) {
+    w->shared = false;
+    wait_enqueue(l, w);
 }
 
 static inline void wait_unlink(struct wait_list *l, struct waiter *w) {
@@ -165,12 +194,20 @@ void wake_all(struct waiter *chain, bool ok);
 int wait_on(spinlock_t *lock, struct wait_list *l, struct waiter *w, enum wait_reason why,
             const struct limit *limit) NEEDS(irq_masked) OPENS(*lock);
 
-/* The same without a limit; returns unmasked. */
+/* The same for one that waits alone and for ever, of which only the object's fields that its wakers look at are to be
+ * filled in: in the note, with tag. Returns unmasked. */
+static inline void wait_alone(spinlock_t *lock, struct waiter *w, uint64_t tag, enum wait_reason why)
+    OPENS(irq_masked, *lock) {
+    struct g *g = w->g = hal_self();
+    park_on(g, why, lock, NOTE_LISTED | (uintptr_t)w | tag);
+}
+
+/* Without a limit; returns unmasked. */
 static inline void wait_for_ever(spinlock_t *lock, struct wait_list *l, struct waiter *w,
                                  enum wait_reason why) OPENS(irq_masked, *lock) {
-    w->g = hal_self();
+    struct g *g = w->g = hal_self();
     wait_enqueue(l, w);
-    park_on(why, lock);
+    park_on(g, why, lock, NOTE_LISTED);
 }
 
 /* The same, before those who wait already. */

@@ -32,7 +32,7 @@ void group_limit(struct group *g, int n) {
               (unsigned)active);
     }
     g->limited = n >= 0;
-    g->slots = (struct sema){.count = n > 0 ? n : 0};
+    g->slots = (struct sema){.count = n > 0 ? (unsigned)n : 0};
 }
 
 void group_fail(struct group *g, int error) {

@@ -31,7 +31,7 @@ static void hammers_semaphore(void *arg) {
 
 /* Never more inside than it counts. */
 TEST(sched, TestSemaphore) {
-    for (int count = 1; count <= 3; count++) {
+    for (unsigned count = 1; count <= 3; count++) {
         hammered.sema = (struct sema){.count = count};
         hammered.passes = 0;
         wg_add(&wg, 10);

@@ -101,7 +101,7 @@ preempted:
     mov     x0, x19
     b       resume
 
-/* void hal_switch(struct g *g, struct g *next, _Atomic uint32_t *word, uint32_t value): on SP_EL0 all the time. The
+/* void hal_switch(struct g *g, struct g *next, _Atomic uint64_t *word, uint64_t value): on SP_EL0 all the time. The
  * store is behind the last access to g's stack. */
     .global hal_switch
     .type   hal_switch, %function
@@ -113,15 +113,15 @@ hal_switch:
     mov     sp, x9
     msr     tpidr_el1, x1
     msr     tpidr_el0, x10
-    stlr    w3, [x2]
+    stlr    x3, [x2]
     RESTORE
 1:  ldr     x11, [x1, #G_PORT]
     cbz     x11, 2f
-    stlr    w3, [x2]
+    stlr    x3, [x2]
     mov     x0, x1
     b       begins
 2:  BECOME_G0
-    stlr    w3, [x2]
+    stlr    x3, [x2]
     mov     x0, x1
     b       preempted
     .size   hal_switch, . - hal_switch

@@ -107,8 +107,8 @@ static inline struct core *hal_core(void) {
 #else
 /* One pair of exclusives each. C11 has no word for the first two: its exchange would load the word once more; with
  * all of them the compiler would ask again what the branch has told. */
-static inline bool hal_take(_Atomic int32_t *p) {
-    __asm__ goto("1:\tldaxr w16, [%0]\n\tsubs w16, w16, #1\n\tb.lt %l[no]\n\tstxr w17, w16, "
+static inline bool hal_take(_Atomic uint64_t *p) {
+    __asm__ goto("1:\tldaxr x16, [%0]\n\tsubs x16, x16, #1\n\tb.lt %l[no]\n\tstxr w17, x16, "
                  "[%0]\n\tcbnz w17, 1b" ::"r"(p)
                  : "x16", "x17", "cc", "memory"
                  : no);
@@ -132,14 +132,28 @@ no:
     return false;
 }
 
-static inline bool hal_give(_Atomic int32_t *p) {
-    __asm__ goto("1:\tldxr w16, [%0]\n\tadds w16, w16, #1\n\tb.mi %l[no]\n\tstlxr w17, w16, "
+static inline bool hal_give(_Atomic uint64_t *p) {
+    __asm__ goto("1:\tldxr x16, [%0]\n\tadd x16, x16, #1\n\ttst x16, "
+                 "#0xffffffff80000000\n\tb.ne %l[no]\n\tstlxr w17, x16, "
                  "[%0]\n\tcbnz w17, 1b" ::"r"(p)
                  : "x16", "x17", "cc", "memory"
                  : no);
     return true;
 no:
     return false;
+}
+
+static inline uintptr_t hal_take_address(_Atomic uint64_t *p) {
+    uintptr_t address = 0; /* as above */
+    __asm__ goto("1:\tldaxr %0, [%1]\n\ttbz %0, #63, %l[no]\n\tands %0, %0, "
+                 "#0x3ffffffffffffffc\n\tb.eq %l[no]\n\tstxr w17, xzr, [%1]\n\tcbnz w17, 1b"
+                 : "=&r"(address)
+                 : "r"(p)
+                 : "x17", "cc", "memory"
+                 : no);
+    return address;
+no:
+    return 0;
 }
 
 static inline bool hal_own(_Atomic uintptr_t *p, uintptr_t who) {

@@ -17,9 +17,9 @@ struct waiter;
 
 /* A spinlock of the runtime's; the attribute is for the check of who holds it (sched/lockcheck.h). */
 #ifdef __clang__
-typedef _Atomic uint32_t lock_word_t __attribute__((capability("spinlock")));
+typedef _Atomic uint64_t lock_word_t __attribute__((capability("spinlock")));
 #else
-typedef _Atomic uint32_t lock_word_t;
+typedef _Atomic uint64_t lock_word_t;
 #endif
 
 /* A FIFO of waiting Gs; guarded by the spinlock beside it. */
@@ -138,8 +138,8 @@ int wg_wait_until(struct wg *w, struct limit l);
 
 /* ---- semaphore ------------------------------------------------------------------------------ */
 struct sema {
-    _Atomic int32_t count; /* its sign: somebody waits (sched/sema.c) */
-    lock_word_t lock;      /* over waiters */
+    lock_word_t count; /* a lock, too: open it says the count, or that somebody waits (sched/sema.c) */
+    int32_t left;      /* of the count while somebody waits; under the lock, as waiters */
     struct wait_list waiters;
 };
 
@@ -155,6 +155,6 @@ int sema_wait_n_until(struct sema *s, uint32_t n, struct limit l);
 int sema_try(struct sema *s, uint32_t n);
 
 /* Adds one, or n, and serves those who wait, in order. Never blocks; also from a handler. PANIC
- * when the count would pass 2^31 - 1, or reach it while others wait. */
+ * when the count would pass 2^31 - 1. */
 void sema_post(struct sema *s);
 void sema_post_n(struct sema *s, uint32_t n);

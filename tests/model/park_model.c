@@ -62,7 +62,6 @@ static void begin(unsigned cores_there) {
 static void one_waits_one_posts(void) {
     begin(2);
     port_watch_queue(1);
-    model_watch(&sema.lock);
     port_g(0, waits, NULL);
     port_g(1, posts, NULL);
 }
@@ -84,7 +83,6 @@ static void two_on_one_core(void) {
 static void device_wakes(void) {
     begin(2);
     port_watch_inbox(0);
-    model_watch(&sema.lock);
     port_g(0, waits, NULL);
     port_device(0, 1, device_posts);
 }
@@ -92,7 +90,6 @@ static void device_wakes(void) {
 static void device_against_g(void) {
     begin(2);
     port_watch_inbox(0);
-    model_watch(&sema.lock);
     port_g(0, waits, NULL);
     port_g(0, posts, NULL);
     port_g(0, waits, NULL);
