@@ -81,15 +81,11 @@ struct hal_core {
  *                                         [.., top) as its stack; top is 16-byte aligned. Writes at most
  *                                         256 bytes below top, which must be mapped. When fn returns,
  *                                         sched_returned() comes.
-<<<<<<< HEAD
  * uintptr_t hal_call_site(void);          behind the call of the function that says this, first of all and before it calls
  *                                         any
  * void hal_guard(uintptr_t va);           the page of a window at va will never be mapped: only a port whose windows
  *                                         are mapped by a host does anything
- * bool hal_take(_Atomic int32_t *p);      takes one from *p if it is positive; acquire
-=======
  * bool hal_take(_Atomic uint64_t *p);     takes one from *p if it is positive, as a signed number; acquire
->>>>>>> b0a2604 (sched: a lock that is open bears a note, and a semaphore's is its count or who waits alone)
  * bool hal_claim(_Atomic uint32_t *p, uint32_t end, uint32_t *at);
  *                                         adds one to *p unless it is end; acquire; *at is what it was. False: it is
  * bool hal_give(_Atomic uint64_t *p);     adds one to *p if it is below INT32_MAX, and not negative; release. False: not
