@@ -16,6 +16,18 @@ BENCH(mutex_uncontended, CORES(1) | CORES(4)) {
     bench_stop(ROUNDS);
 }
 
+/* As from another language: the functions themselves, of whose addresses the compiler knows nothing. */
+BENCH(mutex_called, CORES(1) | CORES(4)) {
+    void (*lock)(struct mutex *) = mutex_lock, (*unlock)(struct mutex *) = mutex_unlock;
+    __asm__("" : "+r"(lock), "+r"(unlock));
+    bench_start();
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        lock(&mutex);
+        unlock(&mutex);
+    }
+    bench_stop(ROUNDS);
+}
+
 BENCH(sema_uncontended, CORES(1) | CORES(4)) {
     sema_post(&sema);
     bench_start();

@@ -92,8 +92,6 @@ struct hal_core {
  * uintptr_t hal_take_address(_Atomic uint64_t *p);
  *                                         0 to *p if it is more than its two highest and two lowest bits, and negative; acquire.
  *                                         Returns what is there beside those, else 0
- * bool hal_own(_Atomic uintptr_t *p, uintptr_t who);       who to *p if that is 0; acquire. False: not
- * bool hal_disown(_Atomic uintptr_t *p, uintptr_t who);    0 to *p if that is who; release. False: not
  * int64_t hal_now(void);                  nanoseconds since power-on, monotonic, the same on all cores
  * int64_t hal_stamp(void);                the clock in its own unit, read perhaps a few instructions early:
  *                                         for what is stored often and looked at seldom

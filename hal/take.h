@@ -52,14 +52,3 @@ static inline uintptr_t hal_take_address(_Atomic uint64_t *p) {
                                                     memory_order_relaxed));
     return (uintptr_t)address;
 }
-
-static inline bool hal_own(_Atomic uintptr_t *p, uintptr_t who) {
-    uintptr_t nobody = 0;
-    return atomic_compare_exchange_strong_explicit(p, &nobody, who, memory_order_acquire,
-                                                   memory_order_relaxed);
-}
-
-static inline bool hal_disown(_Atomic uintptr_t *p, uintptr_t who) {
-    return atomic_compare_exchange_strong_explicit(p, &who, 0, memory_order_release,
-                                                   memory_order_relaxed);
-}

@@ -1,8 +1,8 @@
 /* sched/mutex.c - a mutex that knows its owner; who comes first takes it, who waits long is handed it.
  *
  * word is the owner's struct g and three flags. While no flag stands, lock and unlock are one
- * compare-and-swap each, and the unlock never looks at the mutex again: the next owner may already
- * have freed it (HAZARDS 12). Flags change only under the spinlock, and while one stands everybody
+ * compare-and-swap each, in the caller where that may be (<bareloom/fast.h>), and the unlock never looks at the
+ * mutex again: the next owner may already have freed it (HAZARDS 12). Flags change only under the spinlock, and while one stands everybody
  * takes the spinlock; so whoever clears the owner there is through with the mutex before the next
  * one can have it.
  *
@@ -40,10 +40,63 @@ static uintptr_t load(struct mutex *m) {
     return atomic_load_explicit(&m->word, memory_order_relaxed); /* acted on by compare-and-swap */
 }
 
-/* The fast path: nobody owns it and nobody waits. */
+/* Nobody owns it and nobody waits. */
 static bool take(struct mutex *m, struct g *g) {
-    return hal_own(&m->word, (uintptr_t)g); /* pairs with the releases in open() and let_go() */
+    uintptr_t nobody = 0, owner = (uintptr_t)g;
+    /* acquire: pairs with the releases in open() and let_go() */
+    return atomic_compare_exchange_strong_explicit(&m->word, &nobody, owner, memory_order_acquire,
+                                                   memory_order_relaxed);
 }
+
+/* Nobody waits. After it the next owner may have freed m. */
+static bool open(struct mutex *m, struct g *g) {
+    uintptr_t owner = (uintptr_t)g;
+    /* release: pairs with take() */
+    return atomic_compare_exchange_strong_explicit(&m->word, &owner, 0, memory_order_release,
+                                                   memory_order_relaxed);
+}
+
+/* ---- the fast way: nobody else is there ----------------------------------------------------- */
+
+#if FAST
+_Static_assert(offsetof(struct g, preempt_off) == FAST_PREEMPT_OFF &&
+                   offsetof(struct g, mutexes) == FAST_MUTEXES &&
+                   FAST_MUTEXES == FAST_PREEMPT_OFF + sizeof(uint32_t),
+               "what <bareloom/fast.h>, where the fast way is, knows of a G");
+#else
+static bool fast_lock(struct mutex *m) {
+    struct g *g = hal_self();
+    if (g->preempt_off != 0 || !take(m, g)) {
+        return false;
+    }
+    g->mutexes++;
+    return true;
+}
+
+static bool fast_unlock(struct mutex *m) {
+    struct g *g = hal_self();
+    bool misused = LOCK_RANKS && g->preempt_off != 0; /* with DEBUG also where nobody waits */
+    if (misused || !open(m, g)) {
+        return false;
+    }
+    g->mutexes--;
+    return true;
+}
+#endif
+
+void mutex_lock(struct mutex *m) {
+    if (!fast_lock(m)) {
+        mutex_lock_slow(m);
+    }
+}
+
+void mutex_unlock(struct mutex *m) {
+    if (!fast_unlock(m)) {
+        mutex_unlock_slow(m);
+    }
+}
+
+/* ---- locking -------------------------------------------------------------------------------- */
 
 /* Under the spinlock: what stands beside the owner when the one that was woken, if woken, is none
  * of them any more. */
@@ -126,18 +179,8 @@ static int lock(struct mutex *m, const struct limit *limit) {
     return 0;
 }
 
-__attribute__((noinline)) static void mutex_lock_slow(struct mutex *m) {
+__attribute__((noinline)) void mutex_lock_slow(struct mutex *m) {
     lock(m, NULL);
-}
-
-void mutex_lock(struct mutex *m) {
-    struct g *g = hal_self();
-    uint64_t holds = g->holds;
-    if ((uint32_t)holds != 0 || !take(m, g)) { /* the low half: whether it may block */
-        mutex_lock_slow(m);
-        return;
-    }
-    g->holds = holds + ONE_MUTEX;
 }
 
 int mutex_lock_until(struct mutex *m, struct limit l) {
@@ -171,6 +214,8 @@ int mutex_trylock(struct mutex *m) {
     g->mutexes++;
     return 0;
 }
+
+/* ---- unlocking ------------------------------------------------------------------------------ */
 
 /* Under the spinlock: what word becomes as its owner lets go, with w taken off the list to have it,
  * or NULL: one is on its way already. */
@@ -211,12 +256,7 @@ static bool let_go(struct mutex *m, struct g *g) {
     return true;
 }
 
-/* The fast path: nobody waits. After it the next owner may have freed m. */
-static bool open(struct mutex *m, struct g *g) {
-    return hal_disown(&m->word, (uintptr_t)g); /* pairs with take() */
-}
-
-__attribute__((noinline)) static void mutex_unlock_slow(struct mutex *m) {
+__attribute__((noinline)) void mutex_unlock_slow(struct mutex *m) {
     check_may_block("mutex_unlock");
     struct g *g = hal_self();
     if (owner_of(load(m)) != g) {
@@ -225,14 +265,4 @@ __attribute__((noinline)) static void mutex_unlock_slow(struct mutex *m) {
     g->mutexes--;
     while (!let_go(m, g) && !open(m, g)) {
     }
-}
-
-void mutex_unlock(struct mutex *m) {
-    struct g *g = hal_self();
-    bool misused = LOCK_RANKS && g->preempt_off != 0; /* with DEBUG also where nobody waits */
-    if (misused || !open(m, g)) {
-        mutex_unlock_slow(m);
-        return;
-    }
-    g->mutexes--;
 }

@@ -137,8 +137,8 @@ struct g {
             volatile uint32_t preempt_off; /* depth, by the G; and IN_HANDLER, while a program's handler runs over it */
             volatile uint32_t mutexes; /* how many it owns; 0 when it ends */
         };
-        volatile uint64_t holds; /* both, for who looks at the one and counts the other. Volatile is enough for one
-                                    core, and unlike an atomic's its load takes an offset */
+        volatile uint64_t holds; /* both. Volatile is enough for one core, and unlike an atomic's its load takes an
+                                    offset */
     };
     _Atomic uint32_t resched; /* a handler wanted to preempt while preempt_off; cleared by the G */
 
@@ -565,9 +565,6 @@ _Noreturn void must_not_block(const char *what);
 
 /* Added to preempt_off of what a program's handler runs over, a G or g0 (irq.c): so one look tells. */
 #define IN_HANDLER (UINT32_C(1) << 31)
-
-/* One mutex in holds. */
-#define ONE_MUTEX (UINT64_C(1) << 32)
 
 /* Whether the caller is a G that may block. */
 static inline bool may_block(void) {

@@ -1,6 +1,7 @@
 /* tests/test_sync.c - mutex, wait group, semaphore. */
 #include <errno.h>
 
+#include "sched/sched.h"
 #include "tests/test.h"
 
 static struct wg wg;
@@ -99,6 +100,41 @@ TEST(sched, mutex_hands_over_in_order) {
     wg_wait(&wg);
     for (unsigned i = 0; i < N; i++) {
         CHECK_EQ(locked.order[i], i);
+    }
+}
+
+/* ---- owning several ------------------------------------------------------------------------------------ */
+
+static struct mutex three[3];
+
+/* Each in another way. */
+static void lock_three(void) {
+    void (*volatile called)(struct mutex *) = mutex_lock;
+    mutex_lock(&three[0]);
+    called(&three[1]);
+    CHECK_EQ(mutex_trylock(&three[1]), -EBUSY);
+    CHECK_EQ(mutex_lock_until(&three[2], WITHIN(NOWAIT)), 0);
+    CHECK_EQ(hal_self()->mutexes, 3);
+}
+
+TEST(sched, mutexes_unlocked_in_any_order) {
+    static const unsigned orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+                                         {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    void (*volatile called)(struct mutex *) = mutex_unlock;
+    for (unsigned i = 0; i < 6; i++) {
+        lock_three();
+        mutex_unlock(&three[orders[i][0]]);
+        mutex_lock(&three[orders[i][0]]);
+        CHECK_EQ(mutex_trylock(&three[orders[i][0]]), -EBUSY);
+        called(&three[orders[i][0]]);
+        CHECK_EQ(hal_self()->mutexes, 2);
+        mutex_unlock(&three[orders[i][1]]);
+        CHECK_EQ(hal_self()->mutexes, 1);
+        called(&three[orders[i][2]]);
+        CHECK_EQ(hal_self()->mutexes, 0);
+        for (unsigned k = 0; k < 3; k++) {
+            CHECK_EQ(atomic_load(&three[k].word), 0);
+        }
     }
 }
 

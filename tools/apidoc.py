@@ -99,7 +99,7 @@ def main():
     parts = ["# The public interface\n\nMade from the comments in [include/bareloom](../include/bareloom) by `make docs`: "
              "change those.\n\n`#include <bareloom.h>` has all of it.\n"]
     undocumented = []
-    for path in sorted(HEADERS.glob("*.h"), key=rank):
+    for path in sorted(set(HEADERS.glob("*.h")) - {HEADERS / "fast.h"}, key=rank):  # which declares nothing for programs
         text, missing = chapter(path)
         parts.append(text)
         undocumented += missing

@@ -155,27 +155,6 @@ static inline uintptr_t hal_take_address(_Atomic uint64_t *p) {
 no:
     return 0;
 }
-
-static inline bool hal_own(_Atomic uintptr_t *p, uintptr_t who) {
-    __asm__ goto(
-        "1:\tldaxr x16, [%0]\n\tcbnz x16, %l[no]\n\tstxr w17, %1, [%0]\n\tcbnz w17, 1b" ::"r"(p), "r"(who)
-        : "x16", "x17", "memory"
-        : no);
-    return true;
-no:
-    return false;
-}
-
-static inline bool hal_disown(_Atomic uintptr_t *p, uintptr_t who) {
-    __asm__ goto("1:\tldxr x16, [%0]\n\tcmp x16, %1\n\tb.ne %l[no]\n\tstlxr w17, xzr, [%0]\n\tcbnz "
-                 "w17, 1b" ::"r"(p),
-                 "r"(who)
-                 : "x16", "x17", "cc", "memory"
-                 : no);
-    return true;
-no:
-    return false;
-}
 #endif
 
 static inline bool hal_on_core_stack(void) {

@@ -158,3 +158,5 @@ int sema_try(struct sema *s, uint32_t n);
  * when the count would pass 2^31 - 1. */
 void sema_post(struct sema *s);
 void sema_post_n(struct sema *s, uint32_t n);
+
+#include <bareloom/fast.h>

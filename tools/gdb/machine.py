@@ -17,7 +17,7 @@ import gdb
 import gdb.unwinder
 
 # Folders whose functions are not what a user looks for in a G's frames.
-RUNTIME = ("sched/", "hal/", "sync/", "libc/", "boot/", "drivers/", "newlib/", "sysdeps/", "../")
+RUNTIME = ("include/", "sched/", "hal/", "sync/", "libc/", "boot/", "drivers/", "newlib/", "sysdeps/", "../")
 
 PARK_SIZE, FRAME_Q0, TRAP_SIZE = 176, 288, 288  # hal/aarch64/offsets.h
 MASK = 2 ** 64 - 1

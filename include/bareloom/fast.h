@@ -1,0 +1,101 @@
+/*
+ * <bareloom/fast.h> - what is hardly longer than a call, in the caller: mutex_lock() and mutex_unlock() while nobody
+ * else is there, as Go's compiler has it. Nothing to include: <bareloom/sync.h> does.
+ *
+ * The functions are there as well (sched/mutex.c), for calls through pointers and from other languages, and for all calls
+ * where somebody looks at each of them, or at each atomic: on the host, with a sanitizer, DEBUG, in a simulation.
+ */
+#pragma once
+
+#include <bareloom/config.h>
+#include <bareloom/sync.h>
+
+/* What is left when the fast way fails: somebody else is there, or the call is wrong. */
+void mutex_lock_slow(struct mutex *m);
+void mutex_unlock_slow(struct mutex *m);
+
+#if defined(__aarch64__) && !defined(HAL_HOST) && !defined(SANITIZE) && !defined(DEBUG) &&         \
+    CONFIG_SIM == 0
+#define FAST 1
+#else
+#define FAST 0
+#endif
+
+#if FAST
+
+/* Only ever in place of a call: who wants the function itself gets the one of sched/. */
+#define FAST_CALL extern inline __attribute__((gnu_inline, always_inline))
+
+/* All that is known here of struct g; sched/mutex.c asserts it. */
+#define FAST_PREEMPT_OFF 192 /* uint32_t: not 0 while it must not block */
+#define FAST_MUTEXES     196 /* uint32_t: how many it owns */
+
+/* The calling G. Not volatile: in one function it is read once. */
+FAST_CALL uintptr_t fast_self(void) {
+    uintptr_t g;
+    __asm__("mrs %0, tpidr_el1" : "=r"(g));
+    return g;
+}
+
+/* who to *p if that is 0; acquire. C11's exchange would ask again what the branch has told. */
+FAST_CALL bool fast_own(_Atomic uintptr_t *p, uintptr_t who) {
+    __asm__ goto(
+        "1:\tldaxr x16, [%0]\n\tcbnz x16, %l[no]\n\tstxr w17, %1, [%0]\n\tcbnz w17, 1b" ::"r"(p), "r"(who)
+        : "x16", "x17", "memory"
+        : no);
+    return true;
+no:
+    return false;
+}
+
+/* 0 to *p if that is who; release. */
+FAST_CALL bool fast_disown(_Atomic uintptr_t *p, uintptr_t who) {
+    __asm__ goto("1:\tldxr x16, [%0]\n\tcmp x16, %1\n\tb.ne %l[no]\n\tstlxr w17, xzr, [%0]\n\tcbnz "
+                 "w17, 1b" ::"r"(p),
+                 "r"(who)
+                 : "x16", "x17", "cc", "memory"
+                 : no);
+    return true;
+no:
+    return false;
+}
+
+/* ---- mutex ---------------------------------------------------------------------------------- */
+
+FAST_CALL bool fast_lock(struct mutex *m) {
+    uintptr_t g = fast_self();
+    uint32_t off, mutexes; /* both by one instruction */
+    __asm__ volatile("ldp %w0, %w1, [%2, %3]"
+                     : "=r"(off), "=r"(mutexes)
+                     : "r"(g), "i"(FAST_PREEMPT_OFF)
+                     : "memory");
+    if (off != 0 || !fast_own(&m->word, g)) {
+        return false;
+    }
+    *(volatile uint32_t *)(g + FAST_MUTEXES) = mutexes + 1;
+    __asm__ volatile("" ::: "memory"); /* before what is done inside: a fault there looks at it */
+    return true;
+}
+
+FAST_CALL bool fast_unlock(struct mutex *m) {
+    uintptr_t g = fast_self();
+    if (!fast_disown(&m->word, g)) {
+        return false; /* else the next owner may have freed it */
+    }
+    (*(volatile uint32_t *)(g + FAST_MUTEXES))--;
+    return true;
+}
+
+FAST_CALL void mutex_lock(struct mutex *m) {
+    if (!fast_lock(m)) {
+        mutex_lock_slow(m);
+    }
+}
+
+FAST_CALL void mutex_unlock(struct mutex *m) {
+    if (!fast_unlock(m)) {
+        mutex_unlock_slow(m);
+    }
+}
+
+#endif
