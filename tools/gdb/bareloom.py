@@ -149,7 +149,7 @@ class InfoCores(Command):
             print(f"{int(core['hal']['index']):4} {thread.num if thread else '-':>6}  {queued:6} "
                   f"{int(core['alarms']['n']):6} {switches:10} {int(n['ticks']):10} {int(n['stolen']):10}  "
                   f"{runs}")
-        waiting = int(symbol("'sched/runq.c'::globq.count"))
+        waiting = int(symbol("globq_count"))
         print(f"{int(symbol('machine.active'))} of them in use, {waiting} in the global queue, "
               f"slice {span(int(symbol('machine.slice')))}")
 
