@@ -29,7 +29,7 @@ struct core *sched_core(unsigned i, void *stack_top) {
     c->runq.lock = SPINLOCK(RANK_OVERFLOW);
     c->alarms.lock = SPINLOCK(RANK_ALARMS);
     c->alarms.first = INT64_MAX;
-    c->dead_top = &c->dead[1];
+    gs_core(c);
     c->random = sim_seed(i);
     c->tick = i;
     c->slice_over_at = UINT64_MAX;

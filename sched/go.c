@@ -17,6 +17,7 @@
 #include "sched/stack.h"
 #include "sched/task.h"
 
+#define CACHE       64u /* slots */
 #define CACHE_BATCH 32
 #define CACHE_NEW   STACK_ROW
 _Static_assert(CACHE_NEW <= CACHE_BATCH, "one spill makes room for them");
@@ -87,7 +88,6 @@ static uint32_t blanks_take(struct g **to, uint32_t n) NEEDS(pool.lock) {
     while (taken < n && (pool.unused != pool.unused_end || page_add())) {
         struct g *g = pool.unused;
         for (; taken < n && g != pool.unused_end; taken++) {
-            g->pin = ANY_CORE;
             relaxed_store(&g->alarm.pos, ALARM_IDLE); /* nobody has seen it */
             g->link = last;
             last = g++;
@@ -100,6 +100,20 @@ static uint32_t blanks_take(struct g **to, uint32_t n) NEEDS(pool.lock) {
 
 /* ---- a core's cache ------------------------------------------------------------------------- */
 
+/* Dead Gs of the default stack class. Slot 0 is NULL for ever, so that what is before dead_top tells whether there are any;
+ * and the slots lie so that dead_top's address tells whether they are full. Own core only, masked. */
+static struct cache {
+    struct g *slots[CACHE];
+} __attribute__((aligned(2 * CACHE * sizeof(struct g *)))) caches[HAL_MAX_CORES];
+
+void gs_core(struct core *c) {
+    c->dead_top = &caches[c->hal.index].slots[1];
+}
+
+unsigned gs_at_hand(const struct core *c) {
+    return (unsigned)(c->dead_top - &caches[c->hal.index].slots[1]);
+}
+
 static inline struct g *cache_get(struct core *c) NEEDS(irq_masked) {
     struct g **top = c->dead_top - 1, *g = *top;
     if (g != NULL) {
@@ -109,7 +123,7 @@ static inline struct g *cache_get(struct core *c) NEEDS(irq_masked) {
 }
 
 static inline bool cache_is_full(const struct core *c) NEEDS(irq_masked) {
-    return ((uintptr_t)c->dead_top & sizeof c->dead) != 0;
+    return ((uintptr_t)c->dead_top & sizeof caches->slots) != 0;
 }
 
 /* There is room. g may be running still: it stays here, where nobody else looks. */
@@ -125,10 +139,6 @@ static void cache_refill(struct core *c) NEEDS(irq_masked, pool.lock) {
     }
     pool.dead[0] = g;
     c->dead_top = top;
-}
-
-static uint32_t cache_count(const struct core *c) NEEDS(irq_masked) {
-    return (uint32_t)(c->dead_top - &c->dead[1]);
 }
 
 /* Moves n of them, which are there, onto a list. */
@@ -207,7 +217,7 @@ static void dead_trim(void) {
         pool.dead[class] = NULL;
         if (class == 0) {
             struct core *c = this_core();
-            cache_take_out(c, &rest, cache_count(c));
+            cache_take_out(c, &rest, gs_at_hand(c));
         }
         spin_unlock(&pool.lock, was);
         while (rest != NULL) { /* ours alone now: a few unmaskings each */
@@ -274,7 +284,7 @@ APART void cache_fill(void) {
     struct g *g = gs;
     hal_irq_t was = hal_irq_save();
     struct core *c = this_core();
-    if (c->dead_top + whole > &c->dead[DEAD_SLOTS]) {
+    if (gs_at_hand(c) + whole >= CACHE) {
         cache_spill(c); /* another core than before, or others have ended meanwhile */
     }
     struct g **top = c->dead_top;

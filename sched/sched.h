@@ -170,6 +170,11 @@ struct g {
 /* On any core, with a stack of the default class that a dead one may keep, a program's, and none of these to be seen to:
  * little endian, as all ports are. */
 #define KIND_PLAIN ((uint64_t)ANY_CORE)
+
+/* The same with a stack of that class. */
+#define KIND_OF(class) (KIND_PLAIN | (uint64_t)(class) << 16)
+_Static_assert(offsetof(struct g, stack_class) == offsetof(struct g, kind) + 2,
+               "as KIND_OF() says");
 _Static_assert(offsetof(struct g, pin) == offsetof(struct g, kind), "pin is the lowest byte of it");
 
 /* Beside waits_on: not for longer than a limit. */
@@ -253,9 +258,6 @@ struct watching {
     bool told;
 };
 
-/* Of dead Gs that a core keeps at hand; one is for none. */
-#define DEAD_SLOTS 64u
-
 struct core {
     struct hal_core hal;
 
@@ -268,7 +270,7 @@ struct core {
     uint64_t look_at;    /* the tick from which on a pick is not plain: gmp.h */
     uint64_t around_at;  /* the tick from which on one looks everywhere */
     uint64_t next_id;    /* for a new G; a multiple of 16: none left (go.c) */
-    struct g **dead_top; /* behind the last one in dead */
+    struct g **dead_top; /* behind the last one in its cache of dead Gs (go.c) */
     bool pinned_turn;
     bool searching; /* this core owns one of machine.searchers */
     uint32_t random;
@@ -310,9 +312,6 @@ struct core {
     struct alarm_heap alarms;
     _Atomic(struct timer *) timer;        /* a free one, or NULL; own core only, masked: relaxed */
     struct stash stash[GO_STASH_CLASSES]; /* own core only, masked */
-    /* The same: dead Gs of the default stack class, from 1 on. 0 is NULL for ever, so that what is before dead_top tells
-     * whether there are any; and it lies so that dead_top's address tells whether it is full */
-    struct g *dead[DEAD_SLOTS] __attribute__((aligned(2 * DEAD_SLOTS * sizeof(void *))));
     struct g g0;
 } __attribute__((aligned(64)));
 
@@ -697,6 +696,10 @@ void irq_leaves(unsigned core) NEEDS(irq_masked);
 /* A dead G with a stack of at least size bytes whose first page is there, or NULL. From a G or
  * g0. */
 struct g *g_alloc(size_t size);
+
+/* A core begins, with no dead Gs at hand; and how many there are: own core, masked. */
+void gs_core(struct core *c);
+unsigned gs_at_hand(const struct core *c);
 
 /* Memory is short: dead Gs give back the stack pages that they keep. True: some came free. A G, holding no
  * lock. */

@@ -79,7 +79,7 @@ static bool small_assign(struct g *g) {
         return false;
     }
     s->canary = CANARY;
-    g->stack_class = STACK_SMALL;
+    g->kind = KIND_OF(STACK_SMALL);
     g->stack_lo = g->stack_low = (uintptr_t)s;
     g->stack_hi = (uintptr_t)(s + 1);
     atomic_store_explicit(&g->made, true, memory_order_release); /* pairs with is_made() */
@@ -122,7 +122,7 @@ static uintptr_t slots_take(struct arena *a, unsigned n) {
 static struct g *slots_give(struct g *g, unsigned n, unsigned class, uintptr_t slot, size_t committed) {
     size_t stride = arena[class].stride;
     for (uintptr_t hi = slot + stride; n != 0; n--, hi += stride, g = g->link) {
-        g->stack_class = (uint8_t) class;
+        g->kind = KIND_OF(class);
         g->stack_lo = hi - stride + GUARD;
         g->stack_hi = hi;
         g->stack_low = hi - committed;

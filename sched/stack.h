@@ -31,7 +31,7 @@ void stacks_init(void);
 /* The class for a G that asks for size bytes, 0: does not say; STACK_CLASSES when there is none. */
 unsigned stack_class_for(size_t size);
 
-/* Gives n new Gs, linked, a slot of that class each, and sets lo, hi and low; or one G a small stack. The first *whole of
+/* Gives n new Gs, linked, a slot of that class each, and sets kind, lo, hi and low; or one G a small stack. The first *whole of
  * them have their first page, too: n, unless there are not enough. False: no address space or no page for tables, and
  * nothing was done. G context. */
 #define STACK_ROW 16u

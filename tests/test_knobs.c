@@ -472,8 +472,7 @@ static void ends(void *arg) {
 
 static uint32_t dead_here(void) {
     hal_irq_t was = hal_irq_save();
-    struct core *c = this_core();
-    uint32_t n = (uint32_t)(c->dead_top - &c->dead[1]);
+    uint32_t n = gs_at_hand(this_core());
     hal_irq_restore(was);
     return n;
 }
