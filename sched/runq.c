@@ -4,8 +4,6 @@
 
 #include "sched/assert.h"
 
-#define HALF STEAL_MOST
-
 /* How many leave the list behind the ring at once. */
 #define REFILL 32u
 
@@ -126,10 +124,10 @@ __attribute__((always_inline)) static inline unsigned ring_grab(struct runq *min
         if (n == 0) {
             return 0;
         }
-        if (n > HALF) {
-            continue; /* head and tail are from different moments */
-        }
-        if (most < HALF && n > most) {
+        if (n > most) {
+            if (n > RING / 2) {
+                continue; /* head and tail are from different moments */
+            }
             n = most;
         }
         copy_slots(mine, at, theirs, head, n);
@@ -153,16 +151,23 @@ static inline struct g *show_loot(struct runq *mine, unsigned n, unsigned *taken
     return last;
 }
 
+/* Their ring is empty. */
+static struct g *steal_behind(struct runq *mine, struct runq *theirs, unsigned most, unsigned *taken)
+    NEEDS(irq_masked) {
+    uint32_t behind = runq_behind(theirs);
+    struct gqueue some = {0};
+    unsigned n = behind - behind / 2;
+    n = n < most ? n : most;
+    *taken = n != 0 ? overflow_take(theirs, n, &some) : 0;
+    return ring_put_rest(mine, &some);
+}
+
 struct g *runq_steal(struct runq *mine, struct runq *theirs, unsigned *taken) NEEDS(irq_masked) {
-    unsigned n = ring_grab(mine, theirs, HALF);
+    unsigned n = ring_grab(mine, theirs, STEAL_MOST);
     if (n != 0) {
         return show_loot(mine, n, taken);
     }
-    uint32_t behind = runq_behind(theirs);
-    struct gqueue some = {0};
-    n = behind != 0 ? overflow_take(theirs, behind < RING ? behind - behind / 2 : HALF, &some) : 0;
-    *taken = n;
-    return ring_put_rest(mine, &some);
+    return steal_behind(mine, theirs, STEAL_MOST, taken);
 }
 
 struct g *runq_steal_some(struct runq *mine, struct runq *theirs, unsigned most, unsigned *taken)
@@ -171,12 +176,7 @@ struct g *runq_steal_some(struct runq *mine, struct runq *theirs, unsigned most,
     if (n != 0) {
         return show_loot(mine, n, taken);
     }
-    uint32_t behind = runq_behind(theirs);
-    struct gqueue some = {0};
-    n = behind - behind / 2;
-    n = n < most ? n : most;
-    *taken = n != 0 ? overflow_take(theirs, n, &some) : 0;
-    return ring_put_rest(mine, &some);
+    return steal_behind(mine, theirs, most, taken);
 }
 
 /* ---- global --------------------------------------------------------------------------------- */
@@ -196,7 +196,7 @@ struct g *globq_take(struct runq *mine) NEEDS(irq_masked) {
     unsigned have = globq_length();
     unsigned share = have / atomic_load_explicit(&machine.active, memory_order_relaxed) + 1;
     share = share < have ? share : have;
-    share = share < HALF ? share : HALF;
+    share = share < STEAL_MOST ? share : STEAL_MOST;
     struct g *first = share != 0 ? gqueue_pop(&globq.q) : NULL;
     for (unsigned i = 1; i < share; i++) {
         runq_put(mine, gqueue_pop(&globq.q));

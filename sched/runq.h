@@ -156,7 +156,8 @@ static inline struct g *runq_get(struct runq *q) NEEDS(irq_masked) {
 
 /* ---- the rest -------------------------------------------------------------------------------- */
 
-#define STEAL_MOST (RING / 2)
+/* A thief is masked while it takes them, and others wait who want them too. */
+#define STEAL_MOST 128u
 
 /* The owner of mine, masked: takes half of what theirs has, at most STEAL_MOST. Returns one of them,
  * the others are put on mine, whose ring is empty; *taken counts all. NULL: nothing to take. */

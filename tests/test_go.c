@@ -148,7 +148,7 @@ TEST(sched, go_last_runs_first) {
 
 /* ---- yield --------------------------------------------------------------------------------------- */
 
-#define MANY 1000
+#define MANY 1500
 
 static struct {
     unsigned turn; /* one core: nobody else counts at the same time */
@@ -174,7 +174,7 @@ ONE_CORE static void yields(void *arg) {
  * simulation draws, whatever go_set_slice() says - between its count and its yield gives up two turns for one. */
 TEST(sched, yield_is_fair) {
     needs_order();
-    static const unsigned sizes[] = {2, 100, 256, 257, MANY};
+    static const unsigned sizes[] = {2, 100, RING, RING + 1, MANY};
     use_cores(1);
     go_set_slice(SEC(1));
     for (unsigned s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {

@@ -1,6 +1,7 @@
 /* tests/test_stress.c - many Gs, many cores, short slices: what is lost or doubled shows as a wrong sum or a hang. */
 #include <errno.h>
 
+#include "sched/sched.h"
 #include "tests/test.h"
 
 static struct wg wg;
@@ -65,6 +66,8 @@ static void yields_a_while(void *arg) {
 }
 
 /* One core makes all the work, in heaps larger than a ring. */
+#define HEAP (RING + 100)
+
 TEST(stress, steal_storm) {
     unsigned rounds = test_rounds(40);
     uint64_t stolen = SUM(stolen);
@@ -73,13 +76,13 @@ TEST(stress, steal_storm) {
     bool one = go_num_cores() == 1;
     unsigned round = 0;
     for (; round < rounds || (!one && SUM(stolen) == stolen); round++) {
-        wg_add(&wg, 700);
-        for (uintptr_t i = 0; i < 700; i++) {
+        wg_add(&wg, HEAP);
+        for (uintptr_t i = 0; i < HEAP; i++) {
             start(yields_a_while, (void *)(i % 20));
         }
         wg_wait(&wg);
     }
-    CHECK_EQ(atomic_load(&total), 700 * round);
+    CHECK_EQ(atomic_load(&total), HEAP * round);
 }
 
 /* ---- waking --------------------------------------------------------------------------------------------------- */

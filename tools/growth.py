@@ -7,7 +7,7 @@
 
 The slope is the exponent p of cost ~ x^p, fitted over all points: 0 is constant, 1 is proportional. Only what is kept in a
 heap may be worse than constant, and that like the heap's depth. The exit status is 1 if the slope of a curve's last DECADE is
-steeper than LIMIT: a step before, as from the ring of 256 runnable Gs to the list behind it, is none of growth.
+steeper than LIMIT: a step before, as from the ring of 1024 runnable Gs to the list behind it, is none of growth.
 """
 import argparse
 import math
@@ -97,7 +97,7 @@ def main():
         with open(f"{FOLDER}/growth.md", "w") as file:
             file.write("# What operations cost as there is more\n\nMade by `make bench-growth`; do not edit it. Instructions per "
                        "operation under `-icount`;\nthe slope is p in cost ~ x^p. [PERFORMANCE.md](../PERFORMANCE.md) says "
-                       "what is measured. Yield is dearer\nfrom 256 runnable Gs on: they "
+                       "what is measured. Yield is dearer\nfrom 1024 runnable Gs on: they "
                        "do not fit into the ring, and go through the list behind it.\n\n" +
                        "\n\n".join(f"![{name}]({name}.svg)\n\n{t}" for name, t in zip(PLOTS, text)) + "\n")
     for line in steep:

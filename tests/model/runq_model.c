@@ -11,7 +11,7 @@
 #include "sched/runq.h"
 #include "tests/model/checker.h"
 
-#define GS 264
+#define GS (RING + 8)
 
 struct core cores[HAL_MAX_CORES];
 struct machine machine;
