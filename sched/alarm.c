@@ -89,37 +89,53 @@ bool alarm_grow(struct core *c) NEEDS(irq_masked) {
 
 /* ---- start, stop, expire -------------------------------------------------------------------- */
 
-static void end_wait(struct core *c, struct alarm *a, uint32_t seq) NEEDS(irq_masked) {
-    struct g *g = g_of_alarm(a);
-    if (wait_claim(g, seq)) {
-        ready_by_handler(c, g);
+UNCOMMON static void fire(struct core *c, struct alarm *a, uint32_t seq, int64_t now)
+    NEEDS(irq_masked) {
+    trace_core(c, EV_TIMER, 0, 0);
+    sanitize_acquire(a); /* pairs with alarm_start */
+    timer_fire(a, seq, now);
+}
+
+/* a was popped with seq. */
+static inline void comes(struct core *c, struct alarm *a, uint32_t seq, int64_t now) NEEDS(irq_masked) {
+    if (a->is_timer) {
+        fire(c, a, seq, now);
+    } else if (wait_claim(g_of_alarm(a), seq)) {
+        ready_by_handler(c, g_of_alarm(a));
     }
 }
 
-/* The first one of c, off the heap; or NULL: those that were due have been stopped just now. */
-static struct alarm *pop_due(struct core *c, int64_t now, uint32_t *seq) NEEDS(irq_masked) {
-    struct alarm_heap *h = &c->alarms;
-    spin_lock_masked(&h->lock);
-    struct alarm *a = alarms_next(h) <= now ? heap_pop(h, seq) : NULL;
+/* Under the heap's lock, which it opens. */
+UNCOMMON static void expire_of_many(struct core *c, int64_t now, struct alarm_heap *h)
+    NEEDS(irq_masked) OPENS(h->lock) {
+    if (alarms_next(h) > now) { /* what was due has been stopped just now */
+        spin_unlock_masked(&h->lock);
+        return;
+    }
+    uint32_t seq;
+    struct alarm *a = heap_pop(h, &seq);
     spin_unlock_masked(&h->lock);
-    return a;
+    comes(c, a, seq, now);
 }
 
-void alarms_expire_some(struct core *c, int64_t now) NEEDS(irq_masked) {
-    int left = BATCH;
+void alarms_expire_first(struct core *c, int64_t now) NEEDS(irq_masked) {
+    struct alarm_heap *h = &c->alarms;
+    spin_lock_masked(&h->lock);
+    if (alarms_in(h) != 1 || alarms_next(h) > now) {
+        expire_of_many(c, now, h);
+        return;
+    }
+    struct alarm *a = h->slots[0].alarm;
+    uint32_t seq = relaxed_load(&a->seq);
+    heap_empty(h, a);
+    spin_unlock_masked(&h->lock);
+    comes(c, a, seq, now);
+}
+
+void alarms_expire_more(struct core *c, int64_t now) NEEDS(irq_masked) {
+    int left = BATCH - 1;
     do {
-        uint32_t seq;
-        struct alarm *a = pop_due(c, now, &seq);
-        if (a == NULL) {
-            break;
-        }
-        if (a->is_timer) {
-            trace_core(c, EV_TIMER, 0, 0);
-            sanitize_acquire(a); /* pairs with alarm_start */
-            timer_fire(a, seq, now);
-        } else {
-            end_wait(c, a, seq);
-        }
+        alarms_expire_first(c, now);
     } while (--left != 0 && alarms_next(&c->alarms) <= now);
 }
 

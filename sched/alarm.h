@@ -93,6 +93,13 @@ static inline void heap_remove(struct alarm_heap *h, struct alarm *a) NEEDS(h->l
     }
 }
 
+/* Of a, the only one. */
+static inline void heap_empty(struct alarm_heap *h, struct alarm *a) NEEDS(h->lock) {
+    atomic_store_explicit(&a->pos, ALARM_IDLE, memory_order_release); /* as in heap_remove() */
+    relaxed_store(&h->n, 0);
+    relaxed_store(&h->first, INT64_MAX);
+}
+
 /* ---- start, stop, expire: in place, for they are most of what a timer costs ------------------- */
 
 /* No room: one page more of it. */
@@ -160,13 +167,18 @@ static inline void alarm_stop_own(struct alarm *a) NEEDS(irq_masked) {
     }
 }
 
-/* Handler. Ends the waits and fires the timers that are due at now, at most a batch. Then it must come again at
- * alarms_next(). */
-void alarms_expire_some(struct core *c, int64_t now) NEEDS(irq_masked);
+/* Handler. Ends the wait or fires the timer that is due first, which was due at now; where it is the only one nothing is
+ * called but last. And does so with what else is due, at most the rest of a batch. */
+void alarms_expire_first(struct core *c, int64_t now) NEEDS(irq_masked);
+void alarms_expire_more(struct core *c, int64_t now) NEEDS(irq_masked);
 
+/* Handler. Then it must come again at alarms_next(). */
 static inline void alarms_expire(struct core *c, int64_t now) NEEDS(irq_masked) {
     if (alarms_next(&c->alarms) <= now) {
-        alarms_expire_some(c, now);
+        alarms_expire_first(c, now);
+        if (alarms_next(&c->alarms) <= now) {
+            alarms_expire_more(c, now);
+        }
     }
 }
 

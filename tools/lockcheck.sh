@@ -57,4 +57,4 @@ plant 'the core is asked for with interrupts open' sched/go.c 'static bool cache
     this_core()->dead_top++;
 '
 plant 'the heap is changed without its lock' sched/alarm.c '    spin_lock_masked(&h->lock);
-    struct alarm *a' '    struct alarm *a'
+    if (alarms_in(h) != 1' '    if (alarms_in(h) != 1'

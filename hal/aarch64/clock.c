@@ -5,7 +5,6 @@
 #include <bareloom/config.h>
 
 #define CTL_ENABLE 1u
-#define CTL_DUE    4u
 
 #define PMU_ON      1u
 #define PMU_64_BITS (1u << 6)
@@ -48,10 +47,6 @@ uint64_t clock_hz(void) {
 void clock_init_core(void) {
     hal_timer_set(INT64_MAX);
     SYSREG_WRITE(cntp_ctl_el0, CTL_ENABLE); /* for ever: a compare value that never comes is as good as off */
-}
-
-bool clock_due(void) {
-    return (SYSREG_READ(cntp_ctl_el0) & CTL_DUE) != 0;
 }
 
 void hal_timer_set(int64_t when) {

@@ -55,8 +55,13 @@ uint64_t mmu_descriptor(uintptr_t va);
 bool clock_init(void);
 void clock_init_core(void);
 
+#define CTL_DUE 4u
+
 /* This core's timer wants to interrupt. */
-bool clock_due(void);
+static inline bool clock_due(void) {
+    return (SYSREG_READ(cntp_ctl_el0) & CTL_DUE) != 0;
+}
+
 uint64_t clock_hz(void);
 
 /* ---- cores.c -------------------------------------------------------------------------------- */
