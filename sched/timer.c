@@ -97,7 +97,10 @@ static struct timer *timer_take(void) NEEDS(irq_masked) {
 
 /* To all cores: what each keeps is one, or memory would grow where one core frees what another makes. */
 static void timer_give(struct timer *t) NEEDS(irq_masked) {
-    t->fn = NULL;
+    if (t->fn != NULL) {
+        t->fn = NULL;
+        relaxed_store(&t->chan.open, CHAN_ONE_PLACE);
+    }
     spin_lock_masked(&pool.lock);
     t->next = pool.free;
     pool.free = t;
@@ -279,9 +282,9 @@ static int set(struct timer *t, ns_t when, ns_t period) {
     return set_and_open(t, when, period, was);
 }
 
-/* Of one whose number is even: it has sent nothing that is not received, and nobody waits. */
+/* Of one whose number is even: it sends on a channel, where nothing is that it has sent, and nobody waits. */
 static inline bool is_plain(const struct timer *t) {
-    return t->fn == NULL && (relaxed_load(&t->chan.open) & CHAN_ONE_PLACE) != 0; /* and it has one place */
+    return (relaxed_load(&t->chan.open) & CHAN_ONE_PLACE) != 0; /* and it has one place */
 }
 
 static bool stop(struct timer *t) {
@@ -312,8 +315,11 @@ static struct timer *make_closely(ns_t d, ns_t period, go_fn *fn, void *arg) OPE
     struct timer *t = timer_take();
     if (t != NULL) {
         /* Without its lock: a handler that comes late for an earlier life of it looks no further than its number */
-        t->fn = fn;
         t->arg = arg;
+        if (fn != NULL) {
+            t->fn = fn;
+            relaxed_store(&t->chan.open, 0); /* not is_plain() */
+        }
         if (arm_at(t, after(d), period) < 0) {
             timer_give(t);
             t = NULL;
