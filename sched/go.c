@@ -538,7 +538,9 @@ static inline int go_with_it(struct core *c, struct g *g, go_fn *fn, void *arg) 
 
 /* Fetches what is not at hand. */
 APART int go_otherwise(go_fn *fn, void *arg, uintptr_t creator) OPENS(irq_masked) {
-    check_go(fn != NULL);
+    if (fn == NULL || hal_on_core_stack()) {
+        check_go(fn != NULL);
+    }
     struct core *c = this_core();
     bool any = c->dead_top[-1] != NULL;
     if (!has_ids(c)) {

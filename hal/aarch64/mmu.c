@@ -26,13 +26,13 @@ static void published(void) {
 
 void hal_clear_page(void *page) {
     uint64_t dczid = SYSREG_READ(dczid_el0) & (DCZID_PROHIBITED | 15);
-    if (dczid > 7) { /* or blocks of more than an eighth of a page */
+    if (dczid > 6) { /* or blocks of more than a 16th of a page, which no core has that we know of */
         __builtin_memset(page, 0, HAL_PAGE);
         return;
     }
     size_t block = (size_t)4 << dczid;
     for (char *at = page, *end = at + HAL_PAGE; at != end;) {
-        __asm__ volatile(".rept 8\n\tdc zva, %0\n\tadd %0, %0, %1\n\t.endr"
+        __asm__ volatile(".rept 16\n\tdc zva, %0\n\tadd %0, %0, %1\n\t.endr"
                          : "+r"(at)
                          : "r"(block)
                          : "memory");
