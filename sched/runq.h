@@ -100,7 +100,8 @@ static inline bool ring_get(struct runq *q, struct g **first) {
     if (!hal_claim(&q->head, relaxed_load(&q->tail), &at)) {
         return false;
     }
-    *first = relaxed_load(&q->ring[at % RING]); /* nobody but us writes it again */
+    /* nobody but us writes it again. A sum, not ring[]: where the ring begins stays in a register, for ring_put_unseen() */
+    *first = relaxed_load(q->ring + at % RING);
     if (*first == NULL) {
         __builtin_unreachable(); /* so nobody asks whether it is one */
     }
@@ -118,7 +119,7 @@ static inline bool ring_has_room(struct runq *q) {
  * this returns to tail with release. */
 static inline uint32_t ring_put_unseen(struct runq *q, struct g *g) {
     uint32_t tail = relaxed_load(&q->tail); /* our own */
-    relaxed_store(&q->ring[tail % RING], g);
+    relaxed_store(q->ring + tail % RING, g);
     return tail + 1;
 }
 
