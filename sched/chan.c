@@ -26,6 +26,12 @@
 #define INLINE __attribute__((always_inline)) static inline
 #define SLOW   __attribute__((noinline)) static
 
+void chan_lists(struct chan *c, uint64_t note) {
+    bool sends = (note & NOTE_SENDER) != 0;
+    wait_lists(sends ? &c->senders : &c->receivers, note_waiter(note));
+    chan_slow(c, sends ? TELLS_SENDERS : TELLS_RECEIVERS);
+}
+
 /* ---- the lock ------------------------------------------------------------------------------- */
 
 /* big is chan_big(c), said by callers as a constant. Unchecked: with large elements preemption is off in the place of
@@ -36,7 +42,7 @@ INLINE hal_irq_t chan_lock(struct chan *c, bool big) TAKES(irq_masked, c->lock) 
         go_preempt_off();
         hal_irq_restore(was);
     }
-    spin_lock_masked(&c->lock);
+    chan_noted(c, spin_lock_masked(&c->lock));
     return was;
 }
 
@@ -340,8 +346,23 @@ INLINE int partner_goes_on(struct chan *c, struct wait_list *l, uint32_t tells, 
     return chan_unlock_wake(c, false, hal_irq_open(), w);
 }
 
-/* What is commonest where the fast way was not open: a partner waits, or the caller has to. */
-SLOW int chan_send_word(struct chan *c, const void *v) UNCHECKED {
+/* Of a word's channel, with the lock, where the fast way has nothing: nobody waits, and it is not closed. */
+INLINE bool nobody_waits(const struct chan *c) {
+    /* one that is open may tell what was; without a buffer none is */
+    return relaxed_load(&c->open) != 0 || relaxed_load(&c->tells) == 0;
+}
+
+/* Who waited alone has its value, or has given it. */
+INLINE int alone_goes_on(struct chan *c, struct waiter *w) OPENS(irq_masked, c->lock) UNCHECKED {
+    relaxed_store(&c->tells, 0);
+    struct g *g = w->g; /* as in chan_unlock_wake() */
+    w->ok = true;
+    spin_unlock_masked(&c->lock);
+    return ready_and_unmask(g);
+}
+
+/* Others wait: a partner is on the list, or the caller has to wait behind them. */
+SLOW int chan_send_listed(struct chan *c, const void *v) UNCHECKED {
     struct waiter *w = plain_partner(c, &c->receivers, TELLS_RECEIVERS);
     if (w != NULL) {
         __builtin_memcpy(w->data, v, WORD);
@@ -353,7 +374,7 @@ SLOW int chan_send_word(struct chan *c, const void *v) UNCHECKED {
     return chan_send_slow(c, v, NULL, hal_irq_open());
 }
 
-SLOW int chan_recv_word(struct chan *c, void *v) UNCHECKED {
+SLOW int chan_recv_listed(struct chan *c, void *v) UNCHECKED {
     if (c->senders.head == NULL && !c->closed && chan_count(c) == 0) {
         return chan_recv_word_waits(c, v);
     }
@@ -363,6 +384,81 @@ SLOW int chan_recv_word(struct chan *c, void *v) UNCHECKED {
         return partner_goes_on(c, &c->senders, TELLS_SENDERS, w);
     }
     return chan_recv_slow(c, v, NULL, hal_irq_open());
+}
+
+/* After a spin_try_masked(), nothing is known. */
+SLOW int chan_send_looks(struct chan *c, const void *v, uint64_t note) UNCHECKED {
+    chan_noted(c, note == LOCK_HELD ? spin_wait(&c->lock) : note);
+    if (!put_fast(c, *(const any_word *)v)) {
+        return chan_send_listed(c, v);
+    }
+    spin_unlock_masked(&c->lock);
+    hal_irq_unmask();
+    return 0;
+}
+
+SLOW int chan_recv_looks(struct chan *c, void *v, uint64_t note) UNCHECKED {
+    chan_noted(c, note == LOCK_HELD ? spin_wait(&c->lock) : note);
+    uint64_t word;
+    if (!get_fast(c, &word)) {
+        return chan_recv_listed(c, v);
+    }
+    spin_unlock_masked(&c->lock);
+    hal_irq_unmask();
+    *(any_word *)v = word;
+    return 0;
+}
+
+/* After a spin_try_masked(), and the fast way was not open: the first to wait, and for ever, does so in the note. Of w
+ * only what a partner, or a close, looks at is written. */
+SLOW int chan_send_waits_alone(struct chan *c, const void *v, uint64_t note) UNCHECKED {
+    if (note != 0 || !nobody_waits(c)) {
+        return chan_send_looks(c, v, note);
+    }
+    struct waiter w;
+    w.data = (void *)(uintptr_t)v;
+    relaxed_store(&c->tells, TELLS_SENDERS);
+    wait_alone(&c->lock, &w, NOTE_SENDER, WAIT_CHAN_SEND);
+    if (!w.ok) {
+        PANIC("send on closed channel");
+    }
+    return 0;
+}
+
+/* A partner waits alone. */
+SLOW int chan_recv_from_alone(struct chan *c, void *v, uint64_t note) UNCHECKED {
+    struct waiter *w = note_alone(note, NOTE_SENDER);
+    if (w == NULL || c->capacity != 0) {
+        return chan_recv_looks(c, v, note);
+    }
+    __builtin_memcpy(v, w->data, WORD);
+    return alone_goes_on(c, w);
+}
+
+/* What is commonest where the fast way was not open, and then the rest; so that each of them ends with a jump, and only who
+ * waits has a frame. */
+SLOW int chan_send_word(struct chan *c, const void *v, uint64_t note) UNCHECKED {
+    struct waiter *w = note_alone(note, 0);
+    if (w == NULL) {
+        return chan_send_waits_alone(c, v, note);
+    }
+    __builtin_memcpy(w->data, v, WORD);
+    return alone_goes_on(c, w);
+}
+
+SLOW int chan_recv_word(struct chan *c, void *v, uint64_t note) UNCHECKED {
+    if (note != 0 || !nobody_waits(c)) {
+        return chan_recv_from_alone(c, v, note);
+    }
+    struct waiter w;
+    w.data = v;
+    relaxed_store(&c->tells, TELLS_RECEIVERS);
+    wait_alone(&c->lock, &w, 0, WAIT_CHAN_RECV);
+    if (w.ok) {
+        return 0;
+    }
+    *(any_word *)w.data = 0;
+    return -EPIPE;
 }
 
 /* Other sizes, and no channel at all. */
@@ -395,9 +491,9 @@ int chan_send(struct chan *c, const void *v) UNCHECKED {
     }
     uint64_t word = *(const any_word *)v; /* before the lock: see chan_touch() */
     hal_irq_mask();                       /* who may block comes with interrupts open */
-    spin_lock_masked(&c->lock);
-    if (!put_fast(c, word)) {
-        return chan_send_word(c, v);
+    uint64_t note = spin_try_masked(&c->lock);
+    if (note != 0 || !put_fast(c, word)) {
+        return chan_send_word(c, v, note);
     }
     spin_unlock_masked(&c->lock);
     hal_irq_unmask();
@@ -411,10 +507,10 @@ int chan_recv(struct chan *c, void *v) UNCHECKED {
     }
     chan_touch_word(v);
     hal_irq_mask();
-    spin_lock_masked(&c->lock);
+    uint64_t note = spin_try_masked(&c->lock);
     uint64_t word;
-    if (!get_fast(c, &word)) {
-        return chan_recv_word(c, v);
+    if (note != 0 || !get_fast(c, &word)) {
+        return chan_recv_word(c, v, note);
     }
     spin_unlock_masked(&c->lock);
     hal_irq_unmask();
@@ -494,7 +590,7 @@ int chan_try_send(struct chan *c, const void *v) UNCHECKED {
         return chan_try_send_any(c, v);
     }
     uint64_t word = *(const any_word *)v;
-    hal_irq_t was = spin_lock(&c->lock);
+    hal_irq_t was = chan_lock(c, false);
     if (!put_fast(c, word)) {
         return chan_try_send_slow(c, v, was);
     }
@@ -507,7 +603,7 @@ int chan_try_recv(struct chan *c, void *v) UNCHECKED {
         return chan_try_recv_any(c, v);
     }
     chan_touch_word(v);
-    hal_irq_t was = spin_lock(&c->lock);
+    hal_irq_t was = chan_lock(c, false);
     uint64_t word;
     if (!get_fast(c, &word)) {
         return chan_try_recv_slow(c, v, was);

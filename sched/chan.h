@@ -82,6 +82,19 @@ static inline bool chan_is_slow(const struct chan *c) {
     return relaxed_load(&c->open) == 0;
 }
 
+/* Under the lock, taken with that note: who waited alone is on a list. A word's channel alone has such: who waits first
+ * where nobody does is in the note and not on the list (wait.h), with NOTE_SENDER if it sends. Then the fast way need
+ * not end: who finds a note does not take it. */
+#define NOTE_SENDER NOTE_TAG
+
+UNCOMMON void chan_lists(struct chan *c, uint64_t note) NEEDS(c->lock);
+
+static inline void chan_noted(struct chan *c, uint64_t note) NEEDS(c->lock) {
+    if (__builtin_expect(note_waiter(note) != NULL, 0)) {
+        chan_lists(c, note);
+    }
+}
+
 /* Under the lock: whether a send, or a receive, could go on now. May be wrong in saying yes, for a
  * waiter whose wait somebody else has ended. */
 static inline bool chan_can(const struct chan *c, bool send) {

@@ -116,15 +116,13 @@ void lock_rank_open(spinlock_t *l) {
 static _Atomic int64_t waited[HAL_MAX_CORES]; /* its own core's writing, masked */
 
 uint64_t spin_wait_counted(spinlock_t *l) NEEDS(irq_masked) {
-    uint64_t note = spin_grab(l);
-    if ((note & LOCK_HELD_BIT) != 0) {
-        int64_t since = hal_now();
-        while (spin_is_held(l) || ((note = spin_grab(l)) & LOCK_HELD_BIT) != 0) {
-            hal_relax();
-        }
-        _Atomic int64_t *sum = &waited[this_core()->hal.index];
-        relaxed_store(sum, relaxed_load(sum) + hal_now() - since);
+    uint64_t note;
+    int64_t since = hal_now();
+    while (spin_is_held(l) || ((note = spin_grab(l)) & LOCK_HELD_BIT) != 0) {
+        hal_relax();
     }
+    _Atomic int64_t *sum = &waited[this_core()->hal.index];
+    relaxed_store(sum, relaxed_load(sum) + hal_now() - since);
     return note;
 }
 

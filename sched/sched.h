@@ -561,6 +561,9 @@ void ready_in_turn(struct g *g) NEEDS(irq_masked);
 /* The same and hal_irq_restore(was), for what ends with both; 0, for what ends well then. */
 int ready_and_open(struct g *g, hal_irq_t was) OPENS(irq_masked);
 
+/* The same for a G that was not masked before. */
+int ready_and_unmask(struct g *g) OPENS(irq_masked);
+
 /* Says why the caller may not block, and panics. what names the call. */
 _Noreturn void must_not_block(const char *what);
 

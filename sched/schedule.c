@@ -514,6 +514,18 @@ int ready_and_open(struct g *g, hal_irq_t was) OPENS(irq_masked) {
     return 0;
 }
 
+int ready_and_unmask(struct g *g) OPENS(irq_masked) {
+    struct core *c = this_core();
+    if (!ready_plainly(c, g)) {
+        return ready_otherwise_and_open(c, g, hal_irq_open());
+    }
+    if (guard_wanted(c)) {
+        return guard_and_open(c, hal_irq_open());
+    }
+    hal_irq_unmask();
+    return 0;
+}
+
 /* ---- yield ---------------------------------------------------------------------------------- */
 
 static struct g *yielded(struct g *g, void *next) NEEDS(irq_masked) {

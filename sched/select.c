@@ -338,7 +338,7 @@ INLINE struct place *lock_and_ask(struct selecting *s, bool queue, bool twice, b
         }
         /* else locked for the case before, and it tells of ourselves */
         if (!twice || c != last) {
-            spin_lock_beside(&c->lock);
+            chan_noted(c, spin_lock_beside(&c->lock));
             open = relaxed_load(&c->open);
             hint = relaxed_load(&c->tells);
             ours = 0;
@@ -424,8 +424,9 @@ static inline struct place *chosen_of(const struct selecting *s, struct place *e
 }
 
 /* Masked, but not while another holds l: with large elements, or as a select of many channels, it may take long. */
-static inline void lock_in_batch(spinlock_t *l) NEEDS(irq_masked) TAKES(*l) UNCHECKED {
-    while (__builtin_expect((spin_grab(l) & LOCK_HELD_BIT) != 0, 0)) {
+static inline uint64_t lock_in_batch(spinlock_t *l) NEEDS(irq_masked) TAKES(*l) UNCHECKED {
+    uint64_t note;
+    while (__builtin_expect(((note = spin_grab(l)) & LOCK_HELD_BIT) != 0, 0)) {
         hal_irq_unmask();
         hal_relax();
         hal_irq_mask();
@@ -433,6 +434,7 @@ static inline void lock_in_batch(spinlock_t *l) NEEDS(irq_masked) TAKES(*l) UNCH
     if (LOCK_RANKS) {
         lock_rank_take(l, false); /* late, but it has waited with no other */
     }
+    return note;
 }
 
 /* Takes the waiters from p on off. */
@@ -443,11 +445,11 @@ SLOW void dequeue_from(struct place *p, struct place *end) UNCHECKED {
         for (; p != stop; p++) {
             struct chan *c = p->chan;
             struct wait_list *list = p->list;
-            lock_in_batch(&c->lock);
+            uint64_t note = lock_in_batch(&c->lock);
             if (__builtin_expect(p->w.queued, 1)) {
                 dequeue(list, &p->w);
             }
-            spin_unlock_masked(&c->lock);
+            spin_unlock_noting(&c->lock, note); /* perhaps somebody waits alone since */
         }
         hal_irq_unmask();
     }

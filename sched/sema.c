@@ -142,10 +142,10 @@ static int wait_slow(struct sema *s, uint32_t n, const struct limit *limit) {
     return r;
 }
 
-/* One, for ever, with the lock, where others wait or something was given meanwhile. */
+/* One, for ever, after a spin_try_masked(): others wait, or something was given meanwhile. */
 __attribute__((noinline)) static void sema_wait_listed(struct sema *s, uint64_t note)
     OPENS(irq_masked, s->count) {
-    spread(s, note);
+    spread(s, note == LOCK_HELD ? spin_wait(&s->count) : note);
     if (take_locked(s, 1)) {
         unlock(s, hal_irq_open());
         return;
@@ -159,7 +159,7 @@ __attribute__((noinline)) static void sema_wait_listed(struct sema *s, uint64_t 
 /* The commonest: one, for ever, and nobody else waits. */
 __attribute__((noinline)) static void sema_wait_slow(struct sema *s) {
     hal_irq_mask();
-    uint64_t note = spin_lock_masked(&s->count);
+    uint64_t note = spin_try_masked(&s->count);
     if (note != 0) {
         sema_wait_listed(s, note);
         return;

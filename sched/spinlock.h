@@ -58,7 +58,7 @@ enum lock_rank {
 
 /* Only locks whose rank is 0 have notes that reach so far. */
 #define LOCK_RANK_SHIFT 56
-#define LOCK_RANK_BITS  (UINT64_C(0x3f) << LOCK_RANK_SHIFT)
+#define LOCK_RANK_BITS  (UINT64_C(0x1f) << LOCK_RANK_SHIFT)
 #define SPINLOCK(rank)  (LOCK_RANKS ? (uint64_t)(rank) << LOCK_RANK_SHIFT : 0)
 
 /* For the lock of an object that begins as zero and is not of RANK_OBJECT: before each use. */
@@ -78,7 +78,7 @@ static inline uint64_t spin_rank_bits(spinlock_t *l) {
     return LOCK_RANKS ? atomic_load_explicit(l, memory_order_relaxed) & LOCK_RANK_BITS : 0;
 }
 
-/* Takes l, and the note, if it was open, without LOCK_HELD_BIT. */
+/* Takes l, and the note, if it was open; else LOCK_HELD. */
 static inline uint64_t spin_grab(spinlock_t *l) {
     uint64_t rank = spin_rank_bits(l);
     /* acquire: pairs with the release in spin_unlock_masked, what the last holder wrote is seen */
@@ -95,17 +95,25 @@ static inline bool spin_is_held(spinlock_t *l) {
 uint64_t spin_wait_counted(spinlock_t *l) NEEDS(irq_masked);
 int64_t spin_waited(unsigned i);
 
+/* Masked. l was held just now: takes it, and the note. */
 static inline uint64_t spin_wait(spinlock_t *l) NEEDS(irq_masked) {
     if (CONFIG_LOCKSTEP) {
         return spin_wait_counted(l);
     }
     uint64_t note;
-    while (((note = spin_grab(l)) & LOCK_HELD_BIT) != 0) {
+    do {
         while (spin_is_held(l)) {
             hal_relax();
         }
-    }
+        note = spin_grab(l);
+    } while ((note & LOCK_HELD_BIT) != 0);
     return note;
+}
+
+/* The same; it may be open. */
+static inline uint64_t spin_take(spinlock_t *l) NEEDS(irq_masked) {
+    uint64_t note = spin_grab(l);
+    return __builtin_expect((note & LOCK_HELD_BIT) != 0, 0) ? spin_wait(l) : note;
 }
 
 /* Masked already. Returns the note. */
@@ -113,7 +121,16 @@ static inline uint64_t spin_lock_masked(spinlock_t *l) NEEDS(irq_masked) TAKES(*
     if (LOCK_RANKS) {
         lock_rank_take(l, false);
     }
-    return spin_wait(l);
+    return spin_take(l);
+}
+
+/* The same, but without waiting: who gets LOCK_HELD has it only after a spin_wait(). For who looks first whether the note
+ * is the common one. */
+static inline uint64_t spin_try_masked(spinlock_t *l) NEEDS(irq_masked) TAKES(*l) UNCHECKED {
+    if (LOCK_RANKS) {
+        lock_rank_take(l, false);
+    }
+    return spin_grab(l);
 }
 
 /* The same while others of its rank are held; the caller says in which order. */
@@ -121,7 +138,7 @@ static inline uint64_t spin_lock_beside(spinlock_t *l) NEEDS(irq_masked) TAKES(*
     if (LOCK_RANKS) {
         lock_rank_take(l, true);
     }
-    return spin_wait(l);
+    return spin_take(l);
 }
 
 /* This core is about to open l, by a store of this with release. */

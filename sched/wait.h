@@ -43,12 +43,17 @@ struct waiter {
 /* Nobody waits, with the sign off: 0, or the object's. Else somebody waits on the list, perhaps; and beside this flag
  * the address of the waiter that waits alone, and not on the list, with NOTE_TAG as the object's. */
 #define NOTE_LISTED (UINT64_C(1) << 63)
-#define NOTE_TAG    UINT64_C(2)
-_Static_assert(_Alignof(struct waiter) >= 4, "bit 1 is the tag's");
+#define NOTE_TAG    (UINT64_C(1) << 61)
 
 /* Who waits alone, or NULL. */
 static inline struct waiter *note_waiter(uint64_t note) {
     return (int64_t)note < 0 ? (struct waiter *)(uintptr_t)(note & ~(NOTE_LISTED | NOTE_TAG)) : NULL;
+}
+
+/* The same, if that is with tag and the lock was open. */
+static inline struct waiter *note_alone(uint64_t note, uint64_t tag) {
+    uint64_t w = note ^ (NOTE_LISTED | tag);
+    return w < NOTE_TAG ? (struct waiter *)(uintptr_t)w : NULL;
 }
 
 /* Masked. Who waits alone, without a tag; it does so no more: its wait is the caller's to end. Or NULL. */

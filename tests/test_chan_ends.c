@@ -35,13 +35,17 @@ static void ends_in_select_of_twice(void *arg) {
 }
 
 /* What a freed channel's memory is used for next: a lock that is held for ever, were it still a channel. */
-static void spoil(void) {
-    struct chan *c[4];
-    for (unsigned i = 0; i < 4; i++) {
+#define SPOILED 4
+
+static void spoil(struct chan **c) {
+    for (unsigned i = 0; i < SPOILED; i++) {
         c[i] = CHAN(int, 0);
         memset(c[i], 0xff, sizeof *c[i]);
     }
-    for (unsigned i = 0; i < 4; i++) {
+}
+
+static void spoil_no_more(struct chan **c) {
+    for (unsigned i = 0; i < SPOILED; i++) {
         memset(c[i], 0, sizeof *c[i]);
         *c[i] = (struct chan){.elem = sizeof(int)};
         chan_free(c[i]);
@@ -59,8 +63,10 @@ static void check_close_and_free(go_fn *fn, unsigned n, unsigned each) {
     WAIT_FOR(chan_waiters(c, false) == n * each);
     chan_close(c);
     chan_free(c);
-    spoil();
+    struct chan *spoiled[SPOILED];
+    spoil(spoiled);
     wg_wait(&wg);
+    spoil_no_more(spoiled);
 }
 
 TEST(sched, chan_free_after_close) {
@@ -75,7 +81,7 @@ TEST(sched, chan_free_after_close) {
 /* ---- the last receiver frees while the close is still on its way ------------------------------------------- */
 
 static struct {
-    struct chan *c;
+    struct chan *c, *spoiled[SPOILED];
     _Atomic int users;
 } shared;
 
@@ -85,7 +91,7 @@ static void receives_and_frees(void *arg) {
     }
     if (atomic_fetch_sub(&shared.users, 1) == 1) {
         chan_free(shared.c);
-        spoil();
+        spoil(shared.spoiled);
     }
     wg_done(&wg);
 }
@@ -110,6 +116,7 @@ TEST(stress, receivers_free_what_is_closed) {
         }
         start(closes_soon, (void *)(uintptr_t)(test_random(&random) % 2000));
         wg_wait(&wg);
+        spoil_no_more(shared.spoiled);
     }
 }
 

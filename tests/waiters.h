@@ -9,11 +9,13 @@
 /* How many wait to send on c, or to receive. Who is counted is off its stack. For elements of at most
  * CHAN_HANDLER_MAX bytes: the lock of others is held in another way. */
 static inline unsigned chan_waiters(struct chan *c, bool send) {
-    unsigned n = 0;
-    hal_irq_t was = spin_lock(&c->lock);
+    hal_irq_t was = hal_irq_save();
+    uint64_t note = spin_lock_masked(&c->lock);
+    unsigned n = note_alone(note, send ? NOTE_SENDER : 0) != NULL;
     for (struct waiter *w = send ? c->senders.head : c->receivers.head; w != NULL; w = w->next) {
         n++;
     }
-    spin_unlock(&c->lock, was);
+    spin_unlock_noting(&c->lock, note);
+    hal_irq_restore(was);
     return n;
 }

@@ -95,6 +95,13 @@ static void tries_to_send(void *arg) {
     }
 }
 
+static void sends_in_the_end(void *arg) {
+    uint64_t v = 1;
+    if (chan_try_send(arg, &v) != 0) {
+        chan_send(arg, &v);
+    }
+}
+
 static void tries_to_send_twice(void *arg) {
     tries_to_send(arg);
     tries_to_send(arg);
@@ -187,6 +194,14 @@ static void two_senders(void) {
     watch_wait_of(port_pinned_g(0, selects_twice, NULL));
     port_pinned_g(1, sends, a);
     port_pinned_g(2, sends, b);
+}
+
+/* Whose try takes the select off the list, in vain, and who then waits there alone while the select still goes. */
+static void sender_alone(void) {
+    begin(3);
+    watch_wait_of(port_pinned_g(0, selects_twice, NULL));
+    port_pinned_g(1, sends, b);
+    port_pinned_g(2, sends_in_the_end, a);
 }
 
 static void check_lists(void) {
@@ -326,6 +341,7 @@ static void check_buffer(void) {
 int main(int argc, char **argv) {
     static const struct scenario scenarios[] = {
         {"a select, two senders", two_senders, check_two, 1, 0},
+        {"a select, a sender, one that tries and then sends", sender_alone, check_two, 1, 0},
         {"a select, a sender, a deadline", sender_and_deadline, check_sent, 2, 1},
         {"a select that moves", select_moves, check_two, 2, 1},
         {"two receives, each with a deadline", old_deadline, check_sent, 2, 1},

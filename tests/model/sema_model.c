@@ -79,6 +79,11 @@ static void waits_for_2(void *arg) {
     sema_wait_n(&sema, 2);
 }
 
+static void posts_3(void *arg) {
+    (void)arg;
+    sema_post_n(&sema, 3);
+}
+
 /* There is one at any time. */
 static void posts_2_and_tries(void *arg) {
     (void)arg;
@@ -130,6 +135,14 @@ static void tried(void) {
     port_pinned_g(1, posts_2_and_tries, NULL);
 }
 
+/* The first waits alone until the second comes. */
+static void second_lists_the_first(void) {
+    begin(2);
+    port_pinned_g(0, waits, NULL);
+    port_pinned_g(0, waits_for_2, NULL);
+    port_pinned_g(1, posts_3, NULL);
+}
+
 static void check_empty(void) {
     port_check_rest();
     MODEL_CHECK(sema.count == 0 && sema.waiters.head == NULL);
@@ -147,6 +160,7 @@ int main(int argc, char **argv) {
         {"two read what was written before two were given", two_read, check_empty, 1, 0},
         {"the last one frees it", freed, port_check_rest, 3, 1},
         {"the first in line gives up", limited, check_limited, 2, 1},
+        {"one waits alone, then another for two", second_lists_the_first, check_empty, 2, 1},
         {"a try where there always is enough", tried, check_empty, 3, 1},
     };
     return model_main(argc, argv, scenarios, sizeof scenarios / sizeof scenarios[0]);

@@ -165,8 +165,26 @@ def waiters(wait_list):
     return found
 
 
+def alone(c, what):
+    """Who waits alone on a channel, in the note of its lock (sched/wait.h), as a list like the one above."""
+    note = int(c["lock"]) % 2 ** 64
+    address = note % 2 ** 61
+    if note >> 61 != (5 if what == "senders" else 4) or address == 0:
+        return []
+    w = gdb.Value(address).cast(gdb.lookup_type("struct waiter").pointer())
+    return [machine.G(int(w["g"]))]
+
+
+def chan_waiters(c, what):
+    return alone(c, what) + waiters(c[what])
+
+
+def short(gs):
+    return ", ".join(g.short for g in gs) or "nobody"
+
+
 def waiters_text(wait_list):
-    return ", ".join(g.short for g in waiters(wait_list)) or "nobody"
+    return short(waiters(wait_list))
 
 
 def values_in(c):
@@ -216,7 +234,7 @@ class InfoChan(Command):
         of = "a timer's" if int(c["timer"]) else f"{values_in(c)} of {int(c['capacity'])} in its buffer"
         print(f"channel {int(c.address):#x}: {int(c['elem'])} bytes a value, {of}, {state}")
         for what in ("senders", "receivers"):
-            print(f"  {what}: {waiters_text(c[what])}")
+            print(f"  {what}: {short(chan_waiters(c, what))}")
 
 
 class InfoTimers(Command):
@@ -243,7 +261,7 @@ class InfoTimers(Command):
         t = alarm.cast(gdb.lookup_type("struct timer").pointer())
         every = f" every {span(int(t['period']))}" if int(t["period"]) else ""
         if not int(t["fn"]):
-            got = waiters_text(t["chan"]["receivers"])
+            got = short(chan_waiters(t["chan"], "receivers"))
             return f"timer {int(t):#x} sends{every} on channel {int(t['chan'].address):#x}, received by {got}"
         return f"timer {int(t):#x} calls{every} {symbolic(int(t['fn']))}({int(t['arg']):#x})"
 
@@ -370,13 +388,13 @@ class PrintG(Summary):
 
 class PrintChan(Summary):
     def brief(self, v):
-        n = len(waiters(v["senders"])) + len(waiters(v["receivers"]))
+        n = len(chan_waiters(v, "senders")) + len(chan_waiters(v, "receivers"))
         return f"channel, {values_in(v)} of {int(v['capacity'])}, {n} waiting" + \
             (", closed" if int(v["closed"]) else "")
 
     def full(self, v):
-        return f"{self.brief(v)}, {int(v['elem'])} bytes a value; senders: {waiters_text(v['senders'])}; " \
-               f"receivers: {waiters_text(v['receivers'])}"
+        return f"{self.brief(v)}, {int(v['elem'])} bytes a value; senders: {short(chan_waiters(v, 'senders'))}; " \
+               f"receivers: {short(chan_waiters(v, 'receivers'))}"
 
 
 class PrintMutex(Summary):
