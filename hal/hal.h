@@ -88,7 +88,14 @@ struct hal_core {
  * bool hal_take(_Atomic uint64_t *p);     takes one from *p if it is positive, as a signed number; acquire
  * bool hal_claim(_Atomic uint32_t *p, uint32_t end, uint32_t *at);
  *                                         adds one to *p unless it is end; acquire; *at is what it was. False: it is
- * bool hal_give(_Atomic uint64_t *p);     adds one to *p if it is below INT32_MAX, and not negative; release. False: not
+ * bool hal_give(_Atomic uint64_t *p, uint64_t n);
+ *                                         adds n to *p if that makes it neither negative nor more than INT32_MAX; release.
+ *                                         False: not
+ * bool hal_count_off(_Atomic uint64_t *p, uint64_t *left);
+ *                                         takes one from *p if its low half is positive, as a signed number; acquire and
+ *                                         release; *left is what is there then. False: not
+ * bool hal_flag(_Atomic uint64_t *p);     sets the lowest bit of the high half of *p unless the low half is 0; acquire.
+ *                                         False: it is
  * uintptr_t hal_take_address(_Atomic uint64_t *p);
  *                                         0 to *p if it is more than its two highest and two lowest bits, and negative; acquire.
  *                                         Returns what is there beside those, else 0

@@ -29,11 +29,34 @@ static inline bool hal_claim(_Atomic uint32_t *p, uint32_t end, uint32_t *at) {
     return false;
 }
 
-static inline bool hal_give(_Atomic uint64_t *p) {
+static inline bool hal_give(_Atomic uint64_t *p, uint64_t n) {
     uint64_t old = atomic_load_explicit(p, memory_order_relaxed);
-    while (old < INT32_MAX) {
-        if (atomic_compare_exchange_weak_explicit(p, &old, old + 1, memory_order_release,
+    while (old + n <= INT32_MAX) {
+        if (atomic_compare_exchange_weak_explicit(p, &old, old + n, memory_order_release,
                                                   memory_order_relaxed)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static inline bool hal_count_off(_Atomic uint64_t *p, uint64_t *left) {
+    uint64_t old = atomic_load_explicit(p, memory_order_relaxed);
+    while ((int32_t)(uint32_t)old > 0) {
+        if (atomic_compare_exchange_weak_explicit(p, &old, old - 1, memory_order_acq_rel,
+                                                  memory_order_relaxed)) {
+            *left = old - 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+static inline bool hal_flag(_Atomic uint64_t *p) {
+    uint64_t old = atomic_load_explicit(p, memory_order_acquire);
+    while ((uint32_t)old != 0) {
+        if (atomic_compare_exchange_weak_explicit(p, &old, old | UINT64_C(1) << 32,
+                                                  memory_order_acquire, memory_order_acquire)) {
             return true;
         }
     }

@@ -224,7 +224,7 @@ void sema_post_n(struct sema *s, uint32_t n) {
 }
 
 void sema_post(struct sema *s) {
-    if (!hal_give(&s->count)) { /* release: as above */
+    if (!hal_give(&s->count, 1)) { /* release: as above */
         sema_post_waited(s);
     }
 }

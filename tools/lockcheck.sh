@@ -46,8 +46,9 @@ echo "ok   lock discipline of $(ls sched/*.c | wc -l) files; unchecked are" \
     "$(grep -h 'UNCHECKED' sched/*.[ch] | grep -vc '#define') functions"
 plant 'an unlock is missing' sched/runq.c '    spin_unlock_masked(&globq.lock);
 ' ''
-plant 'an unlock is missing on one path' sched/wg.c 'spin_unlock(&w->lock, was);
-' ';
+plant 'an unlock is missing on one path' sched/wg.c 'unlock(w, was);
+        return 0;
+' 'return 0;
 '
 plant 'a lock is taken with interrupts open' sched/pages.c 'hal_irq_t was = spin_lock(&pool.lock);' \
     'hal_irq_t was = 0; spin_lock_masked(&pool.lock);'

@@ -132,12 +132,38 @@ no:
     return false;
 }
 
-static inline bool hal_give(_Atomic uint64_t *p) {
-    __asm__ goto("1:\tldxr x16, [%0]\n\tadd x16, x16, #1\n\ttst x16, "
+static inline bool hal_give(_Atomic uint64_t *p, uint64_t n) {
+    __asm__ goto("1:\tldxr x16, [%0]\n\tadd x16, x16, %1\n\ttst x16, "
                  "#0xffffffff80000000\n\tb.ne %l[no]\n\tstlxr w17, x16, "
-                 "[%0]\n\tcbnz w17, 1b" ::"r"(p)
+                 "[%0]\n\tcbnz w17, 1b" ::"r"(p),
+                 "rI"(n)
                  : "x16", "x17", "cc", "memory"
                  : no);
+    return true;
+no:
+    return false;
+}
+
+static inline bool hal_count_off(_Atomic uint64_t *p, uint64_t *left) {
+    uint64_t now = 0; /* as above */
+    __asm__ goto("1:\tldaxr %0, [%1]\n\tsub %0, %0, #1\n\ttbnz %w0, #31, %l[no]\n\tstlxr w17, %0, "
+                 "[%1]\n\tcbnz w17, 1b"
+                 : "=&r"(now)
+                 : "r"(p)
+                 : "x17", "memory"
+                 : no);
+    *left = now;
+    return true;
+no:
+    return false;
+}
+
+static inline bool hal_flag(_Atomic uint64_t *p) {
+    __asm__ goto(
+        "1:\tldaxr x16, [%0]\n\tcbz w16, %l[no]\n\torr x16, x16, #0x100000000\n\tstxr w17, x16, "
+        "[%0]\n\tcbnz w17, 1b" ::"r"(p)
+        : "x16", "x17", "memory"
+        : no);
     return true;
 no:
     return false;
@@ -151,6 +177,9 @@ static inline uintptr_t hal_take_address(_Atomic uint64_t *p) {
                  : "r"(p)
                  : "x17", "cc", "memory"
                  : no);
+    if (address == 0) {
+        __builtin_unreachable(); /* its callers ask once more, but the compiler need not */
+    }
     return address;
 no:
     return 0;

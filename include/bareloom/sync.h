@@ -118,7 +118,7 @@ void cond_broadcast(struct cond *c);
 struct wg {
     _Atomic uint64_t word; /* count in the low 32 bits, above them whether somebody waits: so that no
                               fast path looks at the group after the store that may release its owner */
-    lock_word_t lock;
+    lock_word_t lock; /* over waiters; open it says whether there are some, or who waits alone */
     struct wait_list waiters;
 };
 
