@@ -85,7 +85,6 @@ struct hal_core {
  *                                         any
  * void hal_guard(uintptr_t va);           the page of a window at va will never be mapped: only a port whose windows
  *                                         are mapped by a host does anything
- * bool hal_take(_Atomic uint64_t *p);     takes one from *p if it is positive, as a signed number; acquire
  * bool hal_claim(_Atomic uint32_t *p, uint32_t end, uint32_t *at);
  *                                         adds one to *p unless it is end; acquire; *at is what it was. False: it is
  * bool hal_give(_Atomic uint64_t *p, uint64_t n);

@@ -1,21 +1,10 @@
-/* hal/take.h - hal_take() and its like in C11, where somebody looks at each atomic or the processor has nothing better.
+/* hal/take.h - hal_claim() and its like in C11, where somebody looks at each atomic or the processor has nothing better.
  * Include hal/hal.h. */
 #pragma once
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-static inline bool hal_take(_Atomic uint64_t *p) {
-    uint64_t old = atomic_load_explicit(p, memory_order_relaxed);
-    while ((int64_t)old > 0) {
-        if (atomic_compare_exchange_weak_explicit(p, &old, old - 1, memory_order_acquire,
-                                                  memory_order_relaxed)) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static inline bool hal_claim(_Atomic uint32_t *p, uint32_t end, uint32_t *at) {
     uint32_t was = atomic_load_explicit(p, memory_order_relaxed);

@@ -386,8 +386,11 @@ SLOW int chan_recv_listed(struct chan *c, void *v) UNCHECKED {
     return chan_recv_slow(c, v, NULL, hal_irq_open());
 }
 
-/* After a spin_try_masked(), nothing is known. */
+/* After a spin_try_masked(): the fast way was not open, or there is a note that is not a partner's. */
 SLOW int chan_send_looks(struct chan *c, const void *v, uint64_t note) UNCHECKED {
+    if (note == 0) {
+        return chan_send_listed(c, v);
+    }
     chan_noted(c, note == LOCK_HELD ? spin_wait(&c->lock) : note);
     if (!put_fast(c, *(const any_word *)v)) {
         return chan_send_listed(c, v);
@@ -398,6 +401,9 @@ SLOW int chan_send_looks(struct chan *c, const void *v, uint64_t note) UNCHECKED
 }
 
 SLOW int chan_recv_looks(struct chan *c, void *v, uint64_t note) UNCHECKED {
+    if (note == 0) {
+        return chan_recv_listed(c, v);
+    }
     chan_noted(c, note == LOCK_HELD ? spin_wait(&c->lock) : note);
     uint64_t word;
     if (!get_fast(c, &word)) {

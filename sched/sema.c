@@ -82,7 +82,7 @@ _Noreturn static void too_many(void) {
 }
 
 /* Gives n and serves. All of those served are woken in the end: until then the semaphore is there. */
-__attribute__((noinline)) static void sema_post_slow(struct sema *s, int32_t n) {
+APART void give(struct sema *s, int32_t n) {
     struct waiter *first = NULL, **end = &first;
     bool more;
     do {
@@ -100,12 +100,12 @@ __attribute__((noinline)) static void sema_post_slow(struct sema *s, int32_t n) 
 }
 
 /* The commonest: one, which goes to the one that waits alone. */
-__attribute__((noinline)) static void sema_post_waited(struct sema *s) {
+void sema_post_slow(struct sema *s) {
     hal_irq_t was = hal_irq_save();
     struct waiter *w = wait_take_alone(&s->count);
     if (w == NULL) {
         hal_irq_restore(was);
-        sema_post_slow(s, 1);
+        give(s, 1);
         return;
     }
     ready_and_open(w->g, was);
@@ -137,7 +137,7 @@ static int wait_slow(struct sema *s, uint32_t n, const struct limit *limit) {
     int r = wait_on(&s->count, &s->waiters, &w, WAIT_SEMA, limit);
     hal_irq_restore(was);
     if (r != 0 && !was_last(s)) {
-        sema_post_slow(s, 0); /* perhaps it was the first */
+        give(s, 0); /* perhaps it was the first */
     }
     return r;
 }
@@ -157,7 +157,7 @@ __attribute__((noinline)) static void sema_wait_listed(struct sema *s, uint64_t 
 }
 
 /* The commonest: one, for ever, and nobody else waits. */
-__attribute__((noinline)) static void sema_wait_slow(struct sema *s) {
+void sema_wait_slow(struct sema *s) {
     hal_irq_mask();
     uint64_t note = spin_try_masked(&s->count);
     if (note != 0) {
@@ -175,19 +175,60 @@ static bool take(struct sema *s, uint32_t n) {
         if ((int64_t)old < (int64_t)n) {
             return false;
         }
-        /* acquire: as in hal_take() */
+        /* acquire: as in fast_take() */
     } while (!atomic_compare_exchange_weak_explicit(&s->count, &old, old - n, memory_order_acquire,
                                                     memory_order_relaxed));
     return true;
 }
 
-void sema_wait(struct sema *s) {
+/* From where nobody may block: says so. */
+void sema_wait_wrong(struct sema *s) {
+    (void)s;
     check_may_block("sema_wait");
-    /* acquire: pairs with hal_give() and the release that opens the lock, what came before what was given is seen */
-    if (!hal_take(&s->count)) {
+}
+
+/* ---- the fast way: nobody waits ------------------------------------------------------------- */
+
+#if FAST
+_Static_assert(offsetof(struct g, preempt_off) == FAST_PREEMPT_OFF,
+               "what <bareloom/fast.h> knows of a G");
+#else
+static bool fast_may_block(void) {
+    return hal_self()->preempt_off == 0;
+}
+
+static bool fast_take(lock_word_t *p) {
+    uint64_t old = atomic_load_explicit(p, memory_order_relaxed);
+    while ((int64_t)old > 0) {
+        /* acquire: pairs with the release below and with that which opens the lock: what came before is seen */
+        if (atomic_compare_exchange_weak_explicit(p, &old, old - 1, memory_order_acquire,
+                                                  memory_order_relaxed)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool fast_give(lock_word_t *p) {
+    return hal_give(p, 1);
+}
+#endif
+
+void sema_wait(struct sema *s) {
+    if (!fast_may_block()) {
+        sema_wait_wrong(s);
+    } else if (!fast_take(&s->count)) {
         sema_wait_slow(s);
     }
 }
+
+void sema_post(struct sema *s) {
+    if (!fast_give(&s->count)) {
+        sema_post_slow(s);
+    }
+}
+
+/* ---- the rest ------------------------------------------------------------------------------- */
 
 int sema_wait_n_until(struct sema *s, uint32_t n, struct limit l) {
     check_may_block("sema_wait");
@@ -220,11 +261,5 @@ void sema_post_n(struct sema *s, uint32_t n) {
     if (n > INT32_MAX) {
         too_many();
     }
-    sema_post_slow(s, (int32_t)n);
-}
-
-void sema_post(struct sema *s) {
-    if (!hal_give(&s->count, 1)) { /* release: as above */
-        sema_post_waited(s);
-    }
+    give(s, (int32_t)n);
 }

@@ -107,16 +107,6 @@ static inline struct core *hal_core(void) {
 #else
 /* One pair of exclusives each. C11 has no word for the first two: its exchange would load the word once more; with
  * all of them the compiler would ask again what the branch has told. */
-static inline bool hal_take(_Atomic uint64_t *p) {
-    __asm__ goto("1:\tldaxr x16, [%0]\n\tsubs x16, x16, #1\n\tb.lt %l[no]\n\tstxr w17, x16, "
-                 "[%0]\n\tcbnz w17, 1b" ::"r"(p)
-                 : "x16", "x17", "cc", "memory"
-                 : no);
-    return true;
-no:
-    return false;
-}
-
 static inline bool hal_claim(_Atomic uint32_t *p, uint32_t end, uint32_t *at) {
     uint32_t was = 0; /* cppcheck does not see the output below */
     __asm__ goto(

@@ -1,8 +1,9 @@
 /*
  * <bareloom/fast.h> - what is hardly longer than a call, in the caller: mutex_lock() and mutex_unlock() while nobody
- * else is there, as Go's compiler has it. Nothing to include: <bareloom/sync.h> does.
+ * else is there, as Go's compiler has it, and sema_wait() and sema_post() while nobody waits. Nothing to include:
+ * <bareloom/sync.h> does.
  *
- * The functions are there as well (sched/mutex.c), for calls through pointers and from other languages, and for all calls
+ * The functions are there as well (sched/mutex.c, sched/sema.c), for calls through pointers and from other languages, and for all calls
  * where somebody looks at each of them, or at each atomic: on the host, with a sanitizer, DEBUG, in a simulation.
  */
 #pragma once
@@ -13,6 +14,9 @@
 /* What is left when the fast way fails: somebody else is there, or the call is wrong. */
 void mutex_lock_slow(struct mutex *m);
 void mutex_unlock_slow(struct mutex *m);
+void sema_wait_slow(struct sema *s);
+void sema_wait_wrong(struct sema *s);
+void sema_post_slow(struct sema *s);
 
 #if defined(__aarch64__) && !defined(HAL_HOST) && !defined(SANITIZE) && !defined(DEBUG) &&         \
     CONFIG_SIM == 0
@@ -26,7 +30,7 @@ void mutex_unlock_slow(struct mutex *m);
 /* Only ever in place of a call: who wants the function itself gets the one of sched/. */
 #define FAST_CALL extern inline __attribute__((gnu_inline, always_inline))
 
-/* All that is known here of struct g; sched/mutex.c asserts it. */
+/* All that is known here of struct g; sched/mutex.c and sched/sema.c assert it. */
 #define FAST_PREEMPT_OFF 192 /* uint32_t: not 0 while it must not block */
 #define FAST_MUTEXES     196 /* uint32_t: how many it owns */
 
@@ -95,6 +99,49 @@ FAST_CALL void mutex_lock(struct mutex *m) {
 FAST_CALL void mutex_unlock(struct mutex *m) {
     if (!fast_unlock(m)) {
         mutex_unlock_slow(m);
+    }
+}
+
+/* ---- semaphore ------------------------------------------------------------------------------ */
+
+/* One from *p, if it is positive, as a signed number; acquire. */
+FAST_CALL bool fast_take(lock_word_t *p) {
+    __asm__ goto("1:\tldaxr x16, [%0]\n\tsubs x16, x16, #1\n\tb.lt %l[no]\n\tstxr w17, x16, "
+                 "[%0]\n\tcbnz w17, 1b" ::"r"(p)
+                 : "x16", "x17", "cc", "memory"
+                 : no);
+    return true;
+no:
+    return false;
+}
+
+/* One to *p, if it is below INT32_MAX, and not negative; release. */
+FAST_CALL bool fast_give(lock_word_t *p) {
+    __asm__ goto("1:\tldxr x16, [%0]\n\tadd x16, x16, #1\n\ttst x16, "
+                 "#0xffffffff80000000\n\tb.ne %l[no]\n\tstlxr w17, x16, "
+                 "[%0]\n\tcbnz w17, 1b" ::"r"(p)
+                 : "x16", "x17", "cc", "memory"
+                 : no);
+    return true;
+no:
+    return false;
+}
+
+FAST_CALL bool fast_may_block(void) {
+    return *(volatile uint32_t *)(fast_self() + FAST_PREEMPT_OFF) == 0;
+}
+
+FAST_CALL void sema_wait(struct sema *s) {
+    if (!fast_may_block()) {
+        sema_wait_wrong(s);
+    } else if (!fast_take(&s->count)) {
+        sema_wait_slow(s);
+    }
+}
+
+FAST_CALL void sema_post(struct sema *s) {
+    if (!fast_give(&s->count)) {
+        sema_post_slow(s);
     }
 }
 
