@@ -93,19 +93,24 @@ static inline bool ring_put(struct runq *q, struct g *g) {
     return true;
 }
 
-/* Owner. False: the ring is empty. */
-static inline bool ring_get(struct runq *q, struct g **first) {
+/* ring_get() of who has read tail, which nobody else moves. */
+static inline bool ring_get_below(struct runq *q, uint32_t tail, struct g **first) {
     uint32_t at;
-    /* acquire: as in ring_put(), for ring_put_unseen() */
-    if (!hal_claim(&q->head, relaxed_load(&q->tail), &at)) {
+    /* acquire: as in ring_put(), for ring_turn() */
+    if (!hal_claim(&q->head, tail, &at)) {
         return false;
     }
-    /* nobody but us writes it again. A sum, not ring[]: where the ring begins stays in a register, for ring_put_unseen() */
+    /* nobody but us writes it again. A sum, not ring[]: where the ring begins stays in a register, for ring_turn() */
     *first = relaxed_load(q->ring + at % RING);
     if (*first == NULL) {
         __builtin_unreachable(); /* so nobody asks whether it is one */
     }
     return true;
+}
+
+/* Owner. False: the ring is empty. */
+static inline bool ring_get(struct runq *q, struct g **first) {
+    return ring_get_below(q, relaxed_load(&q->tail), first);
 }
 
 /* Owner. Whether one more goes to the ring: nobody waits behind it, and it is not full. */
@@ -115,12 +120,24 @@ static inline bool ring_has_room(struct runq *q) {
     return runq_behind(q) == 0 && relaxed_load(&q->tail) - head < RING;
 }
 
-/* Owner, while there is room, as after a ring_get() that gave one: g is put, but for what the caller does then, store what
- * this returns to tail with release. */
+/* Owner, while there is room: g is put, but for what the caller does then, store what this returns to tail with
+ * release. */
 static inline uint32_t ring_put_unseen(struct runq *q, struct g *g) {
     uint32_t tail = relaxed_load(&q->tail); /* our own */
     relaxed_store(q->ring + tail % RING, g);
     return tail + 1;
+}
+
+/* Owner. Gets the first, and in its room puts g, as ring_put_unseen(): *shows is what tail is to be. False: the ring is
+ * empty, nothing was done. */
+static inline bool ring_turn(struct runq *q, struct g *g, struct g **first, uint32_t *shows) {
+    uint32_t tail = relaxed_load(&q->tail); /* our own: read once for both */
+    if (!ring_get_below(q, tail, first)) {
+        return false;
+    }
+    relaxed_store(q->ring + tail % RING, g);
+    *shows = tail + 1;
+    return true;
 }
 
 /* Owner, masked, when the ring is full or somebody is behind it: onto the overflow list. */

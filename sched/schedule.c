@@ -555,25 +555,27 @@ static struct g *yielded_by_policy(struct g *g, void *arg) NEEDS(irq_masked) {
 }
 
 /* A yield that would be plain but for its events. */
-static void yield_recorded(struct core *c, struct g *g, struct g *next) OPENS(irq_masked) {
+static void yield_recorded(struct core *c, struct g *g, struct g *next, uint32_t shows)
+    OPENS(irq_masked) {
     trace_put(c, EV_STOP, WHY_YIELD, g->id);
     slice_begin(c);
     enters(c, next, next_tick(c));
     trace_put(c, EV_START, 0, trace_pair(next->id, waiting(c, 1)));
-    leave_to_others(g, next, &c->runq.tail, ring_put_unseen(&c->runq, g));
+    leave_to_others(g, next, &c->runq.tail, shows);
 }
 
-/* Pinned, others before the ring, nobody there, or somebody wants to know. */
-APART void yield_closely(struct core *c, struct g *g) OPENS(irq_masked) {
+/* Pinned, others before the ring, nobody there, or somebody wants to know. g comes first, as where go_yield() needs it. */
+APART void yield_closely(struct g *g, struct core *c) OPENS(irq_masked) {
     struct g *next;
+    uint32_t shows;
     if (hooked(c)) {
         if (policy_is_on(c)) {
             model_leave(g, yielded_by_policy, NULL);
             return;
         }
         if (gmp_pick_is_recorded(c, next_tick(c)) && runnext_of(c) == NULL &&
-            runq_behind(&c->runq) == 0 && ring_get(&c->runq, &next)) {
-            yield_recorded(c, g, next);
+            runq_behind(&c->runq) == 0 && ring_turn(&c->runq, g, &next, &shows)) {
+            yield_recorded(c, g, next, shows);
             return;
         }
         if (knobs_turned(c)) {
@@ -598,7 +600,7 @@ APART void yield_closely(struct core *c, struct g *g) OPENS(irq_masked) {
 UNCOMMON static void yield_behind(struct core *c, struct g *g) OPENS(irq_masked) UNCHECKED {
     struct g *next = runq_turn_behind(&c->runq, g);
     if (next == NULL) {
-        yield_closely(c, g);
+        yield_closely(g, c);
         return;
     }
     slice_begin(c);
@@ -610,18 +612,18 @@ void go_yield(void) {
     check_may_block("go_yield");
     hal_irq_mask();
     struct core *c = this_core();
-    struct g *g = hal_self();
-    struct g *next;
+    struct g *next, *g = hal_self();
+    uint32_t shows;
     uint64_t tick = next_tick(c);
     if (!gmp_pick_is_plain(c, tick) || runnext_of(c) != NULL) {
-        yield_closely(c, g);
+        yield_closely(g, c);
     } else if (runq_behind(&c->runq) != 0) {
         yield_behind(c, g);
-    } else if (!ring_get(&c->runq, &next)) {
-        yield_closely(c, g);
+    } else if (!ring_turn(&c->runq, g, &next, &shows)) {
+        yield_closely(g, c);
     } else {
         slice_begin(c);
         enters(c, next, tick);
-        leave_to_others(g, next, &c->runq.tail, ring_put_unseen(&c->runq, g));
+        leave_to_others(g, next, &c->runq.tail, shows);
     }
 }
