@@ -126,7 +126,7 @@ void hal_park(struct g *g, hal_then *then, void *arg);
  * stack. Where g0 has to do something in between it does: for a G that was preempted; and with look,
  * where after a full fence behind the store *look is not 0: sched_published() is called, on the core
  * stack. */
-void hal_switch(struct g *g, struct g *next, _Atomic uint64_t *word, uint64_t value);
+void hal_switch(struct g *next, struct g *g, _Atomic uint64_t *word, uint64_t value);
 void hal_switch_look(struct g *g, struct g *next, _Atomic uint32_t *word, uint32_t value,
                      const _Atomic uint32_t *look);
 

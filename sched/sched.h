@@ -546,7 +546,7 @@ static inline void begin_wait(struct core *c, struct g *g, enum wait_reason reas
 
 /* The same with what is commonest: a spinlock is opened, with that note, and that is what makes it findable. g is the
  * caller. Returns unmasked. */
-void park_on(struct g *g, enum wait_reason reason, spinlock_t *lock, uint64_t note)
+void park_on(enum wait_reason reason, struct g *g, spinlock_t *lock, uint64_t note)
     OPENS(irq_masked, *lock);
 
 /* Masked. Makes a waiting G runnable; the caller is the one who ended its wait. Any context. */

@@ -227,7 +227,7 @@ static inline void leave_for(struct g *g, struct g *next, _Atomic uint64_t *word
     struct switching s = {.next = next, .word = word, .value = value};
     hal_park(g, switched, &s);
 #else
-    hal_switch(g, next, word, value);
+    hal_switch(next, g, word, value);
 #endif
 }
 
@@ -369,7 +369,7 @@ APART void park_closely(struct core *c, struct g *g, spinlock_t *lock, uint64_t 
     }
 }
 
-void park_on(struct g *g, enum wait_reason reason, spinlock_t *lock, uint64_t note)
+void park_on(enum wait_reason reason, struct g *g, spinlock_t *lock, uint64_t note)
     OPENS(irq_masked, *lock) UNCHECKED {
     struct core *c = this_core();
     begin_wait(c, g, reason);

@@ -153,7 +153,7 @@ static int wait_queued(spinlock_t *lock, struct wait_list *l, struct waiter *w,
     if (is_limited(limit)) {
         return wait_limited(lock, l, w, why, limit);
     }
-    park_on(w->g, why, lock, NOTE_LISTED);
+    park_on(why, w->g, lock, NOTE_LISTED);
     hal_irq_mask();
     return 0;
 }

@@ -204,7 +204,7 @@ int wait_on(spinlock_t *lock, struct wait_list *l, struct waiter *w, enum wait_r
 static inline void wait_alone(spinlock_t *lock, struct waiter *w, uint64_t tag, enum wait_reason why)
     OPENS(irq_masked, *lock) {
     struct g *g = w->g = hal_self();
-    park_on(g, why, lock, NOTE_LISTED | (uintptr_t)w | tag);
+    park_on(why, g, lock, NOTE_LISTED | (uintptr_t)w | tag);
 }
 
 /* Without a limit; returns unmasked. */
@@ -212,7 +212,7 @@ static inline void wait_for_ever(spinlock_t *lock, struct wait_list *l, struct w
                                  enum wait_reason why) OPENS(irq_masked, *lock) {
     struct g *g = w->g = hal_self();
     wait_enqueue(l, w);
-    park_on(g, why, lock, NOTE_LISTED);
+    park_on(why, g, lock, NOTE_LISTED);
 }
 
 /* The same, before those who wait already. */

@@ -30,7 +30,7 @@
     .endm
 
 /* All that a call must keep goes to the stack of the G in x0, and where it is into the G; x9, x10 are lost. */
-    .macro  SAVE
+    .macro  SAVE g=x0
     stp     x29, x30, [sp, #-PARK_SIZE]!
     stp     x19, x20, [sp, #16]
     stp     x21, x22, [sp, #32]
@@ -45,7 +45,7 @@
     mrs     x10, fpsr
     stp     x9, x10, [sp, #160]
     mov     x9, sp
-    str     x9, [x0, #G_SP]         /* before what publishes the G */
+    str     x9, [\g, #G_SP]         /* before what publishes the G */
     .endm
 
     .macro  RESTORE
@@ -101,28 +101,26 @@ preempted:
     mov     x0, x19
     b       resume
 
-/* void hal_switch(struct g *g, struct g *next, _Atomic uint64_t *word, uint64_t value): on SP_EL0 all the time. The
+/* void hal_switch(struct g *next, struct g *g, _Atomic uint64_t *word, uint64_t value): on SP_EL0 all the time. The
  * store is behind the last access to g's stack. */
     .global hal_switch
     .type   hal_switch, %function
     .balign 64
 hal_switch:
-    SAVE
-    ldp     x10, x9, [x1, #G_TLS]
+    SAVE    x1
+    ldp     x10, x9, [x0, #G_TLS]
     cbz     x9, 1f
     mov     sp, x9
-    msr     tpidr_el1, x1
+    msr     tpidr_el1, x0
     msr     tpidr_el0, x10
     stlr    x3, [x2]
     RESTORE
-1:  ldr     x11, [x1, #G_PORT]
+1:  ldr     x11, [x0, #G_PORT]
     cbz     x11, 2f
     stlr    x3, [x2]
-    mov     x0, x1
     b       begins
 2:  BECOME_G0
     stlr    x3, [x2]
-    mov     x0, x1
     b       preempted
     .size   hal_switch, . - hal_switch
 
