@@ -124,11 +124,10 @@ void hal_park(struct g *g, hal_then *then, void *arg);
  * operations. On a G, masked. As hal_park with a then() that stores value to *word with release and
  * returns next, but from stack to stack: the store, which publishes g, is behind the last access to g's
  * stack. Where g0 has to do something in between it does: for a G that was preempted; and with look,
- * where after a full fence behind the store *look is not 0: sched_published() is called, on the core
- * stack. */
+ * where after a full fence behind the store the first word of machine, idle_mask, is not 0:
+ * sched_published() is called, on the core stack. */
 void hal_switch(struct g *next, struct g *g, _Atomic uint64_t *word, uint64_t value);
-void hal_switch_look(struct g *g, struct g *next, _Atomic uint32_t *word, uint32_t value,
-                     const _Atomic uint32_t *look);
+void hal_switch_look(struct g *g, struct g *next, _Atomic uint32_t *word, uint32_t value);
 
 /* As hal_park, but saves nothing: the G is never entered again. Also from sched_fault(), for the G
  * that faulted. */
@@ -321,7 +320,7 @@ _Noreturn void sched_preempted(struct g *g, void *frame);
  * be interrupted again, when the frame may be given to another G. */
 void *sched_resumes(struct g *g);
 
-/* Masked, on the core stack: what hal_switch_look() looked at is not 0. */
+/* Masked, on the core stack: hal_switch_look() has seen a core that idles. */
 void sched_published(void);
 
 /* On a G, unmasked: its first function has returned. */

@@ -326,6 +326,7 @@ struct machine {
     _Atomic uint32_t listeners; /* drivers whose interrupts may yet wake a G; written by Gs (irq.c) */
     _Atomic bool started;
 };
+_Static_assert(offsetof(struct machine, idle_mask) == 0, "hal_switch_look() reads it there");
 
 extern struct core cores[HAL_MAX_CORES];
 extern struct machine machine;

@@ -238,7 +238,7 @@ static inline void leave_to_others(struct g *g, struct g *next, _Atomic uint32_t
     struct switching s = {.next = next, .tail = tail, .value = value};
     hal_park(g, switched_look, &s);
 #else
-    hal_switch_look(g, next, tail, value, &machine.idle_mask);
+    hal_switch_look(g, next, tail, value);
 #endif
 }
 

@@ -124,8 +124,13 @@ hal_switch:
     b       preempted
     .size   hal_switch, . - hal_switch
 
-/* void hal_switch_look(struct g *g, struct g *next, _Atomic uint32_t *word, uint32_t value,
- *                      const _Atomic uint32_t *look) */
+/* Sets w9 to machine.idle_mask, the first word there. */
+    .macro  LOOK
+    adrp    x9, machine
+    ldr     w9, [x9, #:lo12:machine]
+    .endm
+
+/* void hal_switch_look(struct g *g, struct g *next, _Atomic uint32_t *word, uint32_t value) */
     .global hal_switch_look
     .type   hal_switch_look, %function
     .balign 64
@@ -138,7 +143,7 @@ hal_switch_look:
     msr     tpidr_el0, x10
     stlr    w3, [x2]
     dmb     ish
-    ldr     w9, [x4]
+    LOOK
     cbnz    w9, 1f
     RESTORE
 1:  msr     spsel, #1               /* the core stack is empty */
@@ -148,7 +153,7 @@ hal_switch_look:
 2:  mov     x0, x1
     stlr    w3, [x2]
     dmb     ish
-    ldr     w9, [x4]
+    LOOK
     cbnz    w9, 3f
     ldr     x11, [x0, #G_PORT]
     cbnz    x11, begins
