@@ -13,7 +13,7 @@ struct chan {
     spinlock_t lock;
     uint32_t elem; /* set once */
 
-    /* The fast way. While c is open and nobody waits: the room in the buffer, shifted by CHAN_ROOM, and the values there;
+    /* The fast way. While c is open and nobody waits on a list: the room in the buffer, shifted by CHAN_ROOM, and the values there;
      * held is 0. Who finds the one that it needs not 0 has to look at nothing else. Otherwise 0, and held is the values.
      * Written under lock; read without by chan_len() and by a select that asks around, which only want a hint: relaxed */
     _Atomic uint64_t open;
@@ -75,11 +75,6 @@ static inline void chan_slow(struct chan *c, uint32_t tells) {
         relaxed_store(&c->held, open_values(open));
         relaxed_store(&c->open, 0);
     }
-}
-
-/* Of a channel with a buffer: somebody waits, or it is closed, or that was so just now. */
-static inline bool chan_is_slow(const struct chan *c) {
-    return relaxed_load(&c->open) == 0;
 }
 
 /* Under the lock, taken with that note: who waited alone is on a list. A word's channel alone has such: who waits first

@@ -326,7 +326,7 @@ static bool is_made(const struct g *g) {
 }
 
 void g_each(bool (*fn)(struct g *g, void *arg), void *arg) {
-    /* acquire: pairs with blanks_refill */
+    /* acquire: pairs with page_add() */
     struct g_page *page = atomic_load_explicit(&all, memory_order_acquire);
     for (; page != NULL; page = page->next) {
         for (size_t i = 0; i < GS_PER_PAGE; i++) {

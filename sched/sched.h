@@ -191,6 +191,7 @@ struct gqueue {
 };
 
 #define RING 1024u
+_Static_assert((RING & (RING - 1)) == 0, "head and tail wrap");
 
 /* Runnable Gs of one core. Strictly first in, first out: ring first, then overflow. */
 struct runq {

@@ -56,7 +56,7 @@ enum lock_rank {
 #define LOCK_RANKS 0
 #endif
 
-/* Only locks whose rank is 0 have notes that reach so far. */
+/* No note has these bits. */
 #define LOCK_RANK_SHIFT 56
 #define LOCK_RANK_BITS  (UINT64_C(0x1f) << LOCK_RANK_SHIFT)
 #define SPINLOCK(rank)  (LOCK_RANKS ? (uint64_t)(rank) << LOCK_RANK_SHIFT : 0)

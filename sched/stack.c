@@ -106,7 +106,8 @@ static bool tables_grow(struct arena *a, uintptr_t end) NEEDS(lock) {
 }
 
 /* n slots side by side that nobody has had, whose tables exist; 0: none. */
-static uintptr_t slots_take(struct arena *a, unsigned n) {
+APART uintptr_t slots_take(struct arena *a,
+                           unsigned n) { /* stack_assign()'s frame is not to be below its calls */
     uintptr_t slot = 0;
     hal_irq_t was = spin_lock(&lock);
     uintptr_t next = a->next, end = next + n * a->stride;

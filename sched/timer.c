@@ -10,7 +10,7 @@
  * What a timer sends it sends under its lock. So when stop has that lock, either the value is in
  * the channel, from where it is taken away, or it will never come.
  *
- * Two ways go without that lock. One that fires once and still lies in a heap has sent nothing, and
+ * Two ways go without that lock. One that fires once and lies last in its heap has sent nothing, and
  * nobody is about to fire it: it is stopped under the heap's lock alone. And a handler that has fired
  * it makes the number even last of all, so that who frees it and sees that knows its channel.
  *
@@ -35,7 +35,7 @@ struct timer {
     struct alarm alarm; /* when, seq: guarded by lock; and by its heap's as long as it is there */
     spinlock_t lock;
 
-    /* Set once for this life of the timer; 0 while it is free */
+    /* Set once for this life of the timer; the first two 0 while it is free */
     bool frees_with_chan; /* timer_after() */
     go_fn *fn;            /* NULL: it sends on chan */
     void *arg;
@@ -81,6 +81,17 @@ UNCOMMON static void more_timers(void) NEEDS(irq_masked) {
     }
 }
 
+/* The one that this core keeps, or NULL. */
+UNCOMMON static struct timer *timer_kept(void) NEEDS(irq_masked) {
+    struct core *c = this_core();
+    struct timer *t = relaxed_load(&c->timer);
+    relaxed_store(&c->timer, NULL);
+    if (t != NULL) {
+        sanitize_acquire(t); /* pairs with free_plain() */
+    }
+    return t;
+}
+
 /* One that is not armed, with a number that it has not had; NULL: no memory. */
 static struct timer *timer_take(void) NEEDS(irq_masked) {
     spin_lock_masked(&pool.lock);
@@ -92,7 +103,7 @@ static struct timer *timer_take(void) NEEDS(irq_masked) {
         pool.free = t->next;
     }
     spin_unlock_masked(&pool.lock);
-    return t;
+    return t != NULL ? t : timer_kept();
 }
 
 /* To all cores: what each keeps is one, or memory would grow where one core frees what another makes. */
@@ -282,7 +293,7 @@ static int set(struct timer *t, ns_t when, ns_t period) {
     return set_and_open(t, when, period, was);
 }
 
-/* Of one whose number is even: it sends on a channel, where nothing is that it has sent, and nobody waits. */
+/* Of one whose number is even: it sends on a channel, where nothing is that it has sent, and nobody waits on a list. */
 static inline bool is_plain(const struct timer *t) {
     return (relaxed_load(&t->chan.open) & CHAN_ONE_PLACE) != 0; /* and it has one place */
 }
@@ -389,6 +400,12 @@ UNCOMMON static void give_and_open(struct timer *t) OPENS(irq_masked) {
     hal_irq_unmask();
 }
 
+/* And nobody waits alone, nor has the lock just now. */
+static inline bool is_deserted(const struct timer *t) {
+    /* relaxed: who waits there while it is freed, and is not seen, has come too late to be looked for */
+    return relaxed_load(&t->chan.lock) == 0;
+}
+
 INLINE void free_plain(struct timer *t) {
     sanitize_release(t); /* pairs with timer_make() */
     hal_irq_mask();
@@ -403,7 +420,7 @@ INLINE void free_plain(struct timer *t) {
 }
 
 void timer_free(struct timer *t) {
-    if (t != NULL && may_block() && !is_armed(t) && is_plain(t)) {
+    if (t != NULL && may_block() && !is_armed(t) && is_plain(t) && is_deserted(t)) {
         free_plain(t);
     } else {
         free_closely(t);

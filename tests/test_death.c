@@ -268,6 +268,12 @@ static void receives(void *arg) {
     chan_recv(arg, NULL);
 }
 
+/* Alone, and for ever: in the note of the channel's lock. */
+static void receives_a_time(void *arg) {
+    ns_t v;
+    chan_recv(arg, &v);
+}
+
 TEST(death, free_with_waiter) {
     struct chan *c = CHAN(int, 0);
     expect_report("panic: chan_free: goroutines wait on the channel", "chan_free");
@@ -277,6 +283,19 @@ TEST(death, free_with_waiter) {
         go_yield(); /* a sleep may be over before it has begun, where the emulator is not let run */
     }
     chan_free(c);
+}
+
+/* Also of a timer that fires no more, whose channel has room. */
+TEST(death, timer_free_with_waiter) {
+    struct timer *t = timer_make(SEC(100));
+    expect_report("panic: chan_free: goroutines wait on the channel", "timer_free");
+    timer_stop(t);
+    use_cores(1);
+    start(receives_a_time, timer_chan(t));
+    for (int i = 0; i < 100; i++) {
+        go_yield();
+    }
+    timer_free(t);
 }
 
 TEST(death, size_out_of_range) {

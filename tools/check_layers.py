@@ -74,6 +74,7 @@ SEQUENCES = [
      [r"str x9, \[x0, #8\]", "mov sp, x9", r"stlr w3, \[x2\]", "dmb ish", r"ldr w9, \[x9", "cbnz w9",
       r"stlr w3, \[x2\]", "dmb ish", r"ldr w9, \[x9", "cbnz w9"]),
     (19, "hal/aarch64/mmu.c", "hal_map", [STORE, "dsb ishst", "isb"]),
+    (19, "hal/aarch64/mmu.c", "hal_map_row", [STORE, "dsb ishst", "isb"]),
     (19, "hal/aarch64/mmu.c", "hal_unmap", [STORE, "dsb ishst", "tlbi vaale1is", "dsb ish$", "isb", "ret"]),
     (19, "hal/aarch64/mmu.c", "mmu_forget_page_zero", [STORE, "dsb ishst", "tlbi vaale1is", "dsb ish$", "isb"]),
     (26, "hal/aarch64/clock.c", "hal_timer_set", ["msr cntp_cval_el0", "isb", "ret"]),

@@ -101,8 +101,8 @@ preempted:
     mov     x0, x19
     b       resume
 
-/* void hal_switch(struct g *next, struct g *g, _Atomic uint64_t *word, uint64_t value): on SP_EL0 all the time. The
- * store is behind the last access to g's stack. */
+/* void hal_switch(struct g *next, struct g *g, _Atomic uint64_t *word, uint64_t value): on SP_EL0 but for one that
+ * was preempted. The store is behind the last access to g's stack. */
     .global hal_switch
     .type   hal_switch, %function
     .balign 64

@@ -138,8 +138,9 @@ int wg_wait_until(struct wg *w, struct limit l);
 
 /* ---- semaphore ------------------------------------------------------------------------------ */
 struct sema {
-    lock_word_t count; /* a lock, too: open it says the count, or that somebody waits (sched/sema.c) */
-    int32_t left;      /* of the count while somebody waits; under the lock, as waiters */
+    lock_word_t count; /* at the beginning 0 to 2^31 - 1; a lock, too, that says when open the count, or that somebody
+                          waits (sched/sema.c) */
+    int32_t left; /* of the count while somebody waits; under the lock, as waiters */
     struct wait_list waiters;
 };
 
