@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "hal/kprint.h"
+#include "tests/host/all_wait.h"
 
 static struct chan *orders;
 static struct mutex knife, spoon;
@@ -87,11 +88,6 @@ static void start(const struct go_opts *o, go_fn *fn, void *arg) {
     if (go_with(o, fn, arg) != 0) {
         abort();
     }
-}
-
-static void all_wait(void) {
-    wg_wait(&has_first);
-    go_sleep(MS(50)); /* they have three cores and little to do */
 }
 
 int main(int argc, char **argv) {

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/host/all_wait.h"
+
 static struct chan *numbers, *full;
 static struct mutex left, right;
 static struct timer *alarm_clock;
@@ -92,7 +94,7 @@ static void all_parked(void) {
     while (turns[0] == 0 || turns[1] == 0) {
         go_sleep(MS(1));
     }
-    go_sleep(MS(20)); /* all the others have had their turn by now: they have two cores and more */
+    all_wait();
 }
 
 __attribute__((noinline)) static void all_set(volatile int *stops) {
