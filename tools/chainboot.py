@@ -150,11 +150,23 @@ class Loader:
         raise Failed(0)
 
 
-def bar(part):
-    if sys.stderr.isatty():
+def progress_shown():
+    """A function that shows how much has been sent: a bar, or without a terminal a line now and then, since who reads a
+    log takes long silence for a hang."""
+    said = time.monotonic()
+
+    def bar(part):
         done = int(part * 40)
         print(f"\r[{'#' * done}{' ' * (40 - done)}] {part * 100:3.0f} %", end="\n" if part == 1 else "",
               file=sys.stderr, flush=True)
+
+    def line(part):
+        nonlocal said
+        if time.monotonic() - said > 10:
+            said = time.monotonic()
+            print(f"chainboot: {part * 100:.0f} % sent", file=sys.stderr, flush=True)
+
+    return bar if sys.stderr.isatty() else line
 
 
 def why(code, board, port):
@@ -196,7 +208,7 @@ def transfer(board, port, image, args, wait, say):
         start = time.monotonic()
         for last in (False, True):
             try:
-                loader.boot(image, f"exit=reset -- {args}", bar)
+                loader.boot(image, f"exit=reset -- {args}", progress_shown())
                 break
             except Failed as failed:
                 if last or failed.args[0] != NO_CRC:
