@@ -20,8 +20,9 @@ import tempfile
 import run
 
 SCRIPT = f"{run.ROOT}/tools/gdb/bareloom.py"
+# gdb's own two seconds for an answer are short where QEMU, or an OpenOCD with a slow adapter, is kept waiting.
+QUIET = ["-iex", "set confirm off", "-iex", "set print thread-events off", "-iex", "set remotetimeout 60"]
 # The host's stacks are committed by faults.
-QUIET = ["-iex", "set confirm off", "-iex", "set print thread-events off"]
 HOST = ["-ex", "handle SIGSEGV SIGBUS nostop noprint pass"]
 TO_MAIN = ["-ex", "tbreak app_main"]
 

@@ -24,6 +24,7 @@ The time limit is a hang detector: it counts from the last line of output, and n
 """
 import argparse
 import concurrent.futures
+import fcntl
 import fnmatch
 import glob
 import os
@@ -40,6 +41,8 @@ import serial_port
 HANG_SECONDS = float(os.environ.get("TEST_HANG", 120))
 NAMES_PER_BOOT = 300  # characters: the command line that a board takes is short
 MAX_DEATHS = 3        # an image that dies this often is not started again
+MAX_SHOWN = 60        # lines of output below a verdict
+MAX_SAID = 5          # and beside it
 # Not anchored: the test may have left the cursor in the middle of a line.
 SAN = os.environ.get("SAN", "")
 SAN_FLAGS = {"address": "address", "race": "thread", "scheduler": "thread", "undefined": "undefined"}
@@ -47,6 +50,15 @@ REPORTED = 66  # the exit status of a program in which a sanitizer has found som
 # How the sanitizers' reports begin; "sanitizer: " is hal/sanitize's own.
 REPORT = re.compile(r"WARNING: ThreadSanitizer|ERROR: AddressSanitizer|: runtime error: |sanitizer: ")
 TAP = re.compile(r"(\bnot )?\bok \d+ - (\S+)(?: # ?(.*))?$")
+
+
+def said(output):
+    """What the output itself says of a failure: a script's checks that failed, an image's last words, or its last line."""
+    output = [line.strip() for line in output if line.strip() and not line.startswith("# expect")]
+    checks = [line for line in output if line.startswith("FAIL ")]
+    words = [match[0] for line in output if (match := re.search(r"(fatal error|panic): .*", line))]
+    lines = checks or words or output[-1:]
+    return [line[:200] for line in lines[:MAX_SAID]] + ([f"{len(lines) - MAX_SAID} more"] if len(lines) > MAX_SAID else [])
 
 
 class Results:
@@ -59,9 +71,11 @@ class Results:
 
     def add(self, verdict, where, name, why="", output=()):
         with self.lock:
+            if verdict == "FAIL":  # for whoever is shown the line alone
+                why = "; ".join([*([why] if why else []), *said(output)])
             line = f"{verdict:4} {where:22} {name}" + (f": {why}" if why else "")
             print(line)
-            for text in output:
+            for text in output[-MAX_SHOWN:]:
                 print(f"        | {text}")
             sys.stdout.flush()
             if verdict == "ok":
@@ -191,7 +205,10 @@ def build(board, llvm, results, jobs):
     where = place(board, llvm)
     args = [f"BOARD={board}", f"LLVM={'1' if llvm else ''}"]
     start = time.monotonic()
-    builds = {app: make(f"-j{jobs}", *args, *app) for app in (("APP=tests",), ())}
+    os.makedirs(f"{run.ROOT}/build", exist_ok=True)
+    with open(f"{run.ROOT}/build/.lock", "w") as lock:  # a script of tests/host may have started this harness: lib.sh
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        builds = {app: make(f"-j{jobs}", *args, *app) for app in (("APP=tests",), ())}
     for app, (status, output) in builds.items():
         if status != 0:
             results.add("FAIL", where, f"build {''.join(app)}".strip(), "", output.splitlines()[-30:])
@@ -252,7 +269,7 @@ def run_batch(row, names, results):
         failed_before = len(results.failures)
         status = execute(row.command(["--test=" + ",".join(left)]), on_line)
         if left:
-            results.add("FAIL", row.where, left.pop(0), f"died in it, {status_words(status)}", recent[-30:])
+            results.add("FAIL", row.where, left.pop(0), f"died in it, {status_words(status)}", recent)
             deaths += 1
             if deaths == MAX_DEATHS and left:
                 results.add("FAIL", row.where, ",".join(left), "not run: the image died too often")
@@ -285,7 +302,7 @@ def run_death(row, name, results):
         found = any(text in line for line in output[at + 1:] if not line.startswith("# expect"))
         if found != wanted:
             why.append(f"{'no' if wanted else 'unwanted'} text '{text}'")
-    results.add("FAIL" if why else "ok", row.where, name, "; ".join(why), output[-30:] if why else ())
+    results.add("FAIL" if why else "ok", row.where, name, "; ".join(why), output if why else ())
 
 
 def host_tests(board, patterns):
@@ -309,7 +326,7 @@ def run_host_test(board, llvm, name, path, results):
     status = execute([path], output.append, env)
     verdict = {0: "ok", run.SKIP: "skip"}.get(status, "FAIL")
     why = "" if status == 0 else output[-1] if status == run.SKIP and output else status_words(status)
-    results.add(verdict, place(board, llvm), name, why, output[-30:] if verdict == "FAIL" else ())
+    results.add(verdict, place(board, llvm), name, why, output if verdict == "FAIL" else ())
 
 
 def wanted(name, patterns):

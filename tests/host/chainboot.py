@@ -2,7 +2,6 @@
 # The loader on the card and its other end, over a socket: a clean line, one that drops, doubles and garbles bytes,
 # cores that arrive all at once, `make tap`, and what either end refuses.
 # boards: rpi3 rpi4
-import fcntl
 import os
 import random
 import re
@@ -130,8 +129,7 @@ def refused(what, result, words):
 def built(folder):
     """The loader as image and as ELF, and a program."""
     program = console.build(folder, "examples/hello")
-    with open(f"{run.ROOT}/build/.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with console.build_lock():
         out = subprocess.run(["make", "-s", "-C", run.ROOT, f"BOARD={BOARD}", "image-path"], check=True,
                              capture_output=True, text=True).stdout.split("/examples")[0]
         subprocess.run(["make", "-s", "-C", run.ROOT, f"BOARD={BOARD}", f"{out}/chain/chain.img"], check=True)

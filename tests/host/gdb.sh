@@ -11,17 +11,12 @@ if ! command -v "$debugger" > /dev/null; then
 fi
 
 build app APP=tests/host/gdb_app
-if [ "$board" = host ]; then
-    cp "$work/images/app" "$work/images/elf"
-else
-    cp "$(dirname "$(make -s "BOARD=$board" APP=tests/host/gdb_app image-path)")/app.elf" "$work/images/elf"
-fi
 
 # debug FILE ARGUMENT...: gdb with the commands in FILE; what it says is in $work/said.
 debug() {
     local commands=$1
     shift
-    timeout 300 tools/debug.py --board "$board" --image "$work/images/app" --elf "$work/images/elf" \
+    timeout 300 tools/debug.py --board "$board" --image "$work/images/app" --elf "$work/images/app.elf" \
         --debugger "$debugger" "$@" -- -batch -x "$commands" < /dev/null > "$work/said" 2>&1 || {
         echo "FAIL gdb ends with status $?"
         cat "$work/said"
@@ -129,9 +124,9 @@ if [ "$board" = virt ]; then
     ask 'info chan &left' '^bareloom: &left is a struct mutex, no channel'
     ask 'info gs please' '^usage: info gs$'
     ask 'memory-dump /nowhere' '^bareloom: /nowhere: No such file'
-    ask "memory-dump $work/images/elf" 'is an ELF file, but no memory dump'
+    ask "memory-dump $work/images/app.elf" 'is an ELF file, but no memory dump'
     ask "memory-dump $0" 'does not reach 0x.*: is it of this program'
-    timeout 300 tools/debug.py --board "$board" --image "$work/images/app" --elf "$work/images/elf" \
+    timeout 300 tools/debug.py --board "$board" --image "$work/images/app" --elf "$work/images/app.elf" \
         -- -batch "${questions[@]}" < /dev/null > "$work/said" 2>&1 || true
     tr -d '\r' < "$work/said" > "$work/said.text"
     for answer in "${wanted[@]}"; do

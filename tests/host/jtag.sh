@@ -83,26 +83,32 @@ fi
 
 # ---- gdb ------------------------------------------------------------------------------------------------------
 build app APP=tests/host/gdb_app
-elf=$(dirname "$(make -s "BOARD=$board" APP=tests/host/gdb_app image-path)")/app.elf
-cp "$elf" "$work/images/elf"
 gdb_jtag() {
-    tools/debug.py --board "$board" --image "$work/images/app" --elf "$work/images/elf" --remote "$@" < /dev/null \
-        > "$work/said" 2>&1
+    tools/debug.py --board "$board" --image "$work/images/app" --elf "$work/images/app.elf" --remote "$@" < /dev/null \
+        > "$work/said" 2>&1 || { echo "FAIL gdb ends with status $?" && cat "$work/said" && exit 1; }
 }
 check "nobody there: an error" sh -c '! "$@"' - tools/debug.py --board "$board" --image x --elf x --remote localhost:1
 if command -v gdb-multiarch > /dev/null; then
-    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("localhost", 0)); print(s.getsockname()[1])')
     qemu=$(tools/run.py --board "$board" --image "$work/images/app" --show) || { echo "$qemu"; exit 77; }
-    $qemu -S -gdb "tcp:localhost:$port" < /dev/null > /dev/null 2>&1 &
+    # It inherits a socket that has its port already: nobody else can take it, and gdb may connect before QEMU listens.
+    cat > "$work/start.py" << 'END'
+import os, socket, sys
+server = socket.create_server(("localhost", 0))
+server.set_inheritable(True)
+with open(sys.argv[1] + ".new", "w") as file:
+    print(server.getsockname()[1], file=file)
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+cmd = [*sys.argv[2:], "-S", "-chardev", f"socket,id=gdb,fd={server.fileno()},server=on,wait=off", "-gdb", "chardev:gdb"]
+os.execvp(cmd[0], cmd)
+END
+    python3 "$work/start.py" "$work/port" $qemu < /dev/null > "$work/console" 2>&1 &
     qemu=$!
     trap 'kill "$qemu" 2> /dev/null || true; rm -rf "$work"' EXIT
-    for _ in $(seq 100); do
-        (exec 3<> "/dev/tcp/localhost/$port") 2> /dev/null && break
-        sleep 0.1
-    done
-    gdb_jtag "localhost:$port" -- -batch -ex 'break all_set' -ex continue -ex 'info gs' -ex 'info threads'
+    until [ -e "$work/port" ]; do sleep 0.1; done
+    gdb_jtag "localhost:$(cat "$work/port")" -- -batch -ex 'break all_set' -ex continue -ex 'info gs' -ex 'info threads'
     check "gdb knows goroutines there" grep -qE '^ +[0-9]+  receiver +chan receive .* wait_for_number ' "$work/said"
     check "and four cores" grep -qE '^[* ] 4 +Thread' "$work/said"
+    [ "$failures" = 0 ] || cat "$work/said" "$work/console"
 fi
 
 exit $((failures > 0))

@@ -1,5 +1,6 @@
 # What the scripts beside it share; sourced, not run. BOARD says for which board.
-set -eu -o pipefail
+set -eEu -o pipefail
+trap 'echo "FAIL line $LINENO of ${BASH_SOURCE[0]}: $BASH_COMMAND" >&2' ERR # or a script that -e ends says nothing
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 board=${BOARD:-virt}
 work=$(mktemp -d)
@@ -7,8 +8,8 @@ mkdir "$work/images"
 trap 'rm -rf "$work"' EXIT
 export LC_ALL=C
 
-# build NAME MAKE-ARGUMENT...: makes an image and keeps a copy as $work/images/NAME. One script at a time: the
-# harness runs them side by side, and two could want the same application with another INPUT.
+# build NAME MAKE-ARGUMENT...: makes an image and keeps copies of it as $work/images/NAME, with its symbols as NAME.elf. One
+# script at a time: the harness runs them side by side, and two could want the same application with another INPUT.
 build() {
     local name=$1
     shift
@@ -18,7 +19,12 @@ build() {
             echo "waits for another script's build"
         done
         make "BOARD=$board" "$@" # not silent: the harness takes long silence for a hang
-        cp "$(make -s "BOARD=$board" "$@" image-path)" "$work/images/$name"
+        local image elf
+        image=$(make -s "BOARD=$board" "$@" image-path)
+        elf=$image
+        [ "$board" = host ] || elf=$(dirname "$image")/app.elf
+        cp "$image" "$work/images/$name"
+        cp "$elf" "$work/images/$name.elf"
     ) 9> build/.lock
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# What stands outside of the machine, moved by QEMU's monitor: virt's power button, to the example button; a watchdog; a
+# What stands outside of the machine, moved by QEMU: virt's power button, to the example button; a watchdog; a
 # thermometer on I2C that gets warmer, to the example thermostat; a memory on SPI.
 # boards: virt rpi3
 import json
@@ -13,6 +13,7 @@ import console  # noqa: E402
 import run  # noqa: E402
 
 BOARD = os.environ.get("BOARD", "virt")
+POWER_BUTTON = 3  # of virt's GPIO
 
 
 class Monitor:
@@ -48,16 +49,25 @@ def session(folder, app, *args, extra=()):
 
 
 def button(folder):
-    s, monitor = session(folder, "examples/button", "4")
+    """Up and down by QEMU's test protocol: its monitor lets the button go after 100 ms, and a machine that is stopped for
+    as long takes that for a bounce."""
+    s, monitor = session(folder, "examples/button", "4", extra=["-qtest", f"unix:{folder}/pins,server=on,wait=off",
+                                                                "-qtest-log", "none"])
     if BOARD != "virt":
         s.expect("this machine's pins do not say when they change\n")
         s.ends_with(1)
         return
     s.expect("press the button 4 times\n")
     monitor.connect()
+    gpio = next(o["name"] for o in monitor.do("qom-list", path="/machine/unattached") if o["type"] == "child<pl061>")
+    pins = socket.socket(socket.AF_UNIX)
+    pins.connect(f"{folder}/pins")
+    answers = pins.makefile()
     for n, led in enumerate(["on", "off", "on", "off"], 1):
-        monitor.do("system_powerdown")
-        s.expect(f"press {n}: LED {led}\nreleased\n")  # before that it is not pressed again
+        for level, line in [(1, f"press {n}: LED {led}\n"), (0, "released\n")]:
+            pins.sendall(f"set_irq_in /machine/unattached/{gpio} unnamed-gpio-in {POWER_BUTTON} {level}\n".encode())
+            assert answers.readline() == "OK\n"
+            s.expect(f"^{line}")  # before that it does not change again
     s.ends_with(0)
 
 

@@ -4,16 +4,11 @@
 # boards: virt rpi3 host
 . "$(dirname "$0")/lib.sh"
 
-elf_of() { # the image itself, or beside it
-    if [ "$board" = host ]; then echo "$1"; else echo "$(dirname "$1")/app.elf"; fi
-}
-
-# traced NAME APP ARGUMENT...: builds APP, runs it, keeps record and symbols as $work/NAME.txt, $work/NAME.elf.
+# traced NAME APP ARGUMENT...: builds APP, runs it, keeps the record as $work/NAME.txt.
 traced() {
     local name=$1 app=$2
     shift 2
     build "$name" "APP=$app"
-    cp "$(elf_of "$(make -s "BOARD=$board" "APP=$app" image-path)")" "$work/$name.elf"
     run_image "$name" "$@"
     cp "$work/raw" "$work/$name.txt"
 }
@@ -21,7 +16,7 @@ traced() {
 tool() { # NAME ARGUMENT...
     local name=$1
     shift
-    tools/trace.py "$work/$name.txt" --elf "$work/$name.elf" "$@"
+    tools/trace.py "$work/$name.txt" --elf "$work/images/$name.elf" "$@"
 }
 
 passed() {
@@ -139,7 +134,7 @@ pprof() {
     done
     echo "skip the format of pprof: no python3-protobuf here: run make setup" # the other checks stand
 }
-tools/trace.py "$work/preempt.txt" --elf "$work/preempt.elf" --args "profile=1000" --out "$work/preempt" --profile cpu > "$work/none"
+tools/trace.py "$work/preempt.txt" --elf "$work/images/preempt.elf" --args "profile=1000" --out "$work/preempt" --profile cpu > "$work/none"
 check "pprof's format says the same" pprof "$work/cpu" "$work/preempt.cpu.pb.gz" \
     'samples/count cpu/nanoseconds, period cpu/nanoseconds 1000000, [1-9][0-9]* ns'
 
@@ -149,7 +144,7 @@ if [ "$board" = virt ]; then
     adds_up() { # NAME NS ARGUMENT...: run and sleep are all of the time, to 1 % and so much for each switch
         local name=$1 ns=$2
         shift 2
-        tools/trace.py --run --board virt --image "$work/images/$name" --elf "$work/$name.elf" --icount 0 \
+        tools/trace.py --run --board virt --image "$work/images/$name" --elf "$work/images/$name.elf" --icount 0 \
             --args "trace=131072 $*" --out "$work/wall" --check --wall 1 --switch "$ns" \
             > "$work/wall.verdict" 2> "$work/wall.err" || { tail "$work/wall.verdict" "$work/wall.err"; return 1; }
     }
@@ -162,7 +157,7 @@ fi
 # ---- instructions, counted by QEMU --------------------------------------------------------------------
 if [ "$board" = virt ]; then
     counted() {
-        tools/counts.py --board virt --image "$work/images/preempt" --elf "$work/preempt.elf" --out "$work/counted" > "$work/table"
+        tools/counts.py --board virt --image "$work/images/preempt" --elf "$work/images/preempt.elf" --out "$work/counted" > "$work/table"
     }
     status=0
     counted || status=$?

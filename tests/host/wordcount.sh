@@ -46,7 +46,7 @@ compare() {
     check "$name: words" same_words "$text"
     check "$name: bytes" same "$(wc -c < "$text")" "$(printed bytes)"
     check "$name: distinct words" same "$(words "$text" | wc -l)" "$(printed 'distinct words')"
-    rm "$work/images/$name"
+    rm "$work/images/$name"*
 }
 
 # Every byte, alone and in runs, NUL bytes, broken UTF-8, every kind of white space, no newline at the end.
