@@ -90,14 +90,11 @@ struct hal_core {
  * bool hal_give(_Atomic uint64_t *p, uint64_t n);
  *                                         adds n to *p if that makes it neither negative nor more than INT32_MAX; release.
  *                                         False: not
- * bool hal_count_off(_Atomic uint64_t *p, uint64_t *left);
- *                                         takes one from *p if its low half is positive, as a signed number; acquire and
- *                                         release; *left is what is there then. False: not
- * bool hal_flag(_Atomic uint64_t *p);     sets the lowest bit of the high half of *p unless the low half is 0; acquire.
- *                                         False: it is
+ * bool hal_replace(_Atomic uint64_t *p, uint64_t is, uint64_t by);
+ *                                         by to *p if that is is; acquire. False: it is not
  * uintptr_t hal_take_address(_Atomic uint64_t *p);
- *                                         0 to *p if it is more than its two highest and two lowest bits, and negative; acquire.
- *                                         Returns what is there beside those, else 0
+ *                                         0 to *p if it is more than its two highest and two lowest bits, and negative; acquire
+ *                                         and release. Returns what is there beside those, else 0
  * int64_t hal_now(void);                  nanoseconds since power-on, monotonic, the same on all cores
  * int64_t hal_stamp(void);                the clock in its own unit, read perhaps a few instructions early:
  *                                         for what is stored often and looked at seldom

@@ -29,27 +29,9 @@ static inline bool hal_give(_Atomic uint64_t *p, uint64_t n) {
     return false;
 }
 
-static inline bool hal_count_off(_Atomic uint64_t *p, uint64_t *left) {
-    uint64_t old = atomic_load_explicit(p, memory_order_relaxed);
-    while ((int32_t)(uint32_t)old > 0) {
-        if (atomic_compare_exchange_weak_explicit(p, &old, old - 1, memory_order_acq_rel,
-                                                  memory_order_relaxed)) {
-            *left = old - 1;
-            return true;
-        }
-    }
-    return false;
-}
-
-static inline bool hal_flag(_Atomic uint64_t *p) {
-    uint64_t old = atomic_load_explicit(p, memory_order_acquire);
-    while ((uint32_t)old != 0) {
-        if (atomic_compare_exchange_weak_explicit(p, &old, old | UINT64_C(1) << 32,
-                                                  memory_order_acquire, memory_order_acquire)) {
-            return true;
-        }
-    }
-    return false;
+static inline bool hal_replace(_Atomic uint64_t *p, uint64_t is, uint64_t by) {
+    return atomic_compare_exchange_strong_explicit(p, &is, by, memory_order_acquire,
+                                                   memory_order_relaxed);
 }
 
 static inline uintptr_t hal_take_address(_Atomic uint64_t *p) {
@@ -60,7 +42,7 @@ static inline uintptr_t hal_take_address(_Atomic uint64_t *p) {
         if ((int64_t)old >= 0 || address == 0) {
             return 0;
         }
-    } while (!atomic_compare_exchange_weak_explicit(p, &old, 0, memory_order_acquire,
+    } while (!atomic_compare_exchange_weak_explicit(p, &old, 0, memory_order_acq_rel,
                                                     memory_order_relaxed));
     return (uintptr_t)address;
 }

@@ -20,8 +20,8 @@
 #define NEEDS(...)       LOCK_WORD(requires_capability(__VA_ARGS__))
 #define TAKES(...)       LOCK_WORD(acquire_capability(__VA_ARGS__))
 #define OPENS(...)       LOCK_WORD(release_capability(__VA_ARGS__))
-#define KEEPS_IF(...)                                                                              \
-    LOCK_WORD(try_acquire_capability(__VA_ARGS__))     /* OPENS, but not when it returns this */
+#define TAKES_IF(...)                                                                              \
+    LOCK_WORD(try_acquire_capability(__VA_ARGS__))     /* only if it returns the first */
 #define UNCHECKED LOCK_WORD(no_thread_safety_analysis) /* the comment beside it says why */
 
 /* No object: a name for the state of the core. */

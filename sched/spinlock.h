@@ -133,7 +133,20 @@ static inline uint64_t spin_try_masked(spinlock_t *l) NEEDS(irq_masked) TAKES(*l
     return spin_grab(l);
 }
 
-/* The same while others of its rank are held; the caller says in which order. */
+/* Takes it if it is open, with that note. */
+static inline bool spin_lock_if(spinlock_t *l, uint64_t note) NEEDS(irq_masked)
+    TAKES_IF(true, *l) UNCHECKED {
+    /* acquire: as in spin_grab() */
+    if (!hal_replace(l, note | spin_rank_bits(l), LOCK_HELD | spin_rank_bits(l))) {
+        return false;
+    }
+    if (LOCK_RANKS) {
+        lock_rank_take(l, false); /* late, but nobody has waited */
+    }
+    return true;
+}
+
+/* Takes it as spin_lock_masked(), while others of its rank are held; the caller says in which order. */
 static inline uint64_t spin_lock_beside(spinlock_t *l) NEEDS(irq_masked) TAKES(*l) UNCHECKED {
     if (LOCK_RANKS) {
         lock_rank_take(l, true);

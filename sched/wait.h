@@ -11,7 +11,7 @@
  * the lock of its list, and not look at it afterwards.
  *
  * Where one waits alone and for ever, as it nearly always is, it need not be on the list: objects that know this
- * (semaphores, wait groups, channels) leave the waiter in the note of their lock, written by the store that opens it. Who
+ * (semaphores, channels; wait groups in their own way) leave the waiter in the note of their lock, written by the store that opens it. Who
  * takes the lock then finds it there at once, and puts it onto the list if it has not come for just that (wait_lists);
  * or takes it out by an exchange, without the lock (wait_take_alone).
  *

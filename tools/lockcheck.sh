@@ -46,7 +46,7 @@ echo "ok   lock discipline of $(ls sched/*.c | wc -l) files; unchecked are" \
     "$(grep -h 'UNCHECKED' sched/*.[ch] | grep -vc '#define') functions"
 plant 'an unlock is missing' sched/runq.c '    spin_unlock_masked(&globq.lock);
 ' ''
-plant 'an unlock is missing on one path' sched/wg.c 'unlock(w, was);
+plant 'an unlock is missing on one path' sched/wg.c 'spin_unlock(&w->lock, was);
         return 0;
 ' 'return 0;
 '

@@ -134,26 +134,12 @@ no:
     return false;
 }
 
-static inline bool hal_count_off(_Atomic uint64_t *p, uint64_t *left) {
-    uint64_t now = 0; /* as above */
-    __asm__ goto("1:\tldaxr %0, [%1]\n\tsub %0, %0, #1\n\ttbnz %w0, #31, %l[no]\n\tstlxr w17, %0, "
-                 "[%1]\n\tcbnz w17, 1b"
-                 : "=&r"(now)
-                 : "r"(p)
-                 : "x17", "memory"
+static inline bool hal_replace(_Atomic uint64_t *p, uint64_t is, uint64_t by) {
+    __asm__ goto("1:\tldaxr x16, [%0]\n\tcmp x16, %1\n\tb.ne %l[no]\n\tstxr w17, %2, "
+                 "[%0]\n\tcbnz w17, 1b" ::"r"(p),
+                 "rI"(is), "r"(by)
+                 : "x16", "x17", "cc", "memory"
                  : no);
-    *left = now;
-    return true;
-no:
-    return false;
-}
-
-static inline bool hal_flag(_Atomic uint64_t *p) {
-    __asm__ goto(
-        "1:\tldaxr x16, [%0]\n\tcbz w16, %l[no]\n\torr x16, x16, #0x100000000\n\tstxr w17, x16, "
-        "[%0]\n\tcbnz w17, 1b" ::"r"(p)
-        : "x16", "x17", "memory"
-        : no);
     return true;
 no:
     return false;
@@ -162,7 +148,7 @@ no:
 static inline uintptr_t hal_take_address(_Atomic uint64_t *p) {
     uintptr_t address = 0; /* as above */
     __asm__ goto("1:\tldaxr %0, [%1]\n\ttbz %0, #63, %l[no]\n\tands %0, %0, "
-                 "#0x3ffffffffffffffc\n\tb.eq %l[no]\n\tstxr w17, xzr, [%1]\n\tcbnz w17, 1b"
+                 "#0x3ffffffffffffffc\n\tb.eq %l[no]\n\tstlxr w17, xzr, [%1]\n\tcbnz w17, 1b"
                  : "=&r"(address)
                  : "r"(p)
                  : "x17", "cc", "memory"

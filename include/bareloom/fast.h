@@ -1,9 +1,9 @@
 /*
  * <bareloom/fast.h> - what is hardly longer than a call, in the caller: mutex_lock() and mutex_unlock() while nobody
- * else is there, as Go's compiler has it, and sema_wait() and sema_post() while nobody waits. Nothing to include:
- * <bareloom/sync.h> does.
+ * else is there, as Go's compiler has it, sema_wait() and sema_post() while nobody waits, wg_add() the same, and wg_done()
+ * while nobody waits or others are still to be done. Nothing to include: <bareloom/sync.h> does.
  *
- * The functions are there as well (sched/mutex.c, sched/sema.c), for calls through pointers and from other languages, and for all calls
+ * The functions are there as well (sched/mutex.c, sched/sema.c, sched/wg.c), for calls through pointers and from other languages, and for all calls
  * where somebody looks at each of them, or at each atomic: on the host, with a sanitizer, DEBUG, in a simulation.
  */
 #pragma once
@@ -17,6 +17,8 @@ void mutex_unlock_slow(struct mutex *m);
 void sema_wait_slow(struct sema *s);
 void sema_wait_wrong(struct sema *s);
 void sema_post_slow(struct sema *s);
+void wg_add_slow(struct wg *w, int n);
+void wg_done_slow(struct wg *w);
 
 #if defined(__aarch64__) && !defined(HAL_HOST) && !defined(SANITIZE) && !defined(DEBUG) &&         \
     CONFIG_SIM == 0
@@ -142,6 +144,44 @@ FAST_CALL void sema_wait(struct sema *s) {
 FAST_CALL void sema_post(struct sema *s) {
     if (!fast_give(&s->count)) {
         sema_post_slow(s);
+    }
+}
+
+/* ---- wait group ----------------------------------------------------------------------------- */
+
+/* twice a number to *p, if nobody waits, and if that makes twice a count; release. */
+FAST_CALL bool fast_add(lock_word_t *p, uint64_t twice) {
+    __asm__ goto("1:\tldxr x16, [%0]\n\tadd x16, x16, %1\n\ttst x16, "
+                 "#0xffffffff00000001\n\tb.ne %l[no]\n\tstlxr w17, x16, "
+                 "[%0]\n\tcbnz w17, 1b" ::"r"(p),
+                 "rI"(twice)
+                 : "x16", "x17", "cc", "memory"
+                 : no);
+    return true;
+no:
+    return false;
+}
+
+/* Twice one from *p, unless nothing would be left beside that somebody waits; acquire and release. */
+FAST_CALL bool fast_done(lock_word_t *p) {
+    __asm__ goto("1:\tldaxr x16, [%0]\n\tsubs x16, x16, #2\n\tb.lt %l[no]\n\tstlxr w17, x16, "
+                 "[%0]\n\tcbnz w17, 1b" ::"r"(p)
+                 : "x16", "x17", "cc", "memory"
+                 : no);
+    return true;
+no:
+    return false;
+}
+
+FAST_CALL void wg_add(struct wg *w, int n) {
+    if (!fast_add(&w->word, (uint64_t)n * 2)) {
+        wg_add_slow(w, n);
+    }
+}
+
+FAST_CALL void wg_done(struct wg *w) {
+    if (!fast_done(&w->word)) {
+        wg_done_slow(w);
     }
 }
 

@@ -116,10 +116,11 @@ void cond_broadcast(struct cond *c);
 
 /* ---- wait group ----------------------------------------------------------------------------- */
 struct wg {
-    _Atomic uint64_t word; /* count in the low 32 bits, above them whether somebody waits: so that no
-                              fast path looks at the group after the store that may release its owner */
-    lock_word_t lock; /* over waiters; open it says whether there are some, or who waits alone */
+    lock_word_t word; /* twice the count, and whether somebody waits, or who waits alone for one (sched/wg.c): so that
+                         no fast path looks at the group after the store that may release its owner */
+    lock_word_t lock; /* over what follows */
     struct wait_list waiters;
+    struct g *alone; /* waits as well, before those, and was alone when it began to */
 };
 
 /* Adds n to the count; when that makes it zero, all that wait go on. Never blocks; also from a

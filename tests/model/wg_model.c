@@ -1,6 +1,6 @@
 /*
- * tests/model/wg_model.c - the wait group, counted beside its flag, and who waits alone in its lock's note: sched/wg.c on
- * the whole scheduler.
+ * tests/model/wg_model.c - the wait group, whose word counts, says that somebody waits, or who waits alone for one:
+ * sched/wg.c on the whole scheduler.
  * sources: sched/wg.c
  * machine: port
  *
@@ -64,7 +64,7 @@ static void waits_with_limit(void *arg) {
 
 static void begin(unsigned n, int count, unsigned waiters) {
     memset(&wg, 0, sizeof wg);
-    wg.word = (unsigned)count;
+    wg.word = 2 * (unsigned)count;
     data[0] = data[1] = 0;
     users = waiters;
     port_begin(n);
@@ -87,6 +87,22 @@ static void two_wait(void) {
     port_pinned_g(1, takes_two_off, NULL);
 }
 
+static void one_waits_for_one(void) {
+    begin(2, 1, 1);
+    data[1] = 1;
+    port_pinned_g(0, waits_and_reads, NULL);
+    port_pinned_g(1, writes, &data[0]);
+}
+
+/* Who comes second makes the one that waits alone, or is on its way to, wait as others do. */
+static void two_wait_for_one(void) {
+    begin(3, 1, 2);
+    data[1] = 1;
+    port_pinned_g(0, waits_and_reads, NULL);
+    port_pinned_g(1, waits_and_reads, NULL);
+    port_pinned_g(2, writes, &data[0]);
+}
+
 static void added(void) {
     begin(2, 1, 1);
     data[1] = 1;
@@ -102,12 +118,24 @@ static void limited(void) {
     port_pinned_g(1, takes_two_off, NULL);
 }
 
+static void limited_for_one(void) {
+    begin(2, 1, 2);
+    data[1] = 1;
+    port_early_timers(1);
+    port_pinned_g(0, waits_and_reads, NULL);
+    port_pinned_g(0, waits_with_limit, NULL);
+    port_pinned_g(1, writes, &data[0]);
+}
+
 int main(int argc, char **argv) {
     static const struct scenario scenarios[] = {
         {"one waits and frees it, two are done", one_waits, port_check_rest, 2, 0},
         {"two wait, the last one frees it", two_wait, port_check_rest, 3, 1},
+        {"one waits for one and frees it", one_waits_for_one, port_check_rest, 3, 1},
+        {"two wait for one, the last one frees it", two_wait_for_one, port_check_rest, 1, 1},
         {"one waits, one adds and is done", added, port_check_rest, 3, 1},
         {"one waits, and one with a limit", limited, port_check_rest, 2, 1},
+        {"one waits for one, and one with a limit", limited_for_one, port_check_rest, 2, 1},
     };
     return model_main(argc, argv, scenarios, sizeof scenarios / sizeof scenarios[0]);
 }
