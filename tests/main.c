@@ -22,7 +22,7 @@
 #include "sched/sim.h"
 #include "tests/test.h"
 
-#define LEFT_OVER_TRIES 20000
+#define LEFT_OVER_TRIES 100000
 
 /* The thread sanitizer of the host has place for 8000. */
 #define SANITIZED_GS 4000u

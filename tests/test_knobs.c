@@ -127,10 +127,14 @@ TEST(sched, knob_tick_off) {
     turn("tick=off");
     use_cores(1);
     go_set_slice(MS(1));
-    hog.ran = hog.seen = false;
-    wg_add(&wg, 2);
-    start(wakes_up, &hog.ran);
-    go_yield(); /* it sleeps */
+    do { /* until one sleeps: that may be over before it has begun */
+        wg_wait(&wg);
+        hog.ran = hog.seen = false;
+        wg_add(&wg, 1);
+        start(wakes_up, &hog.ran);
+        go_yield();
+    } while (hog.ran);
+    wg_add(&wg, 1);
     start(runs, NULL);
     hog_until_seen(NEVER);
     CHECK(!hog.seen);

@@ -107,7 +107,7 @@ TEST(sched, ipi_wakes_idle_core) {
     if (go_num_cores() == 1) {
         SKIP("one core");
     }
-    for (unsigned round = 0; round < 20; round++) {
+    for (unsigned woken = 0; woken < 20;) { /* a core that is just up for something else needs no call */
         settle();
         has_run = false;
         uint64_t sent = SUM(ipis_sent), received = SUM(ipis_received);
@@ -119,9 +119,8 @@ TEST(sched, ipi_wakes_idle_core) {
         SPIN_UNTIL(atomic_load(&has_run));
         go_preempt_on();
         wg_wait(&wg);
-        CHECK(SUM(ipis_sent) > sent);
-        CHECK(SUM(ipis_received) > received);
-        CHECK(core_counters(other).idle_wakes > slept);
+        woken += SUM(ipis_sent) > sent && SUM(ipis_received) > received &&
+                 core_counters(other).idle_wakes > slept;
     }
 }
 
