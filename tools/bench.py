@@ -160,11 +160,15 @@ def jobs_of(machine, goals, only, cores):
 
 
 def run_exact(machine, jobs, progress):
+    def measure(job):
+        got = machine.measure(*job)
+        if progress:  # as each ends, not in their order: the harness takes silence for a hang
+            print(f"bench: {job[0]} on {job[1]}\n", end="", flush=True)
+        return got
+
     figures, failed = {}, []
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        for job, got in zip(jobs, pool.map(lambda job: machine.measure(*job), jobs)):
-            if progress:  # the harness takes silence for a hang
-                print(f"bench: {job[0]} on {job[1]}", flush=True)
+        for job, got in zip(jobs, pool.map(measure, jobs)):
             if got:
                 figures.update(got)
             else:
