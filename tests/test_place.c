@@ -145,6 +145,53 @@ TEST(sched, runnext_is_guarded) {
     CHECK(SUM(preempted) < preempted + ROUNDS / 2);
 }
 
+static struct {
+    struct sema gate;
+    _Atomic bool elsewhere; /* whoever made way for it runs on another core */
+    unsigned core;
+} holder;
+
+static void holds_its_core(void *arg) {
+    if (arg != NULL) {
+        sema_wait(arg);
+    }
+    go_preempt_off();
+    holder.core = go_core();
+    SPIN_UNTIL(holder.elsewhere);
+    go_preempt_on();
+    wg_done(&wg);
+}
+
+/* No tick looks for who could run one that made way for a G which holds the core: the yield has to call one that sleeps.
+ * Made way for one that has waited, and for a new one. A round in which that was taken elsewhere before does not count. */
+TEST(sched, yield_calls_an_idle_core) {
+    needs_gmp();
+    needs_m_n();
+    if (go_num_cores() == 1) {
+        SKIP("one core");
+    }
+    go_set_slice(SEC(1));
+    for (unsigned told[2] = {0, 0}, waits = 0; told[0] < 10 || told[1] < 10; waits = !waits) {
+        holder.elsewhere = false;
+        wg_add(&wg, 1);
+        if (waits) {
+            start(holds_its_core, &holder.gate);
+        }
+        settle();
+        unsigned before = go_core();
+        if (waits) {
+            sema_post(&holder.gate);
+        } else {
+            start(holds_its_core, NULL);
+        }
+        go_yield();
+        unsigned after = go_core();
+        holder.elsewhere = true;
+        wg_wait(&wg);
+        told[waits] += holder.core == before && after != before;
+    }
+}
+
 /* HAZARDS 30, 43: a core without work has no tick. */
 TEST(sched, idle_cores_do_not_tick) {
     unsigned n = go_num_cores();
