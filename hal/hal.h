@@ -123,7 +123,7 @@ void hal_park(struct g *g, hal_then *then, void *arg);
  * stack. Where g0 has to do something in between it does: for a G that was preempted; and with look,
  * where after a full fence behind the store the first word of machine, idle_mask, is not 0:
  * sched_published() is called, on the core stack. */
-void hal_switch(struct g *next, struct g *g, _Atomic uint64_t *word, uint64_t value);
+void hal_switch(_Atomic uint64_t *word, struct g *next, struct g *g, uint64_t value);
 void hal_switch_look(struct g *g, struct g *next, _Atomic uint32_t *word, uint32_t value);
 
 /* As hal_park, but saves nothing: the G is never entered again. Also from sched_fault(), for the G

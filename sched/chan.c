@@ -148,25 +148,24 @@ static inline void buffer_holds(struct chan *c, uint32_t n) {
 
 #define WORD sizeof(any_word)
 
-/* With the lock. False: it is not open. */
-INLINE bool put_fast(struct chan *c, uint64_t v) {
-    uint64_t open = relaxed_load(&c->open);
-    if (__builtin_expect(open_room(open) == 0, 0)) {
-        return false;
+/* With the lock, and what c->open is. False: it is not open. */
+INLINE bool put_fast(struct chan *c, uint64_t open, uint64_t v) {
+    uint64_t more;
+    if (__builtin_sub_overflow(open, CHAN_ONE_MORE, &more)) {
+        return false; /* no place: of values there are never as many (word) */
     }
-    relaxed_store(&c->open, open + CHAN_ONE_MORE);
+    relaxed_store(&c->open, more);
     uint32_t at = c->send_at, capacity = c->capacity;
     c->send_at = next_slot(at, capacity);
     __builtin_memcpy(slot(c, at, WORD), &v, WORD);
     return true;
 }
 
-INLINE bool get_fast(struct chan *c, uint64_t *v) {
-    uint64_t open = relaxed_load(&c->open);
+INLINE bool get_fast(struct chan *c, uint64_t open, uint64_t *v) {
     if (__builtin_expect(open_values(open) == 0, 0)) {
         return false;
     }
-    relaxed_store(&c->open, open - CHAN_ONE_MORE);
+    relaxed_store(&c->open, open + CHAN_ONE_MORE);
     uint32_t at = c->recv_at, capacity = c->capacity;
     c->recv_at = next_slot(at, capacity);
     __builtin_memcpy(v, slot(c, at, WORD), WORD);
@@ -306,6 +305,22 @@ SLOW int chan_recv_big(struct chan *c, void *v, const struct limit *limit) UNCHE
     return r == -EAGAIN ? recv_waits(c, true, v, limit) : r;
 }
 
+/* How the wait of a word's channel without a limit ends. */
+INLINE int send_is_over(const struct waiter *w) {
+    if (!wait_was_ok(w)) {
+        PANIC("send on closed channel");
+    }
+    return 0;
+}
+
+INLINE int recv_is_over(const struct waiter *w) {
+    if (wait_was_ok(w)) {
+        return 0;
+    }
+    *(any_word *)w->data = 0;
+    return -EPIPE;
+}
+
 /* The same for words and without a limit. Of w only what a partner, or a close, looks at is written. */
 SLOW int chan_send_word_waits(struct chan *c, const void *v) UNCHECKED {
     struct waiter w;
@@ -313,10 +328,7 @@ SLOW int chan_send_word_waits(struct chan *c, const void *v) UNCHECKED {
     w.shared = false;
     chan_slow(c, TELLS_SENDERS);
     wait_for_ever(&c->lock, &c->senders, &w, WAIT_CHAN_SEND);
-    if (!w.ok) {
-        PANIC("send on closed channel");
-    }
-    return 0;
+    return send_is_over(&w);
 }
 
 SLOW int chan_recv_word_waits(struct chan *c, void *v) UNCHECKED {
@@ -325,11 +337,7 @@ SLOW int chan_recv_word_waits(struct chan *c, void *v) UNCHECKED {
     w.shared = false;
     chan_slow(c, TELLS_RECEIVERS);
     wait_for_ever(&c->lock, &c->receivers, &w, WAIT_CHAN_RECV);
-    if (w.ok) {
-        return 0;
-    }
-    *(any_word *)w.data = 0;
-    return -EPIPE;
+    return recv_is_over(&w);
 }
 
 /* The first of l, who is alone in having a say: whose value of 8 bytes goes straight over. NULL: it is not so simple. */
@@ -346,19 +354,17 @@ INLINE int partner_goes_on(struct chan *c, struct wait_list *l, uint32_t tells, 
     return chan_unlock_wake(c, false, hal_irq_open(), w);
 }
 
-/* Of a word's channel, with the lock, where the fast way has nothing: nobody waits, and it is not closed. */
-INLINE bool nobody_waits(const struct chan *c) {
+/* Of a word's channel, with the lock and what open is, where the fast way has nothing: nobody waits, and it is not
+ * closed. */
+INLINE bool nobody_waits(const struct chan *c, uint64_t open) {
     /* one that is open may tell what was; without a buffer none is */
-    return relaxed_load(&c->open) != 0 || relaxed_load(&c->tells) == 0;
+    return open != 0 || relaxed_load(&c->tells) == 0;
 }
 
 /* Who waited alone has its value, or has given it. */
 INLINE int alone_goes_on(struct chan *c, struct waiter *w) OPENS(irq_masked, c->lock) UNCHECKED {
     relaxed_store(&c->tells, 0);
-    struct g *g = w->g; /* as in chan_unlock_wake() */
-    w->ok = true;
-    spin_unlock_masked(&c->lock);
-    return ready_and_unmask(g);
+    return open_and_ready(&c->lock, w->g);
 }
 
 /* Others wait: a partner is on the list, or the caller has to wait behind them. */
@@ -386,13 +392,13 @@ SLOW int chan_recv_listed(struct chan *c, void *v) UNCHECKED {
     return chan_recv_slow(c, v, NULL, hal_irq_open());
 }
 
-/* After a spin_try_masked(): the fast way was not open, or there is a note that is not a partner's. */
+/* After a spin_try_masked(), with a note that is not that of a partner, or with none and others wait. */
 SLOW int chan_send_looks(struct chan *c, const void *v, uint64_t note) UNCHECKED {
     if (note == 0) {
         return chan_send_listed(c, v);
     }
     chan_noted(c, note == LOCK_HELD ? spin_wait(&c->lock) : note);
-    if (!put_fast(c, *(const any_word *)v)) {
+    if (!put_fast(c, relaxed_load(&c->open), *(const any_word *)v)) {
         return chan_send_listed(c, v);
     }
     spin_unlock_masked(&c->lock);
@@ -406,7 +412,7 @@ SLOW int chan_recv_looks(struct chan *c, void *v, uint64_t note) UNCHECKED {
     }
     chan_noted(c, note == LOCK_HELD ? spin_wait(&c->lock) : note);
     uint64_t word;
-    if (!get_fast(c, &word)) {
+    if (!get_fast(c, relaxed_load(&c->open), &word)) {
         return chan_recv_listed(c, v);
     }
     spin_unlock_masked(&c->lock);
@@ -415,24 +421,36 @@ SLOW int chan_recv_looks(struct chan *c, void *v, uint64_t note) UNCHECKED {
     return 0;
 }
 
-/* After a spin_try_masked(), and the fast way was not open: the first to wait, and for ever, does so in the note. Of w
- * only what a partner, or a close, looks at is written. */
-SLOW int chan_send_waits_alone(struct chan *c, const void *v, uint64_t note) UNCHECKED {
-    if (note != 0 || !nobody_waits(c)) {
-        return chan_send_looks(c, v, note);
-    }
+/* With the lock, of which the note was 0, and nobody waits: the first to wait, and for ever, does so in the note. Of w
+ * only what a partner, or a close, looks at is written. self is the caller, who has asked already. */
+SLOW int chan_send_alone(struct chan *c, const void *v, struct g *self) UNCHECKED {
     struct waiter w;
     w.data = (void *)(uintptr_t)v;
     relaxed_store(&c->tells, TELLS_SENDERS);
-    wait_alone(&c->lock, &w, NOTE_SENDER, WAIT_CHAN_SEND);
-    if (!w.ok) {
-        PANIC("send on closed channel");
-    }
-    return 0;
+    wait_alone(&c->lock, &w, self, NOTE_SENDER, WAIT_CHAN_SEND);
+    return send_is_over(&w);
 }
 
-/* A partner waits alone. */
-SLOW int chan_recv_from_alone(struct chan *c, void *v, uint64_t note) UNCHECKED {
+SLOW int chan_recv_alone(struct chan *c, void *v, struct g *self) UNCHECKED {
+    struct waiter w;
+    w.data = v;
+    relaxed_store(&c->tells, TELLS_RECEIVERS);
+    wait_alone(&c->lock, &w, self, 0, WAIT_CHAN_RECV);
+    return recv_is_over(&w);
+}
+
+/* After a spin_try_masked() with that note: nearly always a partner waits alone. They end with a jump, as what calls them
+ * does, and only who waits has a frame. */
+SLOW int chan_send_noted(struct chan *c, const void *v, uint64_t note) UNCHECKED {
+    struct waiter *w = note_alone(note, 0);
+    if (w == NULL) {
+        return chan_send_looks(c, v, note);
+    }
+    __builtin_memcpy(w->data, v, WORD);
+    return alone_goes_on(c, w);
+}
+
+SLOW int chan_recv_noted(struct chan *c, void *v, uint64_t note) UNCHECKED {
     struct waiter *w = note_alone(note, NOTE_SENDER);
     if (w == NULL || c->capacity != 0) {
         return chan_recv_looks(c, v, note);
@@ -441,34 +459,9 @@ SLOW int chan_recv_from_alone(struct chan *c, void *v, uint64_t note) UNCHECKED 
     return alone_goes_on(c, w);
 }
 
-/* What is commonest where the fast way was not open, and then the rest; so that each of them ends with a jump, and only who
- * waits has a frame. */
-SLOW int chan_send_word(struct chan *c, const void *v, uint64_t note) UNCHECKED {
-    struct waiter *w = note_alone(note, 0);
-    if (w == NULL) {
-        return chan_send_waits_alone(c, v, note);
-    }
-    __builtin_memcpy(w->data, v, WORD);
-    return alone_goes_on(c, w);
-}
-
-SLOW int chan_recv_word(struct chan *c, void *v, uint64_t note) UNCHECKED {
-    if (note != 0 || !nobody_waits(c)) {
-        return chan_recv_from_alone(c, v, note);
-    }
-    struct waiter w;
-    w.data = v;
-    relaxed_store(&c->tells, TELLS_RECEIVERS);
-    wait_alone(&c->lock, &w, 0, WAIT_CHAN_RECV);
-    if (w.ok) {
-        return 0;
-    }
-    *(any_word *)w.data = 0;
-    return -EPIPE;
-}
-
-/* Other sizes, and no channel at all. */
+/* Other sizes, and no channel at all; from where nobody may block they say so. */
 SLOW int chan_send_any(struct chan *c, const void *v, const struct limit *limit) UNCHECKED {
+    check_may_block("chan_send");
     if (c == NULL) {
         return block_on_nil(WAIT_CHAN_SEND_NIL, limit);
     }
@@ -480,6 +473,7 @@ SLOW int chan_send_any(struct chan *c, const void *v, const struct limit *limit)
 }
 
 SLOW int chan_recv_any(struct chan *c, void *v, const struct limit *limit) UNCHECKED {
+    check_may_block("chan_recv");
     if (c == NULL) {
         return block_on_nil(WAIT_CHAN_RECV_NIL, limit);
     }
@@ -490,16 +484,22 @@ SLOW int chan_recv_any(struct chan *c, void *v, const struct limit *limit) UNCHE
     return chan_recv_slow(c, v, limit, chan_lock(c, false));
 }
 
+/* Without a place for the value, or from where nobody may block. Apart, or the compiler would make one comparison of some
+ * of the questions that end there, which takes longer. */
+SLOW int chan_recv_odd(struct chan *c, void *v) UNCHECKED {
+    return chan_recv_any(c, v, NULL);
+}
+
 int chan_send(struct chan *c, const void *v) UNCHECKED {
-    check_may_block("chan_send");
-    if (!is_fast(c)) {
+    if (c == NULL || !may_block() || !is_fast(c)) {
         return chan_send_any(c, v, NULL);
     }
     uint64_t word = *(const any_word *)v; /* before the lock: see chan_touch() */
     hal_irq_mask();                       /* who may block comes with interrupts open */
-    uint64_t note = spin_try_masked(&c->lock);
-    if (note != 0 || !put_fast(c, word)) {
-        return chan_send_word(c, v, note);
+    uint64_t note = spin_try_masked(&c->lock), open = relaxed_load(&c->open);
+    if (note != 0 || !put_fast(c, open, word)) {
+        return note == 0 && nobody_waits(c, open) ? chan_send_alone(c, v, hal_self())
+                                                  : chan_send_noted(c, v, note);
     }
     spin_unlock_masked(&c->lock);
     hal_irq_unmask();
@@ -507,16 +507,19 @@ int chan_send(struct chan *c, const void *v) UNCHECKED {
 }
 
 int chan_recv(struct chan *c, void *v) UNCHECKED {
-    check_may_block("chan_recv");
-    if (!is_fast(c) || v == NULL) {
+    if (v == NULL || !may_block()) {
+        return chan_recv_odd(c, v);
+    }
+    if (!is_fast(c)) {
         return chan_recv_any(c, v, NULL);
     }
     chan_touch_word(v);
     hal_irq_mask();
-    uint64_t note = spin_try_masked(&c->lock);
+    uint64_t note = spin_try_masked(&c->lock), open = relaxed_load(&c->open);
     uint64_t word;
-    if (note != 0 || !get_fast(c, &word)) {
-        return chan_recv_word(c, v, note);
+    if (note != 0 || !get_fast(c, open, &word)) {
+        return note == 0 && nobody_waits(c, open) ? chan_recv_alone(c, v, hal_self())
+                                                  : chan_recv_noted(c, v, note);
     }
     spin_unlock_masked(&c->lock);
     hal_irq_unmask();
@@ -525,12 +528,10 @@ int chan_recv(struct chan *c, void *v) UNCHECKED {
 }
 
 int chan_send_until(struct chan *c, const void *v, struct limit l) {
-    check_may_block("chan_send");
     return chan_send_any(c, v, &l);
 }
 
 int chan_recv_until(struct chan *c, void *v, struct limit l) {
-    check_may_block("chan_recv");
     return chan_recv_any(c, v, &l);
 }
 
@@ -597,7 +598,7 @@ int chan_try_send(struct chan *c, const void *v) UNCHECKED {
     }
     uint64_t word = *(const any_word *)v;
     hal_irq_t was = chan_lock(c, false);
-    if (!put_fast(c, word)) {
+    if (!put_fast(c, relaxed_load(&c->open), word)) {
         return chan_try_send_slow(c, v, was);
     }
     spin_unlock(&c->lock, was);
@@ -611,7 +612,7 @@ int chan_try_recv(struct chan *c, void *v) UNCHECKED {
     chan_touch_word(v);
     hal_irq_t was = chan_lock(c, false);
     uint64_t word;
-    if (!get_fast(c, &word)) {
+    if (!get_fast(c, relaxed_load(&c->open), &word)) {
         return chan_try_recv_slow(c, v, was);
     }
     spin_unlock(&c->lock, was);

@@ -27,7 +27,7 @@ struct chan {
     uint32_t capacity; /* set once; here to be loaded with either neighbor */
     uint32_t recv_at;
 
-    uint8_t word; /* set once: elem is 8, so the fast way is one for it */
+    uint8_t word; /* set once: elem is 8, and capacity below UINT32_MAX, so the fast way is one for it */
 
     /* guarded by lock */
     bool closed;
@@ -51,15 +51,10 @@ static inline bool chan_big(const struct chan *c) {
 
 #define CHAN_ROOM      32
 #define CHAN_ONE_PLACE (UINT64_C(1) << CHAN_ROOM)
-#define CHAN_ONE_MORE                                                                              \
-    (UINT64_C(1) - CHAN_ONE_PLACE) /* added to open: one value more, one place less */
+#define CHAN_ONE_MORE  (CHAN_ONE_PLACE - 1) /* taken from open: one value more, one place less */
 
 static inline uint32_t open_values(uint64_t open) {
     return (uint32_t)open;
-}
-
-static inline uint32_t open_room(uint64_t open) {
-    return (uint32_t)(open >> CHAN_ROOM);
 }
 
 /* The values in the buffer. */
@@ -128,7 +123,7 @@ static inline void chan_init(struct chan *c, size_t elem, uint32_t capacity) {
                        .send_at = capacity,
                        .capacity = capacity,
                        .recv_at = capacity,
-                       .word = elem == sizeof(uint64_t)};
+                       .word = elem == sizeof(uint64_t) && capacity != UINT32_MAX};
 }
 
 /* What chan_free() wants to be true, of a channel whose memory is not its own. */

@@ -138,6 +138,9 @@ void gmp_put(struct core *c, struct g *g, enum why why) NEEDS(irq_masked) {
     case WHY_DISPLACED:
         before = runnext_of(c);
         set_runnext(c, g);
+        if (g->slice_used != 0) {
+            look_closer(c); /* a plain pick would not see that it goes on in its slice */
+        }
         gmp_next_was(c, before);
         break;
     case WHY_SLICE:
@@ -229,8 +232,15 @@ static uint64_t plain_until(const struct core *c, const struct g *picked) {
     return hooked(c) ? PLAIN_BUT_HOOKED : c->around_at;
 }
 
+/* Somebody was displaced, and waits there for what is left of its slice. */
+static bool displaced_is_next(const struct core *c) {
+    const struct g *g = runnext_of(c);
+    return g != NULL && g->slice_used != 0;
+}
+
 static inline struct g *picked(struct core *c, struct g *g) NEEDS(irq_masked) {
-    c->look_at = plain_until(c, g);
+    uint64_t until = plain_until(c, g);
+    c->look_at = until != 0 && displaced_is_next(c) ? 0 : until;
     return g;
 }
 

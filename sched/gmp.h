@@ -2,11 +2,11 @@
  * sched/gmp.h - the policy's short ways: what nearly every switch needs, inline; the rest is gmp.c.
  *
  * Nearly every pick is a plain one: it knows runnext, the ring, and the list behind the ring. All else there may be -
- * pinned Gs, what others sent to the inbox, a trace, that the core has been retired - is behind one comparison, of the
- * number of this pick with the number from which on they are not plain. None is while a pinned G runs, so that a G which
- * yields in a plain way is not one. Who puts such a thing there says
- * look_closer(); from another core it comes with an interrupt, whose handler says it. A pick that is not plain finds out
- * whether the next one is to be (gmp_pick). One in 61 looks everywhere: at the global queue, and at pools that run low.
+ * pinned Gs, what others sent to the inbox, a displaced G in runnext, a trace, that the core has been retired - is behind
+ * one comparison, of the number of this pick with the number from which on they are not plain. None is while a pinned G
+ * runs, so that a G which yields in a plain way is not one. Who puts such a thing there says look_closer(); from another
+ * core it comes with an interrupt, whose handler says it. A pick that is not plain finds out whether the next one is to be
+ * (gmp_pick). One in 61 looks everywhere: at the global queue, and at pools that run low.
  * TOUR 7 / read next: sched/gmp.c
  */
 #pragma once

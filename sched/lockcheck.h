@@ -35,7 +35,7 @@ void hal_irq_mask(void) TAKES(irq_masked);
 void hal_irq_unmask(void) OPENS(irq_masked);
 void hal_park(struct g *g, hal_then *then, void *arg) OPENS(irq_masked);
 void hal_trap(struct g *g, void *frame, hal_then *then, void *arg) OPENS(irq_masked);
-void hal_switch(struct g *next, struct g *g, _Atomic uint64_t *word, uint64_t value) OPENS(irq_masked);
+void hal_switch(_Atomic uint64_t *word, struct g *next, struct g *g, uint64_t value) OPENS(irq_masked);
 void hal_switch_look(struct g *g, struct g *next, _Atomic uint32_t *word, uint32_t value)
     OPENS(irq_masked);
 _Noreturn void hal_leave(struct g *g, hal_then *then, void *arg) NEEDS(irq_masked);

@@ -201,7 +201,7 @@ static struct gqueue gmp_take_all(struct core *c) NEEDS(irq_masked) {
 
 static void gmp_put_all(struct core *c, struct gqueue *all) NEEDS(irq_masked) {
     for (struct g *g = gqueue_pop(all); g != NULL; g = gqueue_pop(all)) {
-        g->slice_used = 0; /* nobody on the ring was displaced: see pick_plainly() */
+        g->slice_used = 0; /* nobody on the ring was displaced: see pick_first() */
         if (g->pin != ANY_CORE && g->pin != c->hal.index) {
             inbox_put(&cores[g->pin], g);
         } else {

@@ -539,17 +539,16 @@ static inline void stack_check(const struct g *g) {
     }
 }
 
-/* Own G: what dumps tell of it from now on. */
-static inline void begin_wait(struct core *c, struct g *g, enum wait_reason reason) NEEDS(irq_masked) {
+/* Own G: what dumps tell of it from now on; status is G_WAITING + the reason. */
+static inline void begin_wait(struct core *c, struct g *g, unsigned status) NEEDS(irq_masked) {
     stack_check(g);
     g->since = c->slice_stamp;
-    g_set_status(g, G_WAITING + (unsigned)reason);
+    g_set_status(g, status);
 }
 
 /* The same with what is commonest: a spinlock is opened, with that note, and that is what makes it findable. g is the
- * caller. Returns unmasked. */
-void park_on(enum wait_reason reason, struct g *g, spinlock_t *lock, uint64_t note)
-    OPENS(irq_masked, *lock);
+ * caller, status is G_WAITING + its reason. Returns unmasked. */
+void park_on(spinlock_t *lock, unsigned status, struct g *g, uint64_t note) OPENS(irq_masked, *lock);
 
 /* Masked. Makes a waiting G runnable; the caller is the one who ended its wait. Any context. */
 void ready(struct g *g) NEEDS(irq_masked);
@@ -563,8 +562,8 @@ void ready_in_turn(struct g *g) NEEDS(irq_masked);
 /* The same and hal_irq_restore(was), for what ends with both; 0, for what ends well then. */
 int ready_and_open(struct g *g, hal_irq_t was) OPENS(irq_masked);
 
-/* The same for a G that was not masked before. */
-int ready_and_unmask(struct g *g) OPENS(irq_masked);
+/* The same by a G that was not masked before it took lock, which is opened first: then g may free what it is in. */
+int open_and_ready(spinlock_t *lock, struct g *g) OPENS(irq_masked, *lock);
 
 /* Says why the caller may not block, and panics. what names the call. */
 _Noreturn void must_not_block(const char *what);

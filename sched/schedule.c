@@ -112,16 +112,13 @@ struct g *schedule_search(void) NEEDS(irq_masked) {
 static inline struct g *pick_first(struct core *c, uint64_t tick) NEEDS(irq_masked) {
     struct g *g = runnext_of(c);
     if (g != NULL) {
-        if (__builtin_expect(g->slice_used != 0, 0)) {
-            return NULL;
-        }
         set_runnext(c, NULL);
     } else if (ring_get(&c->runq, &g)) {
-        DEBUG_ASSERT(g->slice_used == 0); /* who is behind others was never displaced: see gmp_put() */
         slice_begin(c);
     } else {
         return NULL;
     }
+    DEBUG_ASSERT(g->slice_used == 0); /* while one that was displaced is next no pick is plain: gmp_put() */
     enters(c, g, tick);
     return g;
 }
@@ -227,7 +224,7 @@ static inline void leave_for(struct g *g, struct g *next, _Atomic uint64_t *word
     struct switching s = {.next = next, .word = word, .value = value};
     hal_park(g, switched, &s);
 #else
-    hal_switch(next, g, word, value);
+    hal_switch(word, next, g, value);
 #endif
 }
 
@@ -305,7 +302,7 @@ void park(enum wait_reason reason, void (*then)(struct g *g, void *arg), void *a
     struct core *c = this_core();
     struct parking p = {.then = then, .arg = arg};
     ASSERT(hal_irq_masked() && g->preempt_off == 0);
-    begin_wait(c, g, reason);
+    begin_wait(c, g, G_WAITING + (unsigned)reason);
     if (hooked(c)) {
         park_hooked(c, g);
     }
@@ -343,7 +340,7 @@ UNCOMMON static struct g *park_recorded(struct core *c, struct g *g) NEEDS(irq_m
 }
 
 /* The pick is not plain, or finds nothing here. Unchecked, as parked_on(). */
-APART void park_closely(struct core *c, struct g *g, spinlock_t *lock, uint64_t note)
+APART void park_closely(spinlock_t *lock, struct core *c, struct g *g, uint64_t note)
     OPENS(irq_masked, *lock) UNCHECKED {
     struct parking_on p = {.lock = lock, .note = note};
     struct g *next = hooked(c) ? park_recorded(c, g) : NULL;
@@ -369,16 +366,16 @@ APART void park_closely(struct core *c, struct g *g, spinlock_t *lock, uint64_t 
     }
 }
 
-void park_on(enum wait_reason reason, struct g *g, spinlock_t *lock, uint64_t note)
+void park_on(spinlock_t *lock, unsigned status, struct g *g, uint64_t note)
     OPENS(irq_masked, *lock) UNCHECKED {
     struct core *c = this_core();
-    begin_wait(c, g, reason);
+    begin_wait(c, g, status);
     sanitize_release((const void *)lock); /* it is g that had the lock, though who opens it may be g0 */
     struct g *next = pick_plainly(c);
     if (next != NULL) {
         leave_for(g, next, lock, spin_opened(lock, note));
     } else {
-        park_closely(c, g, lock, note);
+        park_closely(lock, c, g, note);
     }
     sanitize_acquire(g); /* pairs with ready() */
 }
@@ -487,7 +484,7 @@ APART int ready_otherwise_and_open(struct core *c, struct g *g, hal_irq_t was) O
 }
 
 /* Of ready_and_open(): it is pinned, or something else is not plain. */
-APART int ready_pinned_and_open(struct core *c, struct g *g, hal_irq_t was) OPENS(irq_masked) {
+APART int ready_pinned_and_open(struct g *g, hal_irq_t was, struct core *c) OPENS(irq_masked) {
     if (g->where != c->hal.index || c->hal.in_handler || hooked(c)) {
         return ready_otherwise_and_open(c, g, was);
     }
@@ -505,7 +502,7 @@ UNCOMMON static int guard_and_open(struct core *c, hal_irq_t was) OPENS(irq_mask
 int ready_and_open(struct g *g, hal_irq_t was) OPENS(irq_masked) {
     struct core *c = this_core();
     if (!ready_plainly(c, g)) {
-        return ready_pinned_and_open(c, g, was);
+        return ready_pinned_and_open(g, was, c);
     }
     if (guard_wanted(c)) {
         return guard_and_open(c, was);
@@ -514,7 +511,8 @@ int ready_and_open(struct g *g, hal_irq_t was) OPENS(irq_masked) {
     return 0;
 }
 
-int ready_and_unmask(struct g *g) OPENS(irq_masked) {
+int open_and_ready(spinlock_t *lock, struct g *g) OPENS(irq_masked, *lock) {
+    spin_unlock_masked(lock);
     struct core *c = this_core();
     if (!ready_plainly(c, g)) {
         return ready_otherwise_and_open(c, g, hal_irq_open());

@@ -165,7 +165,7 @@ void sema_wait_slow(struct sema *s) {
         return;
     }
     struct waiter w;
-    wait_alone(&s->count, &w, 0, WAIT_SEMA);
+    wait_alone(&s->count, &w, hal_self(), 0, WAIT_SEMA);
 }
 
 /* Takes n if that needs no waiting. */

@@ -43,11 +43,13 @@ void wake_all(struct waiter *chain, bool ok) {
         hal_irq_t was = hal_irq_save();
         for (int i = 0; i < BATCH && chain != NULL; i++) {
             struct waiter *next = chain->next; /* chain is on its G's stack */
+            struct g *g = chain->g;
             chain->ok = ok;
+            chain->g = ok ? g : NULL; /* see wait_was_ok() */
             if (next != NULL) {
-                ready_in_turn(chain->g);
+                ready_in_turn(g);
             } else {
-                ready(chain->g);
+                ready(g);
             }
             chain = next;
         }
@@ -153,7 +155,7 @@ static int wait_queued(spinlock_t *lock, struct wait_list *l, struct waiter *w,
     if (is_limited(limit)) {
         return wait_limited(lock, l, w, why, limit);
     }
-    park_on(why, w->g, lock, NOTE_LISTED);
+    park_on(lock, G_WAITING + (unsigned)why, w->g, NOTE_LISTED);
     hal_irq_mask();
     return 0;
 }

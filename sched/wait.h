@@ -39,6 +39,12 @@ struct waiter {
     bool ok; /* the object's: set by the waker before ready() */
 };
 
+/* Own G, after a wait: what ok tells, of a waiter of which that may not have been written. A waker that is to make it
+ * false writes this, too. */
+static inline bool wait_was_ok(const struct waiter *w) {
+    return w->g != NULL;
+}
+
 /* ---- notes: what an object's lock says when it is open (spinlock.h) ------------------------------------------- */
 
 /* Nobody waits, with the sign off: 0, or the object's. Else somebody waits on the list, perhaps; and beside this flag
@@ -54,7 +60,7 @@ static inline struct waiter *note_waiter(uint64_t note) {
 /* The same, if that is with tag and the lock was open. */
 static inline struct waiter *note_alone(uint64_t note, uint64_t tag) {
     uint64_t w = note ^ (NOTE_LISTED | tag);
-    return w < NOTE_TAG ? (struct waiter *)(uintptr_t)w : NULL;
+    return w - 1 < NOTE_TAG - 1 ? (struct waiter *)(uintptr_t)w : NULL;
 }
 
 /* Masked. Who waits alone, without a tag; it does so no more: its wait is the caller's to end. Or NULL. */
@@ -200,12 +206,12 @@ void wake_all(struct waiter *chain, bool ok);
 int wait_on(spinlock_t *lock, struct wait_list *l, struct waiter *w, enum wait_reason why,
             const struct limit *limit) NEEDS(irq_masked) OPENS(*lock);
 
-/* The same for one that waits alone and for ever, of which only the object's fields that its wakers look at are to be
- * filled in: in the note, with tag. Returns unmasked. */
-static inline void wait_alone(spinlock_t *lock, struct waiter *w, uint64_t tag, enum wait_reason why)
-    OPENS(irq_masked, *lock) {
-    struct g *g = w->g = hal_self();
-    park_on(why, g, lock, NOTE_LISTED | (uintptr_t)w | tag);
+/* The same for g, the caller, if it waits alone and for ever, of which only the object's fields that its wakers look at
+ * are to be filled in: in the note, with tag. Returns unmasked. */
+static inline void wait_alone(spinlock_t *lock, struct waiter *w, struct g *g, uint64_t tag,
+                              enum wait_reason why) OPENS(irq_masked, *lock) {
+    w->g = g;
+    park_on(lock, G_WAITING + (unsigned)why, g, NOTE_LISTED | (uintptr_t)w | tag);
 }
 
 /* Without a limit; returns unmasked. */
@@ -213,7 +219,7 @@ static inline void wait_for_ever(spinlock_t *lock, struct wait_list *l, struct w
                                  enum wait_reason why) OPENS(irq_masked, *lock) {
     struct g *g = w->g = hal_self();
     wait_enqueue(l, w);
-    park_on(why, g, lock, NOTE_LISTED);
+    park_on(lock, G_WAITING + (unsigned)why, g, NOTE_LISTED);
 }
 
 /* The same, before those who wait already. */

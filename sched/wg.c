@@ -246,7 +246,7 @@ __attribute__((noinline)) static void wg_wait_slow(struct wg *w) {
         return;
     }
     struct g *g = hal_self();
-    park_on(WAIT_WG, g, &w->word, NOTE_LISTED | (uintptr_t)g);
+    park_on(&w->word, G_WAITING + WAIT_WG, g, NOTE_LISTED | (uintptr_t)g);
 }
 
 void wg_wait(struct wg *w) {

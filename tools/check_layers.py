@@ -69,7 +69,7 @@ STORE = r"st(r|lr|p|ur) "
 CALL = r"(br|blr|b|bl) "
 SEQUENCES = [
     (2, "hal/aarch64/context.S", "hal_park", [r"str x9, \[x0, #8\]", "msr spsel, #0x1"]),
-    (10, "hal/aarch64/context.S", "hal_switch", [r"str x9, \[x1, #8\]", "mov sp, x9", r"stlr x3, \[x2\]"]),
+    (10, "hal/aarch64/context.S", "hal_switch", [r"str x9, \[x2, #8\]", "mov sp, x9", r"stlr x3, \[x0\]"]),
     (10, "hal/aarch64/context.S", "hal_switch_look",
      [r"str x9, \[x0, #8\]", "mov sp, x9", r"stlr w3, \[x2\]", "dmb ish", r"ldr w9, \[x9", "cbnz w9",
       r"stlr w3, \[x2\]", "dmb ish", r"ldr w9, \[x9", "cbnz w9"]),

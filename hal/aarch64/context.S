@@ -101,26 +101,29 @@ preempted:
     mov     x0, x19
     b       resume
 
-/* void hal_switch(struct g *next, struct g *g, _Atomic uint64_t *word, uint64_t value): on SP_EL0 but for one that
+/* void hal_switch(_Atomic uint64_t *word, struct g *next, struct g *g, uint64_t value): on SP_EL0 but for one that
  * was preempted. The store is behind the last access to g's stack. */
     .global hal_switch
     .type   hal_switch, %function
     .balign 64
 hal_switch:
-    SAVE    x1
-    ldp     x10, x9, [x0, #G_TLS]
+    SAVE    x2
+    ldp     x10, x9, [x1, #G_TLS]
     cbz     x9, 1f
     mov     sp, x9
-    msr     tpidr_el1, x0
+    msr     tpidr_el1, x1
     msr     tpidr_el0, x10
-    stlr    x3, [x2]
+    stlr    x3, [x0]
     RESTORE
-1:  ldr     x11, [x0, #G_PORT]
+1:  ldr     x11, [x1, #G_PORT]
     cbz     x11, 2f
-    stlr    x3, [x2]
-    b       begins
+    stlr    x3, [x0]
+    msr     tpidr_el1, x1
+    str     xzr, [x1, #G_PORT]
+    b       begins_as
 2:  BECOME_G0
-    stlr    x3, [x2]
+    stlr    x3, [x0]
+    mov     x0, x1
     b       preempted
     .size   hal_switch, . - hal_switch
 
@@ -266,8 +269,9 @@ hal_throw:
  * at x11, no register matters, and its floating-point environment is as at power-on. */
 begins:
     msr     tpidr_el1, x0
-    msr     tpidr_el0, x10
     str     xzr, [x0, #G_PORT]
+begins_as:                          /* it has its name already, and nothing is left at port */
+    msr     tpidr_el0, x10
     mov     sp, x11
     msr     fpcr, xzr
     msr     fpsr, xzr
