@@ -145,9 +145,10 @@ ns_t go_now(void) {
     return hal_now();
 }
 
-static void sleeping(struct g *g, void *arg) NEEDS(irq_masked) {
+static struct g *sleeping(struct g *g, void *arg) NEEDS(irq_masked) {
     (void)arg;
     alarm_start(this_core(), &g->alarm);
+    return schedule();
 }
 
 static void sleep_alone(ns_t when) {

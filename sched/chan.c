@@ -20,9 +20,6 @@
 
 #define ELEM_MAX KB(64)
 
-/* Receivers or senders taken by close under the lock in one go. */
-#define CLOSE_BATCH 32
-
 #define INLINE __attribute__((always_inline)) static inline
 #define SLOW   __attribute__((noinline)) static
 
@@ -59,7 +56,6 @@ INLINE void chan_unlock(struct chan *c, bool big, hal_irq_t was) OPENS(irq_maske
 INLINE int chan_unlock_wake(struct chan *c, bool big, hal_irq_t was, struct waiter *w)
     OPENS(irq_masked, c->lock) UNCHECKED {
     struct g *g = w->g; /* w is on g's stack, and after the unlock its partner may free c */
-    w->ok = true;
     spin_unlock_masked(&c->lock);
     if (big) {
         go_preempt_on();
@@ -258,7 +254,7 @@ static int block_on_nil(enum wait_reason why, const struct limit *limit) {
 INLINE int send_waits(struct chan *c, bool big, const void *v, const struct limit *limit) UNCHECKED {
     struct waiter w = {.data = (void *)(uintptr_t)v};
     int r = chan_wait(c, big, &c->senders, &w, WAIT_CHAN_SEND, limit);
-    if (r == 0 && !w.ok) {
+    if (r == 0 && !wait_was_served(&w)) {
         PANIC("send on closed channel");
     }
     return r;
@@ -268,7 +264,7 @@ INLINE int recv_waits(struct chan *c, bool big, void *v, const struct limit *lim
     size_t elem = c->elem; /* after a close the channel may be gone by the time we run again */
     struct waiter w = {.data = v};
     int r = chan_wait(c, big, &c->receivers, &w, WAIT_CHAN_RECV, limit);
-    if (r != 0 || w.ok) {
+    if (r != 0 || wait_was_served(&w)) {
         return r;
     }
     clear(v, elem);
@@ -307,14 +303,14 @@ SLOW int chan_recv_big(struct chan *c, void *v, const struct limit *limit) UNCHE
 
 /* How the wait of a word's channel without a limit ends. */
 INLINE int send_is_over(const struct waiter *w) {
-    if (!wait_was_ok(w)) {
+    if (!wait_was_served(w)) {
         PANIC("send on closed channel");
     }
     return 0;
 }
 
 INLINE int recv_is_over(const struct waiter *w) {
-    if (wait_was_ok(w)) {
+    if (wait_was_served(w)) {
         return 0;
     }
     *(any_word *)w->data = 0;
@@ -340,20 +336,6 @@ SLOW int chan_recv_word_waits(struct chan *c, void *v) UNCHECKED {
     return recv_is_over(&w);
 }
 
-/* The first of l, who is alone in having a say: whose value of 8 bytes goes straight over. NULL: it is not so simple. */
-INLINE struct waiter *plain_partner(struct chan *c, const struct wait_list *l, uint32_t tells) {
-    struct waiter *w = l->head;
-    return w != NULL && relaxed_load(&c->tells) == tells && !w->shared && w->data != NULL ? w : NULL;
-}
-
-/* It has its value, or has given it. */
-INLINE int partner_goes_on(struct chan *c, struct wait_list *l, uint32_t tells, struct waiter *w)
-    OPENS(irq_masked, c->lock) UNCHECKED {
-    wait_unlink_first(l, w);
-    looked_for(c, l, tells);
-    return chan_unlock_wake(c, false, hal_irq_open(), w);
-}
-
 /* Of a word's channel, with the lock and what open is, where the fast way has nothing: nobody waits, and it is not
  * closed. */
 INLINE bool nobody_waits(const struct chan *c, uint64_t open) {
@@ -367,12 +349,44 @@ INLINE int alone_goes_on(struct chan *c, struct waiter *w) OPENS(irq_masked, c->
     return open_and_ready(&c->lock, w->g);
 }
 
-/* Others wait: a partner is on the list, or the caller has to wait behind them. */
+/* The same, where interrupts may have been masked. */
+INLINE int alone_goes_on_as(struct chan *c, struct waiter *w, hal_irq_t was)
+    OPENS(irq_masked, c->lock) UNCHECKED {
+    relaxed_store(&c->tells, 0);
+    return chan_unlock_wake(c, false, was, w);
+}
+
+/* With the lock, of which the note was 0, and nobody waits: the first to wait, and for ever, does so in the note. Of w
+ * only what a partner, or a close, looks at is written. self is the caller, who has asked already. */
+SLOW int chan_send_alone(struct chan *c, const void *v, struct g *self) UNCHECKED {
+    struct waiter w;
+    w.data = (void *)(uintptr_t)v;
+    relaxed_store(&c->tells, TELLS_SENDERS);
+    wait_alone(&c->lock, &w, self, NOTE_SENDER, WAIT_CHAN_SEND);
+    return send_is_over(&w);
+}
+
+SLOW int chan_recv_alone(struct chan *c, void *v, struct g *self) UNCHECKED {
+    struct waiter w;
+    w.data = v;
+    relaxed_store(&c->tells, TELLS_RECEIVERS);
+    wait_alone(&c->lock, &w, self, 0, WAIT_CHAN_RECV);
+    return recv_is_over(&w);
+}
+
+/* Others wait, or have waited: a partner is on the list, or the caller waits behind them. If c tells of partners alone,
+ * it is open to none but them, and when they all have left nobody waits. */
 SLOW int chan_send_listed(struct chan *c, const void *v) UNCHECKED {
-    struct waiter *w = plain_partner(c, &c->receivers, TELLS_RECEIVERS);
-    if (w != NULL) {
-        __builtin_memcpy(w->data, v, WORD);
-        return partner_goes_on(c, &c->receivers, TELLS_RECEIVERS, w);
+    if (relaxed_load(&c->tells) == TELLS_RECEIVERS) {
+        struct waiter *w = wait_take(&c->receivers);
+        looked_for(c, &c->receivers, TELLS_RECEIVERS);
+        if (w != NULL) {
+            copy_out(w->data, v, WORD);
+            return open_and_ready(&c->lock, w->g);
+        }
+        if (c->capacity == 0) {
+            return chan_send_alone(c, v, hal_self());
+        }
     }
     if (c->receivers.head == NULL && !c->closed && chan_count(c) == c->capacity) {
         return chan_send_word_waits(c, v);
@@ -381,13 +395,17 @@ SLOW int chan_send_listed(struct chan *c, const void *v) UNCHECKED {
 }
 
 SLOW int chan_recv_listed(struct chan *c, void *v) UNCHECKED {
+    if (c->capacity == 0 && relaxed_load(&c->tells) == TELLS_SENDERS) {
+        struct waiter *w = wait_take(&c->senders);
+        looked_for(c, &c->senders, TELLS_SENDERS);
+        if (w == NULL) {
+            return chan_recv_alone(c, v, hal_self());
+        }
+        copy(v, w->data, WORD);
+        return open_and_ready(&c->lock, w->g);
+    }
     if (c->senders.head == NULL && !c->closed && chan_count(c) == 0) {
         return chan_recv_word_waits(c, v);
-    }
-    struct waiter *w = plain_partner(c, &c->senders, TELLS_SENDERS);
-    if (w != NULL && c->capacity == 0) {
-        __builtin_memcpy(v, w->data, WORD);
-        return partner_goes_on(c, &c->senders, TELLS_SENDERS, w);
     }
     return chan_recv_slow(c, v, NULL, hal_irq_open());
 }
@@ -419,24 +437,6 @@ SLOW int chan_recv_looks(struct chan *c, void *v, uint64_t note) UNCHECKED {
     hal_irq_unmask();
     *(any_word *)v = word;
     return 0;
-}
-
-/* With the lock, of which the note was 0, and nobody waits: the first to wait, and for ever, does so in the note. Of w
- * only what a partner, or a close, looks at is written. self is the caller, who has asked already. */
-SLOW int chan_send_alone(struct chan *c, const void *v, struct g *self) UNCHECKED {
-    struct waiter w;
-    w.data = (void *)(uintptr_t)v;
-    relaxed_store(&c->tells, TELLS_SENDERS);
-    wait_alone(&c->lock, &w, self, NOTE_SENDER, WAIT_CHAN_SEND);
-    return send_is_over(&w);
-}
-
-SLOW int chan_recv_alone(struct chan *c, void *v, struct g *self) UNCHECKED {
-    struct waiter w;
-    w.data = v;
-    relaxed_store(&c->tells, TELLS_RECEIVERS);
-    wait_alone(&c->lock, &w, self, 0, WAIT_CHAN_RECV);
-    return recv_is_over(&w);
 }
 
 /* After a spin_try_masked() with that note: nearly always a partner waits alone. They end with a jump, as what calls them
@@ -592,12 +592,46 @@ SLOW int chan_try_recv_any(struct chan *c, void *v) UNCHECKED {
     return chan_try_recv_slow(c, v, chan_lock(c, false));
 }
 
+/* After a spin_try_masked() with that note, which is not that of a partner. */
+SLOW int chan_try_send_looks(struct chan *c, const void *v, uint64_t note, hal_irq_t was) UNCHECKED {
+    chan_noted(c, note == LOCK_HELD ? spin_wait(&c->lock) : note);
+    return chan_try_send_slow(c, v, was);
+}
+
+SLOW int chan_try_recv_looks(struct chan *c, void *v, uint64_t note, hal_irq_t was) UNCHECKED {
+    chan_noted(c, note == LOCK_HELD ? spin_wait(&c->lock) : note);
+    return chan_try_recv_slow(c, v, was);
+}
+
+/* The same; nearly always a partner waits alone. */
+SLOW int chan_try_send_noted(struct chan *c, const void *v, uint64_t note, hal_irq_t was) UNCHECKED {
+    struct waiter *w = note_alone(note, 0);
+    if (w == NULL) {
+        return chan_try_send_looks(c, v, note, was);
+    }
+    __builtin_memcpy(w->data, v, WORD);
+    return alone_goes_on_as(c, w, was);
+}
+
+SLOW int chan_try_recv_noted(struct chan *c, void *v, uint64_t note, hal_irq_t was) UNCHECKED {
+    struct waiter *w = note_alone(note, NOTE_SENDER);
+    if (w == NULL || c->capacity != 0) {
+        return chan_try_recv_looks(c, v, note, was);
+    }
+    __builtin_memcpy(v, w->data, WORD);
+    return alone_goes_on_as(c, w, was);
+}
+
 int chan_try_send(struct chan *c, const void *v) UNCHECKED {
     if (!is_fast(c)) {
         return chan_try_send_any(c, v);
     }
     uint64_t word = *(const any_word *)v;
-    hal_irq_t was = chan_lock(c, false);
+    hal_irq_t was = hal_irq_save();
+    uint64_t note = spin_try_masked(&c->lock);
+    if (note != 0) {
+        return chan_try_send_noted(c, v, note, was);
+    }
     if (!put_fast(c, relaxed_load(&c->open), word)) {
         return chan_try_send_slow(c, v, was);
     }
@@ -610,7 +644,11 @@ int chan_try_recv(struct chan *c, void *v) UNCHECKED {
         return chan_try_recv_any(c, v);
     }
     chan_touch_word(v);
-    hal_irq_t was = chan_lock(c, false);
+    hal_irq_t was = hal_irq_save();
+    uint64_t note = spin_try_masked(&c->lock);
+    if (note != 0) {
+        return chan_try_recv_noted(c, v, note, was);
+    }
     uint64_t word;
     if (!get_fast(c, relaxed_load(&c->open), &word)) {
         return chan_try_recv_slow(c, v, was);
@@ -636,21 +674,6 @@ struct chan *chan_make(size_t elem_size, size_t capacity) {
     return c;
 }
 
-/* Under the lock: takes up to a batch of those who wait and links them through next, from *end on; the
- * new end. */
-static struct waiter **take_batch(struct chan *c, struct waiter **end) {
-    struct waiter *w;
-    for (int i = 0; i < CLOSE_BATCH; i++) {
-        if ((w = wait_take(&c->receivers)) == NULL && (w = wait_take(&c->senders)) == NULL) {
-            break;
-        }
-        *end = w;
-        end = &w->next;
-    }
-    *end = NULL;
-    return end;
-}
-
 /* Wakes nobody before all are off the lists: a select may stand there several times, and what it was
  * woken for may have been freed by the time it runs. */
 void chan_close(struct chan *c) {
@@ -671,7 +694,8 @@ void chan_close(struct chan *c) {
     c->closed = true;
     struct waiter *all = NULL, **end = &all;
     for (;;) {
-        end = take_batch(c, end);
+        end = wait_take_batch(&c->receivers, end); /* at most one of the lists has any but those who have left */
+        end = wait_take_batch(&c->senders, end);
         /* who sees that it is closed may free it: chan_free() sees closing, or we are through */
         c->closing = c->receivers.head != NULL || c->senders.head != NULL;
         bool more = c->closing;

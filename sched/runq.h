@@ -113,11 +113,11 @@ static inline bool ring_get(struct runq *q, struct g **first) {
     return ring_get_below(q, relaxed_load(&q->tail), first);
 }
 
-/* Owner. Whether one more goes to the ring: nobody waits behind it, and it is not full. */
-static inline bool ring_has_room(struct runq *q) {
+/* Owner. How many more go to the ring: none while somebody waits behind it. */
+static inline uint32_t ring_room(struct runq *q) {
     /* acquire: as in ring_put() */
     uint32_t head = atomic_load_explicit(&q->head, memory_order_acquire);
-    return runq_behind(q) == 0 && relaxed_load(&q->tail) - head < RING;
+    return runq_behind(q) == 0 ? RING - (relaxed_load(&q->tail) - head) : 0;
 }
 
 /* Owner, while there is room: g is put, but for what the caller does then, store what this returns to tail with

@@ -521,8 +521,8 @@ struct g *dispatch(struct core *c, struct g *g) NEEDS(irq_masked);
 
 /* A G, masked, holding no spinlock but the one that then() opens. The G waits for reason; then(g,
  * arg) runs on g0 once it is off its stack and makes it findable: not before, or a waker could
- * enter it twice. Returns, masked, after somebody's ready(g). */
-void park(enum wait_reason reason, void (*then)(struct g *g, void *arg), void *arg) NEEDS(irq_masked);
+ * enter it twice. It ends with schedule(). Returns, masked, after somebody's ready(g). */
+void park(enum wait_reason reason, hal_then *then, void *arg) NEEDS(irq_masked);
 
 /* The class of stacks that have no guard but a canary (stack.h): a bit of its own. And what lies at their
  * end. */

@@ -11,6 +11,10 @@
 #include "sched/model.h"
 #include "sched/policy.h"
 #include "sched/sim.h"
+#include "sched/wait.h"
+
+/* Made ready with interrupts masked in one go. */
+#define WAKE_BATCH 32u
 
 /* c is about to enter g, which runs from then on: what says so is the tick. */
 static inline void enters(struct core *c, struct g *g, uint64_t tick) NEEDS(irq_masked) {
@@ -286,28 +290,16 @@ UNCOMMON static void park_hooked(struct core *c, struct g *g) NEEDS(irq_masked) 
     }
 }
 
-struct parking {
-    void (*then)(struct g *g, void *arg);
-    void *arg;
-};
-
-static struct g *parked(struct g *g, void *arg) NEEDS(irq_masked) {
-    struct parking *p = arg; /* on g's stack, which nobody can enter before then() */
-    p->then(g, p->arg);
-    return schedule();
-}
-
-void park(enum wait_reason reason, void (*then)(struct g *g, void *arg), void *arg) NEEDS(irq_masked) {
+void park(enum wait_reason reason, hal_then *then, void *arg) NEEDS(irq_masked) {
     struct g *g = hal_self();
     struct core *c = this_core();
-    struct parking p = {.then = then, .arg = arg};
     ASSERT(hal_irq_masked() && g->preempt_off == 0);
     begin_wait(c, g, G_WAITING + (unsigned)reason);
     if (hooked(c)) {
         park_hooked(c, g);
     }
     sanitize_follow();
-    model_leave(g, parked, &p);
+    model_leave(g, then, arg);
     hal_irq_mask();
     sanitize_acquire(g); /* pairs with ready() */
 }
@@ -477,6 +469,53 @@ void ready_in_turn(struct g *g) NEEDS(irq_masked) {
     }
 }
 
+/* Its wait is over. w is on its stack: not to be looked at after it is ready. */
+static inline struct g *waited(struct waiter *w, bool served) {
+    struct g *g = w->g;
+    w->g = served ? g : NULL;
+    return g;
+}
+
+/* Those of a chain who come before one that is pinned, and before the last, up to a batch: to the ring, seen there all at
+ * once. The others. */
+static struct waiter *ready_at_once(struct core *c, struct waiter *w, bool served) NEEDS(irq_masked) {
+    struct runq *q = &c->runq;
+    uint32_t most = ring_room(q), first = relaxed_load(&q->tail), tail = first; /* our own */
+    uint32_t end = first + (most < WAKE_BATCH ? most : WAKE_BATCH);
+    while (tail != end && w->next != NULL && w->g->pin == ANY_CORE) {
+        struct waiter *next = w->next;
+        struct g *g = waited(w, served);
+        is_woken(g);
+        relaxed_store(&q->ring[tail++ % RING], g); /* published by tail */
+        w = next;
+    }
+    if (tail != first) {
+        /* release: as in ring_put() */
+        atomic_store_explicit(&q->tail, tail, memory_order_release);
+        wake_one();
+    }
+    return w;
+}
+
+void wake_all(struct waiter *chain, bool served) {
+    while (chain != NULL) {
+        hal_irq_t was = hal_irq_save();
+        struct core *c = this_core();
+        if (!is_unusual(c)) {
+            chain = ready_at_once(c, chain, served);
+        }
+        struct waiter *next = chain->next;
+        struct g *g = waited(chain, served);
+        if (next != NULL) {
+            ready_in_turn(g);
+        } else {
+            ready(g);
+        }
+        chain = next;
+        hal_irq_restore(was);
+    }
+}
+
 APART int ready_otherwise_and_open(struct core *c, struct g *g, hal_irq_t was) OPENS(irq_masked) {
     ready_otherwise(c, g);
     hal_irq_restore(was);
@@ -583,7 +622,7 @@ APART void yield_closely(struct g *g, struct core *c) OPENS(irq_masked) {
     next = gmp_pick(c);
     if (next != NULL && g->pin != ANY_CORE) {
         yield_pinned(c, g, next);
-    } else if (next != NULL && core_active(c) && ring_has_room(&c->runq)) {
+    } else if (next != NULL && core_active(c) && ring_room(&c->runq) != 0) {
         trace_g(c, EV_STOP, g, WHY_YIELD);
         begin_before(c, next, 1);
         leave_to_others(g, next, &c->runq.tail, ring_put_unseen(&c->runq, g));

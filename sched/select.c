@@ -237,10 +237,10 @@ static inline void line_up(struct selecting *s, const struct select_case *cases,
     for (size_t left = n; left != 0; left--, k += step) {
         const struct chan *c = k->chan;
         const void *v = k->to;
-        if (c == NULL) {
-            continue;
-        }
         if (c <= last) {
+            if (c == NULL) {
+                continue;
+            }
             line_up_any(s, cases, n);
             return;
         }
@@ -287,23 +287,25 @@ static inline struct wait_list *list_of(struct chan *c, bool send) {
     return (struct wait_list *)(void *)((char *)&c->receivers - send * apart);
 }
 
-/* As wait_enqueue() and wait_unlink(), which do the same where there is more than one. */
-static inline void enqueue(struct wait_list *l, struct waiter *w) {
-    w->queued = true;
-    w->next = w->prev = NULL;
-    if (__builtin_expect(l->tail != NULL, 0)) {
-        wait_enqueue(l, w);
+/* With c's lock: off that list of its, if it is there. */
+static inline void dequeue(struct chan *c, struct wait_list *l, struct waiter *w) {
+    if (__builtin_expect(l->head != w || l->tail != w, 0)) {
+        if (w->queued) {
+            wait_unlink(l, w);
+        }
         return;
     }
-    l->head = l->tail = w;
+    l->head = l->tail = NULL;
+    /* What c tells, if it is one thing, was this: or the next one would look for somebody here before it waits. With a
+     * buffer it would have to be made fast again as well, and that is left to who looks. */
+    if (relaxed_load(&c->tells) <= TELLS_SENDERS && c->capacity == 0) {
+        relaxed_store(&c->tells, 0);
+    }
 }
 
-static inline void dequeue(struct wait_list *l, struct waiter *w) {
-    if (w->next != w->prev) {
-        wait_unlink(l, w);
-        return;
-    }
-    l->head = l->tail = NULL; /* there are no others */
+/* After a spin_try_beside() with that note. Unchecked: words have no "held then". */
+UNCOMMON static void lock_noted(struct chan *c, uint64_t note) NEEDS(irq_masked) UNCHECKED {
+    chan_noted(c, note == LOCK_HELD ? spin_wait(&c->lock) : note);
 }
 
 /* Masked afterwards; and with preemption off if big. Takes one lock after the other, up to the first case that can go
@@ -338,15 +340,27 @@ INLINE struct place *lock_and_ask(struct selecting *s, bool queue, bool twice, b
         }
         /* else locked for the case before, and it tells of ourselves */
         if (!twice || c != last) {
-            chan_noted(c, spin_lock_beside(&c->lock));
+            uint64_t note = spin_try_beside(&c->lock);
+            if (__builtin_expect(note != 0, 0)) {
+                lock_noted(c, note);
+            }
             open = relaxed_load(&c->open);
             hint = relaxed_load(&c->tells);
             ours = 0;
             last = c;
         }
-        if (__builtin_expect(open == 0, 1) ? told_slow(hint, send) : told_open(open, send)) {
-            found = p + 1;
-            break;
+        bool listed = ours != 0; /* others are on the list, or perhaps */
+        if (__builtin_expect(open != 0, 0)) {
+            if (told_open(open, send)) {
+                found = p + 1;
+                break;
+            }
+        } else if (__builtin_expect(hint != 0, 0)) {
+            if (told_slow(hint, send)) {
+                found = p + 1;
+                break;
+            }
+            listed = true;
         }
         ASSERT(!LOCK_RANKS || ours != 0 || !chan_can(c, send));
         if (!queue) {
@@ -365,9 +379,15 @@ INLINE struct place *lock_and_ask(struct selecting *s, bool queue, bool twice, b
         w->data = data;
         w->n = elem;
         w->seq = seq;
-        w->shared = true;
-        w->woken = w->ok = false;
-        enqueue(list, w);
+        w->shared = w->queued = true;
+        w->woken = w->ok = false; /* with those before one store */
+        w->next = w->prev = NULL;
+        if (__builtin_expect(listed, 0)) {
+            wait_enqueue(list, w);
+        } else {
+            ASSERT(!LOCK_RANKS || list->head == NULL);
+            list->head = list->tail = w;
+        }
     }
     if (!masked) {
         hal_irq_mask();
@@ -401,8 +421,8 @@ static inline void give_up(const struct selecting *s, struct place *end) OPENS(i
     }
 }
 
-static void parked_select(struct g *g, void *arg) NEEDS(irq_masked) {
-    struct selecting *s = arg;
+/* With a limit, or several cases of one channel. */
+UNCOMMON static struct g *parked_closely(struct g *g, struct selecting *s) NEEDS(irq_masked) {
     /* Before: without a lock nothing keeps g parked once its limit is set, and s may be gone. */
     bool locked = s->n != 0;
     bool goes_on = s->lw.limit != NULL && !limit_arm(&s->lw, g, s->seq);
@@ -412,6 +432,16 @@ static void parked_select(struct g *g, void *arg) NEEDS(irq_masked) {
     if (goes_on) {
         ready(g);
     }
+    return schedule();
+}
+
+static struct g *parked_select(struct g *g, void *arg) NEEDS(irq_masked) {
+    struct selecting *s = arg;
+    if (s->twice || s->lw.limit != NULL) {
+        return parked_closely(g, s);
+    }
+    unlock_down(s->places, s->places + s->n, false);
+    return schedule();
 }
 
 /* The place of the case whose partner has woken us, or the end. Without locks: who wrote it made us ready later. */
@@ -446,9 +476,7 @@ SLOW void dequeue_from(struct place *p, struct place *end) UNCHECKED {
             struct chan *c = p->chan;
             struct wait_list *list = p->list;
             uint64_t note = lock_in_batch(&c->lock);
-            if (__builtin_expect(p->w.queued, 1)) {
-                dequeue(list, &p->w);
-            }
+            dequeue(c, list, &p->w);
             spin_unlock_noting(&c->lock, note); /* perhaps somebody waits alone since */
         }
         hal_irq_unmask();
@@ -461,7 +489,7 @@ static inline void dequeue_all(const struct selecting *s, struct place *chosen, 
     struct place *before = chosen, *after = chosen;
     if (chosen != end) {
         after++;
-        if (!chosen->w.ok) {
+        if (!wait_was_served(&chosen->w)) {
             while (before != s->places && before[-1].chan == chosen->chan) {
                 before--;
             }
@@ -476,16 +504,17 @@ static inline void dequeue_all(const struct selecting *s, struct place *chosen, 
 
 /* The partner, or a close, has ended the wait. */
 static inline void finish(const struct select_case *k, const struct waiter *w) {
+    bool served = wait_was_served(w);
     if (k->send) {
-        if (!w->ok) {
+        if (!served) {
             PANIC("send on closed channel");
         }
         return;
     }
     if (k->ok != NULL) {
-        *k->ok = w->ok;
+        *k->ok = served;
     }
-    if (!w->ok && k->to != NULL) {
+    if (!served && k->to != NULL) {
         __builtin_memset(k->to, 0, w->n);
     }
 }

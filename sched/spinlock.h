@@ -146,12 +146,12 @@ static inline bool spin_lock_if(spinlock_t *l, uint64_t note) NEEDS(irq_masked)
     return true;
 }
 
-/* Takes it as spin_lock_masked(), while others of its rank are held; the caller says in which order. */
-static inline uint64_t spin_lock_beside(spinlock_t *l) NEEDS(irq_masked) TAKES(*l) UNCHECKED {
+/* spin_try_masked() while others of its rank are held; the caller says in which order. */
+static inline uint64_t spin_try_beside(spinlock_t *l) NEEDS(irq_masked) TAKES(*l) UNCHECKED {
     if (LOCK_RANKS) {
         lock_rank_take(l, true);
     }
-    return spin_take(l);
+    return spin_grab(l);
 }
 
 /* This core is about to open l, by a store of this with release. */

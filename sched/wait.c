@@ -16,7 +16,7 @@
 #include "sched/assert.h"
 #include "sched/ctx.h"
 
-/* Waiters looked at, or made ready, with interrupts masked in one go. */
+/* Waiters looked at with interrupts masked in one go. */
 #define BATCH 32
 
 struct limit limit_within(ns_t d) {
@@ -26,35 +26,26 @@ struct limit limit_within(ns_t d) {
 
 /* ---- wakers ---------------------------------------------------------------------------------- */
 
+/* They are linked already, as they come; only whom we lose is left out. */
 struct waiter **wait_take_batch(struct wait_list *l, struct waiter **end) {
-    struct waiter *w;
-    for (int i = 0; i < BATCH && (w = l->head) != NULL; i++) {
-        if (wait_take_this(l, w)) {
-            *end = w;
+    struct waiter *w = *end = l->head;
+    for (int i = 0; i < BATCH && w != NULL; i++) {
+        w->queued = false;
+        if (wait_is_ours(w)) {
             end = &w->next;
+        } else {
+            *end = w->next;
         }
+        w = w->next;
     }
     *end = NULL;
-    return end;
-}
-
-void wake_all(struct waiter *chain, bool ok) {
-    while (chain != NULL) {
-        hal_irq_t was = hal_irq_save();
-        for (int i = 0; i < BATCH && chain != NULL; i++) {
-            struct waiter *next = chain->next; /* chain is on its G's stack */
-            struct g *g = chain->g;
-            chain->ok = ok;
-            chain->g = ok ? g : NULL; /* see wait_was_ok() */
-            if (next != NULL) {
-                ready_in_turn(g);
-            } else {
-                ready(g);
-            }
-            chain = next;
-        }
-        hal_irq_restore(was);
+    l->head = w;
+    if (w != NULL) {
+        w->prev = NULL;
+    } else {
+        l->tail = NULL;
     }
+    return end;
 }
 
 /* ---- limits ---------------------------------------------------------------------------------- */
@@ -110,7 +101,8 @@ struct waiting {
     uint32_t seq;
 };
 
-static void parked_limited(struct g *g, void *arg) NEEDS(irq_masked) UNCHECKED { /* p's lock is its G's */
+static struct g *parked_limited(struct g *g, void *arg)
+    NEEDS(irq_masked) UNCHECKED { /* p's lock is its G's */
     struct waiting *p = arg;
     spinlock_t *lock = p->lock;
     bool goes_on = !limit_arm(&p->lw, g, p->seq);
@@ -118,6 +110,7 @@ static void parked_limited(struct g *g, void *arg) NEEDS(irq_masked) UNCHECKED {
     if (goes_on) {
         ready(g);
     }
+    return schedule();
 }
 
 static int wait_limited(spinlock_t *lock, struct wait_list *l, struct waiter *w,

@@ -29,7 +29,7 @@
 
 struct waiter {
     struct waiter *next, *prev;
-    struct g *g;
+    struct g *g;  /* see wait_was_served() */
     void *data;   /* the object's: a channel's value */
     uint32_t n;   /* the object's: a value's size, what a semaphore is asked for */
     uint32_t seq; /* with shared */
@@ -39,9 +39,8 @@ struct waiter {
     bool ok; /* the object's: set by the waker before ready() */
 };
 
-/* Own G, after a wait: what ok tells, of a waiter of which that may not have been written. A waker that is to make it
- * false writes this, too. */
-static inline bool wait_was_ok(const struct waiter *w) {
+/* Own G, after a waker has ended the wait: whether it did by what was waited for, and not by wake_all(chain, false). */
+static inline bool wait_was_served(const struct waiter *w) {
     return w->g != NULL;
 }
 
@@ -194,9 +193,9 @@ static inline void wait_has_holder(struct g *g, void *object, const struct limit
     atomic_store_explicit(&g->waits_on, (void *)on, memory_order_relaxed);
 }
 
-/* No lock held. Makes the Gs of such a chain runnable, with interrupts masked for a batch at a
- * time; ok is what each finds in its waiter. */
-void wake_all(struct waiter *chain, bool ok);
+/* No lock held. Makes the Gs of such a chain runnable, with interrupts masked for a batch at a time; served is what
+ * wait_was_served() tells each of them. In schedule.c */
+void wake_all(struct waiter *chain, bool served);
 
 /* A G, masked, with the object's lock, and nothing to be had there. Puts w (with what is the
  * object's own filled in) on l and waits for why; the lock is opened once the G is off its stack.

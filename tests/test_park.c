@@ -13,7 +13,7 @@ static bool on_stack_of(const struct g *g, uintptr_t at) {
 }
 
 /* What park() calls; it ends the wait itself. */
-ONE_CORE static void looks_around(struct g *g, void *arg) {
+ONE_CORE static struct g *looks_around(struct g *g, void *arg) {
     uintptr_t saved = (uintptr_t)g->hal.sp;
     seen.g = g;
     seen.on_core_stack = hal_on_core_stack();
@@ -23,6 +23,7 @@ ONE_CORE static void looks_around(struct g *g, void *arg) {
         model_traps() ? g->hal.frame != NULL : on_stack_of(g, saved) && saved < (uintptr_t)arg;
     seen.times++;
     ready(g);
+    return schedule();
 }
 
 __attribute__((noinline)) static void parks_once(void) {

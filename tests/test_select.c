@@ -99,3 +99,71 @@ TEST(sched, select_does_not_meet_itself) {
     CHECK_EQ(chan_waiters(c, true) + chan_waiters(c, false), 0);
     chan_free(c);
 }
+
+static struct chan *two[2];
+static _Atomic long had; /* sum of what came */
+
+static void selects_from_two(void *arg) {
+    for (long left = (long)arg; left > 0; left--) {
+        long v = 0;
+        CHECK(chan_select(FOREVER, RECV(two[0], &v), RECV(two[1], &v)) >= 0);
+        atomic_fetch_add(&had, v);
+    }
+    wg_done(&wg);
+}
+
+static void send_word(struct chan *c, long v) {
+    chan_send(c, &v);
+}
+
+static void sends_word(void *arg) {
+    send_word(arg, 7);
+    wg_done(&wg);
+}
+
+static void start_selects(long each, unsigned n) {
+    two[0] = CHAN(long, 0);
+    two[1] = CHAN(long, 0);
+    had = 0;
+    wg_add(&wg, (int)n);
+    for (unsigned i = 0; i < n; i++) {
+        start(selects_from_two, (void *)each);
+    }
+    WAIT_FOR(chan_waiters(two[0], false) == n && chan_waiters(two[1], false) == n);
+}
+
+static void end_selects(long sum) {
+    wg_wait(&wg);
+    CHECK_EQ(atomic_load(&had), sum);
+    chan_free(two[0]);
+    chan_free(two[1]);
+}
+
+/* One goes on by one channel, and leaves the list of the other; who waits there still is found. */
+TEST(sched, select_leaves_others_waiting) {
+    start_selects(1, 2);
+    send_word(two[1], 10);
+    WAIT_FOR(atomic_load(&had) == 10);
+    CHECK_EQ(chan_waiters(two[0], false), 1);
+    send_word(two[0], 7);
+    end_selects(17);
+}
+
+/* A sender finds nobody but one that goes on by the other channel, and has not left yet: it waits, and is found by the
+ * next select, or by a receiver. */
+TEST(sched, select_has_not_left_yet) {
+    for (unsigned i = 0; i < test_rounds(50); i++) {
+        start_selects(2, 1);
+        send_word(two[1], 10);
+        send_word(two[0], 7);
+        end_selects(17);
+        start_selects(1, 1);
+        wg_add(&wg, 1);
+        send_word(two[1], 10);
+        start(sends_word, two[0]);
+        long v = 0;
+        CHECK_EQ(chan_recv(two[0], &v), 0);
+        CHECK_EQ(v, 7);
+        end_selects(10);
+    }
+}

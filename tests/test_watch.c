@@ -294,10 +294,11 @@ TEST(death, deadline_opens_a_cycle) {
 
 static struct g *_Atomic forgotten;
 
-static void nobody_is_told(struct g *g, void *arg) {
+static struct g *nobody_is_told(struct g *g, void *arg) {
     (void)arg;
     g_set_status(g, G_RUNNABLE); /* and on no queue */
     atomic_store(&forgotten, g);
+    return schedule();
 }
 
 static void is_forgotten(void *arg) {

@@ -52,7 +52,7 @@ plant 'an unlock is missing on one path' sched/wg.c 'spin_unlock(&w->lock, was);
 '
 plant 'a lock is taken with interrupts open' sched/pages.c 'hal_irq_t was = spin_lock(&pool.lock);' \
     'hal_irq_t was = 0; spin_lock_masked(&pool.lock);'
-plant 'a G is made ready with interrupts open' sched/wait.c 'hal_irq_t was = hal_irq_save();' 'hal_irq_t was = 0;'
+plant 'a G is made ready with interrupts open' sched/schedule.c 'hal_irq_t was = hal_irq_save();' 'hal_irq_t was = 0;'
 plant 'the core is asked for with interrupts open' sched/go.c 'static bool cache_dead_of_others(void) {
 ' 'static bool cache_dead_of_others(void) {
     this_core()->dead_top++;
