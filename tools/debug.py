@@ -58,7 +58,7 @@ def qemu(cmd, console):
 
 
 def wait_for_socket(path, child):
-    while not os.path.exists(path):
+    while not run.listens(path):
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(0.05)
             return False

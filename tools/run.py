@@ -114,6 +114,12 @@ def command(board, image, args=(), smp=None, gic=3, icount=None, el2=False, seri
     return [*cmd, *extra]
 
 
+def listens(path):
+    """Whether somebody listens at the Unix socket path: between bind() and listen() it is there, and refuses."""
+    with open("/proc/net/unix") as sockets:
+        return any(line.endswith(f" {path}\n") and int(line.split()[3], 16) & 1 << 16 for line in sockets)
+
+
 def describe(status):
     """A signal's death as a shell gives it."""
     return 128 - status if status < 0 else status

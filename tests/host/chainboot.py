@@ -46,7 +46,7 @@ class Machine:
         cmd[at:at + 2] = ["-accel", "tcg,thread=single", "-monitor", "none",
                           "-chardev", f"socket,id=uart,path={folder}/uart,server=on,wait=off"]
         self.child = subprocess.Popen(cmd, stdin=subprocess.DEVNULL)
-        while not os.path.exists(f"{folder}/uart"):
+        while not run.listens(f"{folder}/uart"):
             time.sleep(0.05)
 
     def __enter__(self):

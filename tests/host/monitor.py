@@ -59,7 +59,7 @@ def with_qemu(folder):
                       extra=["-monitor", "none", "-chardev", f"socket,id=uart,path={path},server=on,wait=on"])
     machine = subprocess.Popen(cmd, stdin=subprocess.DEVNULL)
     try:
-        while not os.path.exists(path):
+        while not run.listens(path):
             time.sleep(0.05)
         terminal = Terminal(f"unix:{path}")
         terminal.expect(console.PROMPT)
