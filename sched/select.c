@@ -119,10 +119,10 @@ SLOW const struct select_case *told_one_of(const struct select_case *k, const st
 
 /* The end of one that can go on, or NULL. The end, since that is where the walk is: a step costs nothing. */
 static inline const struct select_case *told_one(const struct select_case *cases, size_t n) {
-    const struct select_case *one = NULL, *k = cases, *end = cases + n;
     if (n == 0) {
-        return NULL;
+        return NULL; /* cases may be, too */
     }
+    const struct select_case *one = NULL, *k = cases, *end = cases + n;
     do {
         if (told(k++)) {
             if (one != NULL) {
