@@ -29,6 +29,7 @@ struct core;
 
 #define HAL_PAGE      4096u
 #define HAL_MAX_CORES 8u
+#define HAL_BEGIN     16u  /* bytes: see hal_prepare() */
 #define HAL_LINES     256u /* device interrupt lines are below this */
 
 /* What the port needs to know of a G; the first member of struct g. Offsets are asserted by the
@@ -79,7 +80,7 @@ struct hal_core {
  * void hal_prepare(struct g *g, void *top, void (*fn)(void *), void *arg);
  *                                         makes a G that hal_enter() starts at fn(arg), unmasked, with
  *                                         [.., top) as its stack; top is 16-byte aligned. Writes at most
- *                                         256 bytes below top, which must be mapped. When fn returns,
+ *                                         256 bytes below top and HAL_BEGIN at it, which must be mapped. When fn returns,
  *                                         sched_returned() comes.
  * uintptr_t hal_call_site(void);          behind the call of the function that says this, first of all and before it calls
  *                                         any
@@ -92,6 +93,8 @@ struct hal_core {
  *                                         False: not
  * bool hal_replace(_Atomic uint64_t *p, uint64_t is, uint64_t by);
  *                                         by to *p if that is is; acquire. False: it is not
+ * HAL_LOAD_TWO(a, b, p, offset)           the word that lies so many bytes behind p to a, and the one behind it to b; relaxed,
+ *                                         each by itself
  * uintptr_t hal_take_address(_Atomic uint64_t *p);
  *                                         0 to *p if it is more than its two highest and two lowest bits, and negative; acquire
  *                                         and release. Returns what is there beside those, else 0

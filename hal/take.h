@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 static inline bool hal_claim(_Atomic uint32_t *p, uint32_t end, uint32_t *at) {
@@ -33,6 +34,14 @@ static inline bool hal_replace(_Atomic uint64_t *p, uint64_t is, uint64_t by) {
     return atomic_compare_exchange_strong_explicit(p, &is, by, memory_order_acquire,
                                                    memory_order_relaxed);
 }
+
+static inline uint64_t hal_load_at(const void *p, size_t offset) {
+    return atomic_load_explicit((const _Atomic uint64_t *)((const char *)p + offset),
+                                memory_order_relaxed);
+}
+
+#define HAL_LOAD_TWO(a, b, p, offset)                                                              \
+    ((a) = hal_load_at(p, offset), (b) = hal_load_at(p, (offset) + sizeof(uint64_t)))
 
 static inline uintptr_t hal_take_address(_Atomic uint64_t *p) {
     uint64_t old = atomic_load_explicit(p, memory_order_relaxed);

@@ -34,6 +34,16 @@ static inline bool gmp_pick_is_plain(const struct core *c, uint64_t tick) NEEDS(
     return __builtin_expect(tick < c->look_at, 1);
 }
 
+/* The same, and the tick. */
+static inline bool gmp_next_is_plain(const struct core *c, uint64_t *tick) NEEDS(irq_masked) {
+    _Static_assert(offsetof(struct core, look_at) == offsetof(struct core, tick) + sizeof(uint64_t),
+                   "one behind the other");
+    uint64_t now, look_at;
+    HAL_LOAD_TWO(now, look_at, c, offsetof(struct core, tick));
+    *tick = now + HAL_MAX_CORES;
+    return __builtin_expect(*tick < look_at, 1);
+}
+
 /* look_at while core->hal.hooks is all that keeps picks from being plain, which none is then: a next tick is never less. */
 #define PLAIN_BUT_HOOKED 1u
 
@@ -75,7 +85,17 @@ static inline void gmp_put_pinned(struct core *c, struct g *g) NEEDS(irq_masked)
 
 /* The commonest case of the one below, but for the guard, which is the caller's; false, and nothing done: it is another. */
 static inline bool gmp_put_next_plainly(struct core *c, struct g *g) NEEDS(irq_masked) {
-    if (CONFIG_SIM != 0 || g->pin != ANY_CORE || runnext_of(c) != NULL) {
+    _Static_assert(offsetof(struct core, runnext) ==
+                       offsetof(struct core, hal.unusual) + sizeof(uint64_t),
+                   "one behind the other");
+    uint64_t unusual, next;
+    if (HAL_ATOMICS_SEEN) {
+        unusual = is_unusual(c);
+        next = (uintptr_t)runnext_of(c);
+    } else {
+        HAL_LOAD_TWO(unusual, next, c, offsetof(struct core, hal.unusual));
+    }
+    if (CONFIG_SIM != 0 || unusual != 0 || g->pin != ANY_CORE || next != 0) {
         return false;
     }
     set_runnext(c, g); /* before the look at who idles, as in gmp_put_next() */

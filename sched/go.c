@@ -392,15 +392,15 @@ static void prepare(struct g *g, size_t color, go_fn *fn, const void *arg, size_
     for (size_t i = 0; i < n; i++) {
         ((char *)top)[i] = ((const char *)arg)[i];
     }
-    hal_prepare(g, (void *)top, fn, n != 0 ? (void *)top : (void *)(uintptr_t)arg);
+    hal_prepare(g, (void *)(top - HAL_BEGIN), fn, n != 0 ? (void *)top : (void *)(uintptr_t)arg);
 }
 
 /* A dead G with a stack begins a life as number id: whatever is not set here is blank in a dead one. */
-static inline void begin_life(struct g *g, uint64_t id, uintptr_t creator) {
+static inline void begin_life(struct g *g, uint64_t id, uintptr_t creator, uint64_t parent) {
     g->id = id;
     g->name = NULL;
     g->creator = creator;
-    g->parent = hal_self()->id;
+    g->parent = parent;
     g_set_status(g, G_RUNNABLE);
 }
 
@@ -443,7 +443,7 @@ int g_make(struct g **out, const struct go_opts *o, go_fn *fn, const void *arg, 
     if (!has_ids(c)) {
         ids_refill(c);
     }
-    begin_life(g, c->next_id++, creator);
+    begin_life(g, c->next_id++, creator, hal_self()->id);
     g->name = o->name;
     g->where = o->pinned ? (uint8_t)o->core : ANY_CORE; /* and no affinity */
     bool traced = hooked(c);
@@ -521,16 +521,19 @@ int go_with(const struct go_opts *o, go_fn *fn, void *arg) {
 static inline struct g *go_at_hand(struct core *c, uintptr_t creator) NEEDS(irq_masked) {
     uint64_t id = c->next_id;
     struct g **top = c->dead_top;
-    if (SANITIZED || is_unusual(c) || id % IDS == 0 || top[-1] == NULL) {
+    struct g *g = top[-1];
+    if (SANITIZED || is_unusual(c) || ((id % IDS == 0) | (g == NULL))) {
         return NULL;
     }
+    uint64_t parent = hal_self()->id; /* before those stores, of which a compiler makes one */
     c->dead_top = top - 1;
     c->next_id = id + 1;
-    begin_life(top[-1], id, creator);
-    return top[-1];
+    begin_life(g, id, creator, parent);
+    return g;
 }
 
 static inline int go_with_it(struct core *c, struct g *g, go_fn *fn, void *arg) OPENS(irq_masked) {
+    /* in the room of its color, which is never 0 here, is what the port wants at it */
     hal_prepare(g, (void *)(g->stack_hi - color_of(g)), fn, arg);
     count(&c->n.started);
     return gmp_put_next_and_open(c, g);
@@ -648,7 +651,11 @@ UNCOMMON static void end_closely(struct g *g, struct core *c) OPENS(irq_masked) 
 
 /* Of one whose function has returned. All at once: it nearly always does. */
 static inline bool leaves_nothing(const struct g *g) {
-    return (g->kind == KIND_PLAIN) & (((uintptr_t)g->cleanups | (uintptr_t)g->local | g->holds) == 0) &&
+    _Static_assert(offsetof(struct g, holds) == offsetof(struct g, kind) + sizeof(uint64_t),
+                   "one behind the other");
+    uint64_t kind, holds;
+    HAL_LOAD_TWO(kind, holds, g, offsetof(struct g, kind));
+    return (kind == KIND_PLAIN) & (((uintptr_t)g->cleanups | (uintptr_t)g->local | holds) == 0) &&
            !SANITIZED;
 }
 

@@ -111,6 +111,16 @@ struct g {
         uint64_t kind;  /* all of them, for who asks whether it is KIND_PLAIN */
     };
 
+    /* The G and its core's handlers */
+    union {
+        struct {
+            volatile uint32_t preempt_off; /* depth, by the G; and IN_HANDLER, while a program's handler runs over it */
+            volatile uint32_t mutexes; /* how many it owns; 0 when it ends */
+        };
+        volatile uint64_t holds; /* both. Volatile is enough for one core, and unlike an atomic's its load takes an
+                                    offset */
+    };
+
     /* Written by whoever owns the G (its core while running, the queue's owner else); read racily
      * by dumps, hence atomic, relaxed */
     _Atomic uint32_t status; /* G_DEAD, G_RUNNABLE also while it runs, or G_WAITING + enum wait_reason */
@@ -131,15 +141,6 @@ struct g {
     struct catch *catch;  /* the innermost go_try(); NULL also when its function returns */
     struct panic *panics; /* under way, latest first; the same */
 
-    /* The G and its core's handlers */
-    union {
-        struct {
-            volatile uint32_t preempt_off; /* depth, by the G; and IN_HANDLER, while a program's handler runs over it */
-            volatile uint32_t mutexes; /* how many it owns; 0 when it ends */
-        };
-        volatile uint64_t holds; /* both. Volatile is enough for one core, and unlike an atomic's its load takes an
-                                    offset */
-    };
     _Atomic uint32_t resched; /* a handler wanted to preempt while preempt_off; cleared by the G */
 
     /* A wait that more than one may end: seq << 1 | claimed (sched/wait.h) */

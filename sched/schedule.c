@@ -172,8 +172,8 @@ APART struct g *pick_closely(struct core *c) NEEDS(irq_masked) {
 
 /* The commonest. NULL: pick_closely(). */
 static inline struct g *pick_plainly(struct core *c) NEEDS(irq_masked) {
-    uint64_t tick = next_tick(c);
-    return gmp_pick_is_plain(c, tick) ? pick_first(c, tick) : NULL;
+    uint64_t tick;
+    return gmp_next_is_plain(c, &tick) ? pick_first(c, tick) : NULL;
 }
 
 static inline struct g *pick(struct core *c) NEEDS(irq_masked) {
@@ -252,19 +252,19 @@ static struct g *ended(struct g *g, void *next) NEEDS(irq_masked) {
     return next != NULL ? next : schedule_search();
 }
 
-UNCOMMON static void schedule_ended_closely(struct g *g, struct core *c, struct g *next)
-    OPENS(irq_masked) {
+UNCOMMON static void schedule_ended_closely(struct core *c, struct g *next) OPENS(irq_masked) {
     next = next != NULL ? next : pick_closely(c);
     if (next == NULL || HAL_ATOMICS_SEEN) {
-        hal_leave(g, ended, next);
+        hal_leave(hal_self(), ended, next);
     }
     hal_leave_for(next);
 }
 
 void schedule_ended(struct g *g, struct core *c) OPENS(irq_masked) {
     struct g *next = pick_plainly(c);
+    (void)g; /* where it is next is to be */
     if (next == NULL || HAL_ATOMICS_SEEN) {
-        schedule_ended_closely(g, c, next);
+        schedule_ended_closely(c, next);
     } else {
         hal_leave_for(next);
     }
@@ -437,7 +437,7 @@ static inline void is_woken(struct g *g) {
 /* The same; true: and it is next, with nothing more to be done but guard_arm(). */
 static inline bool ready_plainly(struct core *c, struct g *g) NEEDS(irq_masked) {
     is_woken(g);
-    return !is_unusual(c) && gmp_put_next_plainly(c, g);
+    return gmp_put_next_plainly(c, g);
 }
 
 void ready(struct g *g) NEEDS(irq_masked) {
@@ -651,8 +651,8 @@ void go_yield(void) {
     struct core *c = this_core();
     struct g *next, *g = hal_self();
     uint32_t shows;
-    uint64_t tick = next_tick(c);
-    if (!gmp_pick_is_plain(c, tick) || runnext_of(c) != NULL) {
+    uint64_t tick;
+    if (!gmp_next_is_plain(c, &tick) || runnext_of(c) != NULL) {
         yield_closely(g, c);
     } else if (runq_behind(&c->runq) != 0) {
         yield_behind(c, g);

@@ -238,22 +238,19 @@ UNCOMMON static void wg_wait_listed(struct wg *w) OPENS(irq_masked) {
     wait_for_ever(&w->lock, &w->waiters, &me, WAIT_WG);
 }
 
-/* The commonest: for ever and for one, and nobody else waits. Calls nothing but last, and so has no frame. */
-__attribute__((noinline)) static void wg_wait_slow(struct wg *w) {
+/* The commonest: for one, and nobody else waits. Calls nothing but last, and so has no frame. */
+void wg_wait(struct wg *w) {
+    struct g *g = hal_self();
+    check_may_block("wg_wait");
+    if (load(w) == 0) {
+        return;
+    }
     hal_irq_mask();
     if (!spin_lock_if(&w->word, ONE)) {
         wg_wait_listed(w);
         return;
     }
-    struct g *g = hal_self();
     park_on(&w->word, G_WAITING + WAIT_WG, g, NOTE_LISTED | (uintptr_t)g);
-}
-
-void wg_wait(struct wg *w) {
-    check_may_block("wg_wait");
-    if (load(w) != 0) {
-        wg_wait_slow(w);
-    }
 }
 
 /* The limit of one that waited is over, and it is off the list. A done() that has just made the count

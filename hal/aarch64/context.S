@@ -275,7 +275,7 @@ begins_as:                          /* it has its name already, and nothing is l
     mov     sp, x11
     msr     fpcr, xzr
     msr     fpsr, xzr
-    ldp     x9, x0, [sp], #16
+    ldp     x9, x0, [sp]            /* they lie above what is its stack */
     msr     daifclr, #2
 
 /* A G's first frame: x9(x0), with interrupts open. */

@@ -75,7 +75,7 @@ struct hal_begin {
 };
 
 static inline void hal_prepare(struct g *g, void *top, void (*fn)(void *), void *arg) {
-    struct hal_begin *b = (struct hal_begin *)top - 1;
+    struct hal_begin *b = top;
     *b = (struct hal_begin){fn, arg};
     *(void **)((uintptr_t)g + G_SP) = NULL;
     *(void **)((uintptr_t)g + G_PORT) = b;
@@ -144,6 +144,10 @@ static inline bool hal_replace(_Atomic uint64_t *p, uint64_t is, uint64_t by) {
 no:
     return false;
 }
+
+/* C11 would have one instruction for each. */
+#define HAL_LOAD_TWO(a, b, p, offset)                                                              \
+    __asm__ volatile("ldp %0, %1, [%2, %3]" : "=r"(a), "=r"(b) : "r"(p), "i"(offset) : "memory")
 
 static inline uintptr_t hal_take_address(_Atomic uint64_t *p) {
     uintptr_t address = 0; /* as above */

@@ -12,6 +12,7 @@ _Static_assert(offsetof(struct hal_g, sp) == G_SP, "offsets.h");
 _Static_assert(offsetof(struct hal_g, frame) == G_FRAME, "offsets.h");
 _Static_assert(offsetof(struct hal_g, tls) == G_TLS, "offsets.h");
 _Static_assert(offsetof(struct hal_g, port) == G_PORT, "offsets.h");
+_Static_assert(sizeof(struct hal_begin) == HAL_BEGIN, "hal.h");
 _Static_assert(sizeof(struct hal_begin) == 16, "context.S takes it in one");
 _Static_assert(offsetof(struct hal_core, stack_top) == CORE_STACK_TOP, "offsets.h");
 _Static_assert(offsetof(struct hal_core, g0) == CORE_G0, "offsets.h");
@@ -137,7 +138,7 @@ static void *leaves_by_trap(const struct trap *t) {
 static void unpark_first(struct trap *t, const struct hal_begin *b) {
     t->x[0] = (uintptr_t)b->arg;
     t->x[9] = (uintptr_t)b->fn;
-    t->sp = (uintptr_t)(b + 1);
+    t->sp = (uintptr_t)b;
     t->pc = (uintptr_t)hal_first;
 }
 

@@ -33,8 +33,8 @@ void wg_done_slow(struct wg *w);
 #define FAST_CALL extern inline __attribute__((gnu_inline, always_inline))
 
 /* All that is known here of struct g; sched/mutex.c and sched/sema.c assert it. */
-#define FAST_PREEMPT_OFF 192 /* uint32_t: not 0 while it must not block */
-#define FAST_MUTEXES     196 /* uint32_t: how many it owns */
+#define FAST_PREEMPT_OFF 104 /* uint32_t: not 0 while it must not block */
+#define FAST_MUTEXES     108 /* uint32_t: how many it owns */
 
 /* The calling G. Not volatile: in one function it is read once. */
 FAST_CALL uintptr_t fast_self(void) {

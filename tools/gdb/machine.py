@@ -359,7 +359,7 @@ def first_aarch64(begin):
     """Of a G that has yet to begin: hal_prepare() put its function and argument there, and hal_first() calls it by its
     second instruction."""
     fn, arg = words(begin, 2)
-    return Registers({"pc": fn, "x0": arg, "x29": 0, "x30": address_of("hal_first") + 8, "sp": begin + 16}, exact=True)
+    return Registers({"pc": fn, "x0": arg, "x29": 0, "x30": address_of("hal_first") + 8, "sp": begin}, exact=True)
 
 
 def taken_aarch64(core, thread):
