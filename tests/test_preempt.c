@@ -68,18 +68,20 @@ TEST(sched, tick_comes_to_a_quiet_core) {
     unsigned other = go_num_cores() - 1;
     use_cores(1);
     go_set_slice(MS(1));
-    settle();
-    hogs.stop = false;
-    hogs.up = 0;
-    wg_add(&wg, 1);
-    start_on(other, hog, (void *)1);
-    WAIT_FOR(atomic_load(&hogs.up) == 1);
-    struct core_info before;
-    do { /* once nobody rings: a watchdog does, which finds it stuck, and who has started it may be late */
-        before = core_counters(other);
-        WAIT_FOR(core_counters(other).ticks >= before.ticks + 4);
-    } while (core_counters(other).ipis_received != before.ipis_received);
-    stop_hogs();
+    bool by_itself = false;
+    for (unsigned tries = 0; tries < 5 && !by_itself; tries++) { /* who starts it may ring late */
+        settle();
+        hogs.stop = false;
+        hogs.up = 0;
+        wg_add(&wg, 1);
+        start_on(other, hog, (void *)1);
+        WAIT_FOR(atomic_load(&hogs.up) == 1);
+        struct core_info before = core_counters(other);
+        WAIT_FOR(core_counters(other).ticks >= before.ticks + 4); /* a watchdog rings where none come */
+        by_itself = core_counters(other).ipis_received == before.ipis_received;
+        stop_hogs();
+    }
+    CHECK(by_itself);
 }
 
 /* Without go_set_slice() it is Go's 10 ms: two hogs take turns. */
