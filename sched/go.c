@@ -525,7 +525,8 @@ static inline struct g *go_at_hand(struct core *c, uintptr_t creator) NEEDS(irq_
     if (SANITIZED || is_unusual(c) || ((id % IDS == 0) | (g == NULL))) {
         return NULL;
     }
-    uint64_t parent = hal_self()->id; /* before those stores, of which a compiler makes one */
+    uint64_t parent =
+        hal_self()->id; /* read here, or it would part those two stores, which are one instruction */
     c->dead_top = top - 1;
     c->next_id = id + 1;
     begin_life(g, id, creator, parent);

@@ -262,7 +262,7 @@ UNCOMMON static void schedule_ended_closely(struct core *c, struct g *next) OPEN
 
 void schedule_ended(struct g *g, struct core *c) OPENS(irq_masked) {
     struct g *next = pick_plainly(c);
-    (void)g; /* where it is next is to be */
+    (void)g; /* an argument so that next comes to lie where hal_leave_for() wants it */
     if (next == NULL || HAL_ATOMICS_SEEN) {
         schedule_ended_closely(c, next);
     } else {
@@ -551,6 +551,7 @@ int ready_and_open(struct g *g, hal_irq_t was) OPENS(irq_masked) {
 }
 
 int open_and_ready(spinlock_t *lock, struct g *g) OPENS(irq_masked, *lock) {
+    sanitize_release((const void *)lock); /* opened here, where no sanitizer looks */
     spin_unlock_masked(lock);
     struct core *c = this_core();
     if (!ready_plainly(c, g)) {

@@ -11,9 +11,9 @@
  * the lock of its list, and not look at it afterwards.
  *
  * Where one waits alone and for ever, as it nearly always is, it need not be on the list: objects that know this
- * (semaphores, channels; wait groups in their own way) leave the waiter in the note of their lock, written by the store that opens it. Who
- * takes the lock then finds it there at once, and puts it onto the list if it has not come for just that (wait_lists);
- * or takes it out by an exchange, without the lock (wait_take_alone).
+ * (semaphores, channels) leave the waiter in the note of their lock, written by the store that opens it. Who takes the
+ * lock then finds it there at once, and puts it onto the list if it has not come for just that (wait_lists); or takes it
+ * out by an exchange, without the lock (wait_take_alone). A wait group has the G itself in another word (sched/wg.c).
  *
  * No object is touched after the store that may release its waiter: the waiter may free it (HAZARDS
  * 12). So a waker opens the object's lock first and calls ready() last.

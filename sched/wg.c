@@ -9,6 +9,8 @@
  *      NOTE_LISTED | g      it sleeps: the one that it waits for takes it out of the word, as out of the note of a lock
  *                           (sched/wait.h), by one exchange
  *
+ * The last two are a lock's words, since park_on() opens the word as it opens a lock. The lock below is w->lock.
+ *
  * So a done that leaves others, or that nobody waits for, is one comparison with a sign; and where one G was started and is
  * waited for, as it often is, neither side needs the lock. Who comes to count or to wait when a G waits so, makes it wait
  * as all others do.
@@ -67,7 +69,7 @@ static inline bool exchange(struct wg *w, uint64_t word, uint64_t to) {
  * perhaps. */
 static void join_others(struct wg *w, uint64_t word) NEEDS(w->lock) {
     if (word == LOCK_HELD) {
-        hal_relax(); /* it wants no lock, and is masked */
+        hal_relax(); /* for a few instructions: it wants no lock, and is masked */
     } else if (exchange(w, word, ONE_WAITED)) {
         w->alone = (struct g *)(uintptr_t)(word & ~NOTE_LISTED);
     }
@@ -157,8 +159,7 @@ static bool add_to(struct wg *w, uint64_t word, int n) {
     return true;
 }
 
-/* Somebody waits, or it is wrong. */
-UNCOMMON void wg_add_slow(struct wg *w, int n) {
+__attribute__((always_inline)) static inline void count_slowly(struct wg *w, int n) {
     for (;;) {
         uint64_t word = look(w);
         if (is_alone(word)) {
@@ -171,13 +172,23 @@ UNCOMMON void wg_add_slow(struct wg *w, int n) {
     }
 }
 
+/* Somebody waits, or it is wrong. Two, for the names that a backtrace shows. */
+UNCOMMON void wg_add_slow(struct wg *w, int n) {
+    count_slowly(w, n);
+}
+
+UNCOMMON static void wg_done_for_others(struct wg *w) {
+    count_slowly(w, -1);
+}
+
 /* The commonest: the last one, for which a G waits alone. */
 void wg_done_slow(struct wg *w) {
     hal_irq_t was = hal_irq_save();
+    /* acquire: pairs with the store that opened the word, the G is seen; release: with who finds the word zero */
     struct g *alone = (struct g *)hal_take_address(&w->word);
     if (alone == NULL) {
         hal_irq_restore(was);
-        wg_add_slow(w, -1);
+        wg_done_for_others(w);
         return;
     }
     ready_and_open(alone, was);
@@ -238,7 +249,8 @@ UNCOMMON static void wg_wait_listed(struct wg *w) OPENS(irq_masked) {
     wait_for_ever(&w->lock, &w->waiters, &me, WAIT_WG);
 }
 
-/* The commonest: for one, and nobody else waits. Calls nothing but last, and so has no frame. */
+/* The commonest: for one, and nobody else waits. Calls nothing but last, and so has no frame: a backtrace has only the
+ * reason. */
 void wg_wait(struct wg *w) {
     struct g *g = hal_self();
     check_may_block("wg_wait");

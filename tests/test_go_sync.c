@@ -2,6 +2,7 @@
  * beside: tests/test_sync.c. */
 #include <errno.h>
 
+#include "sched/sched.h"
 #include "tests/test.h"
 
 static struct wg wg;
@@ -154,7 +155,7 @@ static void takes_the_place(void *arg) {
     (void)arg;
     wg_wait(&gone.group);
     if (!atomic_exchange(&gone.taken, true)) {
-        gone.group.lock = 1; /* who wanted it now would hang */
+        gone.group.lock = LOCK_HELD; /* who wanted it now would hang */
         atomic_store(&gone.group.word, OTHER_USE);
     }
     wg_done(&wg);
@@ -176,7 +177,7 @@ TEST(stress, wg_is_not_touched_after_wake) {
         wg_done(&gone.group);
         wg_wait(&wg);
         CHECK(atomic_load(&gone.group.word) == OTHER_USE);
-        CHECK_EQ(gone.group.lock, 1);
+        CHECK_EQ(gone.group.lock, LOCK_HELD);
     }
 }
 

@@ -200,20 +200,20 @@ static void is_done(void *arg) {
 }
 
 /* HAZARDS 12: the group lies on the stack of who waits, and its place is used for something else at once. */
-static void waits_on_own_stack(void) {
+static void waits_on_own_stack(int n) {
     struct wg own = {0};
-    wg_add(&own, 3);
-    for (int i = 0; i < 3; i++) {
+    wg_add(&own, n);
+    for (int i = 0; i < n; i++) {
         start(is_done, &own);
     }
     wg_wait(&own);
-    own.lock = 1; /* who touched the lock now would hang */
+    own.lock = LOCK_HELD; /* who wanted it now would hang */
     atomic_store(&own.word, 0xdeadbeefcafeull);
 }
 
 TEST(sched, wg_on_the_stack) {
     for (unsigned i = 0; i < test_rounds(400); i++) {
-        waits_on_own_stack();
+        waits_on_own_stack(i % 2 ? 3 : 1);
     }
 }
 

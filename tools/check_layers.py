@@ -73,6 +73,8 @@ SEQUENCES = [
     (10, "hal/aarch64/context.S", "hal_switch_look",
      [r"str x9, \[x0, #8\]", "mov sp, x9", r"stlr w3, \[x2\]", "dmb ish", r"ldr w9, \[x9", "cbnz w9",
       r"stlr w3, \[x2\]", "dmb ish", r"ldr w9, \[x9", "cbnz w9"]),
+    (12, "sched/wg.c", "wg_done", ["ldaxr", "stlxr w[0-9]+, x"]),
+    (12, "sched/wg.c", "wg_done_slow", ["ldaxr", "stlxr w[0-9]+, xzr"]),
     (19, "hal/aarch64/mmu.c", "hal_map", [STORE, "dsb ishst", "isb"]),
     (19, "hal/aarch64/mmu.c", "hal_map_row", [STORE, "dsb ishst", "isb"]),
     (19, "hal/aarch64/mmu.c", "hal_unmap", [STORE, "dsb ishst", "tlbi vaale1is", "dsb ish$", "isb", "ret"]),

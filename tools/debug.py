@@ -21,7 +21,9 @@ import run
 
 SCRIPT = f"{run.ROOT}/tools/gdb/bareloom.py"
 # gdb's own two seconds for an answer are short where QEMU, or an OpenOCD with a slow adapter, is kept waiting.
-QUIET = ["-iex", "set confirm off", "-iex", "set print thread-events off", "-iex", "set remotetimeout 60"]
+# Its threads that read symbols were once seen to leave a structure without its members (gdb 13).
+QUIET = ["-iex", "set confirm off", "-iex", "set print thread-events off", "-iex", "set remotetimeout 60",
+         "-iex", "maint set worker-threads 0"]
 # The host's stacks are committed by faults.
 HOST = ["-ex", "handle SIGSEGV SIGBUS nostop noprint pass"]
 TO_MAIN = ["-ex", "tbreak app_main"]
