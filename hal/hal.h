@@ -103,6 +103,11 @@ struct hal_core {
  *                                         for what is stored often and looked at seldom
  * int64_t hal_stamp_now(void);            the same, but not early
  * int64_t hal_stamp_ns(int64_t stamp);    what hal_now() was then; of a difference: how long that is
+ * void hal_timer_set(int64_t when);       masked: the timer upcall comes once hal_now() >= when, as soon as interrupts are
+ *                                         open; replaces the deadline before. INT64_MAX disarms
+ * uintptr_t hal_interrupted_sp(void);     the stack pointer of the G that was interrupted: in a handler over a G, and in
+ *                                         sched_irq_exit()
+ * uintptr_t hal_interrupted_pc(void);     the instruction at which it was: in a handler over a G
  */
 
 /* ---- switching ------------------------------------------------------------------------------ */
@@ -165,10 +170,6 @@ _Noreturn void hal_throw(void *sp);
  * interrupt that was pending before the call is not slept through. */
 void hal_idle(void);
 
-/* Masked. The timer upcall comes once hal_now() >= when, as soon as interrupts are open; replaces
- * the deadline before. INT64_MAX disarms. */
-void hal_timer_set(int64_t when);
-
 /* How often this core's clock has ticked since the first call on it; it may stand still while the core sleeps. 0: nobody
  * counts. */
 uint64_t hal_cycles(void);
@@ -186,13 +187,6 @@ void hal_ipi(unsigned core);
  * route only all of them together they all go there: a handler may still run where it was. Masked. */
 void hal_irq_enable(unsigned line, unsigned core);
 void hal_irq_disable(unsigned line);
-
-/* The stack pointer of the G that was interrupted. In a handler over a G, and in
- * sched_irq_exit(). */
-uintptr_t hal_interrupted_sp(void);
-
-/* The instruction at which it was. In a handler over a G. */
-uintptr_t hal_interrupted_pc(void);
 
 /* Cache maintenance to the point of coherency over [p, p + n), whole lines. Any context. */
 void hal_dma_clean(const void *p, size_t n);
@@ -303,8 +297,9 @@ _Noreturn void sched_core_main(void);
  * passes. Before sched_core_main, on that core, one core at a time. */
 struct core *sched_core(unsigned i, void *stack_top);
 
-/* In a handler. */
+/* In a handler. The second, for who knows it: of hal_idle(), in the place of the first. */
 void sched_timer(void);
+void sched_timer_asleep(void);
 void sched_ipi(void);
 /* line may be in its handler on another core, from which it was moved here; then it comes again, as it is
  * level-triggered, if that handler leaves anything. */

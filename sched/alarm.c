@@ -9,12 +9,15 @@
 
 #include "hal/sanitize.h"
 #include "sched/assert.h"
+#include "sched/gmp.h"
 #include "sched/mem.h"
 #include "sched/pages.h"
 #include "sched/wait.h"
 
 /* Alarms in one go with interrupts masked (HAZARDS 26). */
 #define BATCH 8
+
+#define INLINE __attribute__((always_inline)) static inline
 
 /* Address space per core: room for a million alarms. */
 #define HEAP_BYTES MB(16)
@@ -97,46 +100,56 @@ UNCOMMON static void fire(struct core *c, struct alarm *a, uint32_t seq, int64_t
 }
 
 /* a was popped with seq. */
-static inline void comes(struct core *c, struct alarm *a, uint32_t seq, int64_t now) NEEDS(irq_masked) {
+INLINE void comes(struct core *c, struct alarm *a, uint32_t seq, int64_t now, bool asleep)
+    NEEDS(irq_masked) {
     if (a->is_timer) {
         fire(c, a, seq, now);
     } else if (wait_claim(g_of_alarm(a), seq)) {
-        ready_by_handler(c, g_of_alarm(a));
+        if (asleep) {
+            ready_asleep(c, g_of_alarm(a));
+        } else {
+            ready_by_handler(c, g_of_alarm(a));
+        }
     }
 }
 
-/* Under the heap's lock, which it opens. */
-UNCOMMON static void expire_of_many(struct core *c, int64_t now, struct alarm_heap *h)
+/* Under the heap's lock, which it opens: of what is due a batch, or nothing, if that has been stopped just now. */
+UNCOMMON static void expire_many(struct core *c, int64_t now, struct alarm_heap *h)
     NEEDS(irq_masked) OPENS(h->lock) {
-    if (alarms_next(h) > now) { /* what was due has been stopped just now */
+    int left = BATCH;
+    while (alarms_next(h) <= now) {
+        uint32_t seq;
+        struct alarm *a = heap_pop(h, &seq);
         spin_unlock_masked(&h->lock);
-        return;
+        comes(c, a, seq, now, false);
+        if (--left == 0 || alarms_next(h) > now) {
+            return;
+        }
+        spin_lock_masked(&h->lock);
     }
-    uint32_t seq;
-    struct alarm *a = heap_pop(h, &seq);
     spin_unlock_masked(&h->lock);
-    comes(c, a, seq, now);
 }
 
-void alarms_expire_first(struct core *c, int64_t now) NEEDS(irq_masked) {
+INLINE void expire(struct core *c, int64_t now, bool asleep) NEEDS(irq_masked) {
     struct alarm_heap *h = &c->alarms;
     spin_lock_masked(&h->lock);
     if (alarms_in(h) != 1 || alarms_next(h) > now) {
-        expire_of_many(c, now, h);
+        expire_many(c, now, h);
         return;
     }
     struct alarm *a = h->slots[0].alarm;
     uint32_t seq = relaxed_load(&a->seq);
     heap_empty(h, a);
     spin_unlock_masked(&h->lock);
-    comes(c, a, seq, now);
+    comes(c, a, seq, now, asleep);
 }
 
-void alarms_expire_more(struct core *c, int64_t now) NEEDS(irq_masked) {
-    int left = BATCH - 1;
-    do {
-        alarms_expire_first(c, now);
-    } while (--left != 0 && alarms_next(&c->alarms) <= now);
+void alarms_expire(struct core *c, int64_t now) NEEDS(irq_masked) {
+    expire(c, now, false);
+}
+
+void alarms_expire_asleep(struct core *c, int64_t now) NEEDS(irq_masked) {
+    expire(c, now, true);
 }
 
 /* ---- sleeping ------------------------------------------------------------------------------- */

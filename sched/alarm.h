@@ -167,20 +167,11 @@ static inline void alarm_stop_own(struct alarm *a) NEEDS(irq_masked) {
     }
 }
 
-/* Handler. Ends the wait or fires the timer that is due first, which was due at now; where it is the only one nothing is
- * called but last. And does so with what else is due, at most the rest of a batch. */
-void alarms_expire_first(struct core *c, int64_t now) NEEDS(irq_masked);
-void alarms_expire_more(struct core *c, int64_t now) NEEDS(irq_masked);
-
-/* Handler. Then it must come again at alarms_next(). */
-static inline void alarms_expire(struct core *c, int64_t now) NEEDS(irq_masked) {
-    if (alarms_next(&c->alarms) <= now) {
-        alarms_expire_first(c, now);
-        if (alarms_next(&c->alarms) <= now) {
-            alarms_expire_more(c, now);
-        }
-    }
-}
+/* Handler. Ends waits and fires timers that are due at now, at most a batch of them; then it must come again at
+ * alarms_next(). The second over g0, if nothing is done at events: of one alarm, which is due, it calls nothing but
+ * last. */
+void alarms_expire(struct core *c, int64_t now) NEEDS(irq_masked);
+void alarms_expire_asleep(struct core *c, int64_t now) NEEDS(irq_masked);
 
 /* ---- timer.c: handler. The alarm of a timer is due, in its setting seq ----------------------- */
 void timer_fire(struct alarm *a, uint32_t seq, int64_t now) NEEDS(irq_masked);

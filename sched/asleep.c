@@ -43,16 +43,6 @@ static void nap_begin(struct core *c) {
     atomic_thread_fence(memory_order_seq_cst); /* store naps, then load the others': the last sees all */
 }
 
-void nap_over(struct core *c) {
-    uint32_t n = relaxed_load(&c->naps); /* own */
-    if (n % 2 != 0) {
-        relaxed_store(&c->naps, n + 1);
-        /* Before all that this core does awake, see above; and store naps, then load where the roaming line is, and the
-         * others' (irq.c). */
-        atomic_thread_fence(memory_order_seq_cst);
-    }
-}
-
 /* False: a core is awake. */
 static bool all_nap(uint32_t naps[]) {
     for (unsigned i = 0; i < hal_core_count(); i++) {

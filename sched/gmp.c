@@ -278,18 +278,6 @@ struct g *gmp_pick(struct core *c) NEEDS(irq_masked) {
     return g != NULL ? picked(c, g) : pick_behind(c, core_active(c));
 }
 
-/* Nearly always by a handler of this core, which has left the G in runnext. */
-struct g *gmp_pick_woken(struct core *c) NEEDS(irq_masked) {
-    struct g *g = runnext_of(c);
-    uint64_t until = plain_until(c, g);
-    if (next_tick(c) >= c->around_at || until == 0) {
-        return pick_before(c);
-    }
-    set_runnext(c, NULL);
-    c->look_at = until;
-    return g;
-}
-
 bool gmp_anything(struct core *c) NEEDS(irq_masked) {
     return runnext_of(c) != NULL || c->pinned.head != NULL || !inbox_empty(c) ||
            !runq_is_empty(&c->runq) || (globq_length() != 0 && core_active(c)) || !core_active(c) ||

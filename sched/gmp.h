@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "sched/assert.h"
 #include "sched/runq.h"
 
 static inline void set_runnext(struct core *c, struct g *g) {
@@ -20,9 +21,6 @@ static inline void set_runnext(struct core *c, struct g *g) {
 /* Takes the next G of c's own queues and the global one, and begins a slice for it if it is not to
  * go on in its waker's; or NULL. */
 struct g *gmp_pick(struct core *c) NEEDS(irq_masked);
-
-/* The same on g0 after a sleep. */
-struct g *gmp_pick_woken(struct core *c) NEEDS(irq_masked);
 
 /* What the tick will be once c has entered the next G. */
 static inline uint64_t next_tick(const struct core *c) {
@@ -42,6 +40,41 @@ static inline bool gmp_next_is_plain(const struct core *c, uint64_t *tick) NEEDS
     HAL_LOAD_TWO(now, look_at, c, offsetof(struct core, tick));
     *tick = now + HAL_MAX_CORES;
     return __builtin_expect(*tick < look_at, 1);
+}
+
+/* Waiting before, runnable from now on. */
+static inline void is_woken(struct g *g) {
+    ASSERT(g_status(g) >= G_WAITING);
+    sanitize_release(g); /* what the waker did before, the woken one sees */
+    g_set_status(g, G_RUNNABLE);
+}
+
+/* A handler of c makes g ready: over g0 it interrupts nothing, and the first G is the next. */
+static inline void put_by_handler(struct core *c, struct g *g, bool over_g0) NEEDS(irq_masked) {
+    if (g->pin != ANY_CORE) {
+        inbox_put_pinned(g);
+    } else if (over_g0 && runnext_of(c) == NULL && inbox_empty(c)) {
+        set_runnext(c, g);
+    } else {
+        inbox_put(c, g);
+    }
+}
+
+/* ready_by_handler() over g0, if nothing is done at events. */
+static inline void ready_asleep(struct core *c, struct g *g) NEEDS(irq_masked) {
+    is_woken(g);
+    put_by_handler(c, g, true);
+}
+
+/* gmp_pick() after a sleep, since which no pick is plain, of the G that is entered with tick: nearly always a handler of
+ * this core has left it in runnext. A core that knows that it is retired looks everywhere (take_retired). */
+static inline struct g *gmp_pick_woken(struct core *c, uint64_t tick) NEEDS(irq_masked) {
+    struct g *g = runnext_of(c);
+    if (g == NULL || !inbox_empty(c) || tick >= c->around_at) {
+        return gmp_pick(c);
+    }
+    set_runnext(c, NULL);
+    return g;
 }
 
 /* look_at while core->hal.hooks is all that keeps picks from being plain, which none is then: a next tick is never less. */

@@ -46,11 +46,10 @@ static uint32_t bits(uint32_t mask) {
     return n;
 }
 
-/* Takes c's bit back. If a waker was faster, c owns the count that the waker made for it. */
-static void retract(struct core *c) {
+/* Takes c's bit, me, back. If a waker was faster, c owns the count that the waker made for it. */
+static inline void retract(struct core *c, uint32_t me) {
     /* acq_rel: acquire pairs with the chooser's clearing, its work is seen; release for the next
      * announce */
-    uint32_t me = bit(c);
     uint32_t was = atomic_fetch_and_explicit(&machine.idle_mask, ~me, memory_order_acq_rel);
     if ((was & me) == 0) {
         c->searching = true;
@@ -149,7 +148,7 @@ static void trace_awake(struct core *c) NEEDS(irq_masked) {
     trace_core_slow(c, EV_AWAKE, 0, ns);
 }
 
-static void sleep(struct core *c) NEEDS(irq_masked) {
+static inline void sleep(struct core *c) NEEDS(irq_masked) {
     c->guard = NULL;
     arm(c, alarms_next(&c->alarms)); /* no tick on an idle core */
     int64_t before = hal_stamp();
@@ -174,24 +173,25 @@ void sleep_unannounced(struct core *c) {
 }
 
 void idle(struct core *c) {
+    uint32_t me = bit(c);
     if (!core_active(c)) {
         search_end(c, true); /* a waker may have chosen us as we were retired: pass it on */
         if (inbox_empty(c)) {
-            sleep(c);
+            sleep_unannounced(c);
         }
         return;
     }
-    atomic_fetch_or(&machine.idle_mask, bit(c));
+    atomic_fetch_or(&machine.idle_mask, me);
     search_end(c, false);
     /* the sleeper's half of the fence pair above */
     atomic_thread_fence(memory_order_seq_cst);
     if (!work_anywhere(c)) {
         ask_for_guards(c);
         sleep(c);
-        retract(c);
+        retract(c, me);
         return;
     }
-    retract(c);
+    retract(c, me);
     if (!c->searching) {
         /* Found by looking again, not by being chosen: we are a searcher all the same, beyond the
          * bound */
@@ -206,8 +206,8 @@ void idle_unless(struct core *c, bool (*work)(const struct core *c)) {
     /* as in idle() */
     atomic_thread_fence(memory_order_seq_cst);
     if (!work(c)) {
-        sleep(c);
+        sleep_unannounced(c);
     }
-    retract(c);
+    retract(c, bit(c));
     search_end(c, true); /* if a core that is under GMP still has chosen us: we find nothing of its */
 }

@@ -25,6 +25,10 @@ void inbox_put(struct core *c, struct g *g) NEEDS(irq_masked) {
     }
 }
 
+void inbox_put_pinned(struct g *g) NEEDS(irq_masked) {
+    inbox_put(&cores[pinned_to(g)], g);
+}
+
 struct gqueue inbox_take(struct core *c) NEEDS(irq_masked) {
     struct gqueue q = {0};
     if (inbox_empty(c)) {

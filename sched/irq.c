@@ -41,15 +41,13 @@ static void quiet(unsigned line) NEEDS(irq_masked) {
     spin_unlock_masked(&lock);
 }
 
-static struct {
-    _Atomic unsigned line; /* HAL_LINES: none; set once */
-    _Atomic unsigned core; /* where it goes; HAL_MAX_CORES: no line roams. Written under lock */
-} roaming = {HAL_LINES, HAL_MAX_CORES};
+static _Atomic unsigned roaming = HAL_LINES;   /* the line that roams: none; set once */
+_Atomic unsigned irq_roams_at = HAL_MAX_CORES; /* written under lock */
 
 /* Under the lock, as the line that roams is to be moved, or where any line has been put on: some machines route
  * them all together. */
 static void keep_roaming(void) NEEDS(irq_masked, lock) {
-    unsigned core = relaxed_load(&roaming.core), line = relaxed_load(&roaming.line);
+    unsigned core = relaxed_load(&irq_roams_at), line = relaxed_load(&roaming);
     if (core < HAL_MAX_CORES && atomic_load(&lines[line].fn) != NULL) {
         hal_irq_enable(line, core);
     }
@@ -85,7 +83,7 @@ void sched_irq(unsigned line) {
     atomic_thread_fence(memory_order_seq_cst);
     /* else it has been moved here together with the one that roams, while its handler runs where it was: it is
      * not quiet yet, and comes again if that leaves anything */
-    if (others == 0 || line == relaxed_load(&roaming.line)) {
+    if (others == 0 || line == relaxed_load(&roaming)) {
         call_handler(l, line);
     }
     atomic_fetch_sub(&l->busy, 1);
@@ -146,7 +144,7 @@ void irq_listen(unsigned line, bool yes) {
 /* ---- a line that roams -------------------------------------------------------------------------------- */
 
 static void put_at(unsigned core) NEEDS(irq_masked, lock) {
-    relaxed_store(&roaming.core, core);
+    relaxed_store(&irq_roams_at, core);
     keep_roaming();
 }
 
@@ -159,7 +157,7 @@ static void move_to(unsigned core) NEEDS(irq_masked) {
 /* False: it was not at from any more. Who moved it from there sleeps, or looks after it. */
 static bool hand_over(unsigned from, unsigned to) NEEDS(irq_masked) {
     spin_lock_masked(&lock);
-    bool there = relaxed_load(&roaming.core) == from;
+    bool there = relaxed_load(&irq_roams_at) == from;
     if (there) {
         put_at(to);
     }
@@ -170,7 +168,7 @@ static bool hand_over(unsigned from, unsigned to) NEEDS(irq_masked) {
 void irq_roam(unsigned line) {
     if (line < HAL_LINES) {
         hal_irq_t was = hal_irq_save();
-        relaxed_store(&roaming.line, line);
+        relaxed_store(&roaming, line);
         move_to(this_core()->hal.index);
         hal_irq_restore(was);
     }
@@ -181,7 +179,7 @@ static bool sleeps(unsigned core) {
 }
 
 void irq_falls_asleep(struct core *c) NEEDS(irq_masked) {
-    unsigned at = relaxed_load(&roaming.core); /* after the fence in nap_begin() */
+    unsigned at = relaxed_load(&irq_roams_at); /* after the fence in nap_begin() */
     if (at >= HAL_MAX_CORES || at == c->hal.index) {
         return;
     }
@@ -192,8 +190,7 @@ void irq_falls_asleep(struct core *c) NEEDS(irq_masked) {
     }
 }
 
-/* To a core that sleeps, and goes on doing so. */
-UNCOMMON static void hand_on(struct core *c) NEEDS(irq_masked) {
+UNCOMMON void irq_hand_on(struct core *c) NEEDS(irq_masked) {
     unsigned at = c->hal.index, n = hal_core_count();
     for (unsigned left = n - 1, i = (at + 1) % n; left != 0; left--, i = (i + 1) % n) {
         if (sleeps(i)) {
@@ -206,12 +203,6 @@ UNCOMMON static void hand_on(struct core *c) NEEDS(irq_masked) {
                 return;
             }
         }
-    }
-}
-
-void irq_wakes(struct core *c) NEEDS(irq_masked) {
-    if (relaxed_load(&roaming.core) == c->hal.index) { /* after the fence in nap_over() */
-        hand_on(c);
     }
 }
 

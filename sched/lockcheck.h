@@ -49,6 +49,7 @@ void hal_irq_enable(unsigned line, unsigned core) NEEDS(irq_masked);
 void hal_irq_disable(unsigned line) NEEDS(irq_masked);
 _Noreturn void sched_core_main(void) NEEDS(irq_masked);
 void sched_timer(void) NEEDS(irq_masked);
+void sched_timer_asleep(void) NEEDS(irq_masked);
 void sched_ipi(void) NEEDS(irq_masked);
 void sched_irq(unsigned line) NEEDS(irq_masked);
 void *sched_irq_exit(void) NEEDS(irq_masked);

@@ -24,12 +24,12 @@
 #define FRAMES_LOW  2u
 #define FRAMES_HIGH 32u
 
-/* For so many slices the watchdogs may be put off. */
+/* For so many slices the watchdogs may be put off; then they get a tick of their own, which comes so much later. */
 #define WATCHED_SLICES 4
+#define WATCH_LATER    US(20)
 
 void arm(struct core *c, int64_t when) NEEDS(irq_masked) {
-    c->deadline = sim_deadline(c, when);
-    hal_timer_set(c->deadline);
+    arm_here(c, when);
 }
 
 /* ---- the runnext guard ---------------------------------------------------------------------- */
@@ -121,33 +121,63 @@ static int64_t nearest(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-/* The watchdogs' part of a tick, unless a G waits for our end: one that was woken, or the next one. */
-static void watch(struct core *c, int64_t now, bool hurried) NEEDS(irq_masked) {
-    watch_note(c);
-    if (!hurried || now - c->watched >= WATCHED_SLICES * slice_length()) {
-        c->watched = now;
-        watch_tick(c, now);
+/* The watchdogs' part of a tick at now. While a G waits for the tick's end - one that was woken, or the next one - they are
+ * put off; and when that has been for long they come over the one that goes on. If they are put off then as well, since
+ * slices are as short, or preemption is off, they come all the same when it has been for twice as long. Returns when. */
+UNCOMMON static int64_t watch(struct core *c, int64_t now, bool hurried) NEEDS(irq_masked) {
+    if (hurried && now - c->watched < 2 * WATCHED_SLICES * slice_length()) {
+        if (c->watch_later) {
+            return INT64_MAX;
+        }
+        c->watch_later = true;
+        return now + WATCH_LATER;
+    }
+    c->watch_later = false;
+    c->watched = now;
+    watch_tick(c, now);
+    return INT64_MAX;
+}
+
+UNCOMMON static void asleep_hooked(struct core *c) NEEDS(irq_masked) {
+    trace_core(c, EV_IRQ_BEGIN, IRQ_TIMER, hal_self()->id);
+    alarms_expire(c, hal_now());
+    trace_core(c, EV_IRQ_END, IRQ_TIMER, 0);
+}
+
+/* Calls nothing but last, and so has no frame. */
+void sched_timer_asleep(void) {
+    struct core *c = this_core();
+    nap_over(c);
+    count(&c->n.ticks);
+    trace_flight(c, EV_IRQ_BEGIN, IRQ_TIMER, hal_self()->id);
+    c->deadline = INT64_MAX; /* it is set before a G runs, or the core sleeps again (schedule.c, idle.c) */
+    if (hooked(c)) {
+        asleep_hooked(c);
+    } else {
+        alarms_expire_asleep(c, hal_now());
     }
 }
 
 void sched_timer(void) {
     struct core *c = this_core();
-    nap_over(c);
+    if (on_g0(c)) {
+        sched_timer_asleep();
+        return;
+    }
     count(&c->n.ticks);
     trace_core_always(c, EV_IRQ_BEGIN, IRQ_TIMER, hal_self()->id);
     int64_t now = hal_now();
-    alarms_expire(c, now);
-    if (on_g0(c)) {
-        c->deadline =
-            INT64_MAX; /* it is set before a G runs, or the core sleeps again (schedule.c, idle.c) */
-        trace_core(c, EV_IRQ_END, IRQ_TIMER, 0);
-        return;
+    if (alarms_next(&c->alarms) <= now) {
+        alarms_expire(c, now);
     }
     int64_t when = alarms_next(
         &c->alarms); /* only now: tickers have set themselves anew. At once if a batch left some */
     guard_check(c, now);
-    bool over = gmp_tick(c, now);
-    watch(c, now, over || !inbox_empty(c));
+    bool over = gmp_tick(c, now), hurried = over || !inbox_empty(c);
+    watch_note(c);
+    if (!hurried || now - c->watched >= WATCHED_SLICES * slice_length()) {
+        when = nearest(when, watch(c, now, hurried));
+    }
     if (over) {
         c->slice_over_at = atomic_load_explicit(&c->tick, memory_order_relaxed);
         /* If it cannot be preempted just now. From the end of this handler on: it may have taken longer

@@ -275,7 +275,8 @@ struct core {
     uint64_t next_id;    /* for a new G; a multiple of 16: none left (go.c) */
     struct g **dead_top; /* behind the last one in its cache of dead Gs (go.c) */
     bool pinned_turn;
-    bool searching; /* this core owns one of machine.searchers */
+    bool searching;   /* this core owns one of machine.searchers */
+    bool watch_later; /* since watched they have been put off to a tick of their own */
     uint32_t random;
     struct g *guard; /* the G that sat in runnext when the guard was armed, or NULL */
     struct trace_ring ring;
@@ -609,6 +610,9 @@ uint32_t random_below(uint32_t n);
 /* Masked, any core and context. Hands a runnable G to c, and kicks c if it is another core. */
 void inbox_put(struct core *c, struct g *g) NEEDS(irq_masked);
 
+/* The same of one that is pinned, to the core where it may run. */
+void inbox_put_pinned(struct g *g) NEEDS(irq_masked);
+
 /* Own core, masked. Takes everything, in order of arrival. */
 struct gqueue inbox_take(struct core *c) NEEDS(irq_masked);
 
@@ -652,7 +656,15 @@ void search_end(struct core *c, bool found) NEEDS(irq_masked);
 void nap(struct core *c) NEEDS(irq_masked);
 
 /* First of all in every upcall of an interrupt: it may have come to a sleeping core. */
-void nap_over(struct core *c);
+static inline void nap_over(struct core *c) {
+    uint32_t n = relaxed_load(&c->naps); /* own */
+    if (__builtin_expect(n % 2 != 0, 1)) {
+        relaxed_store(&c->naps, n + 1);
+        /* Before all that this core does awake (asleep.c); and store naps, then load where the roaming line is, and the
+         * others' (irq.c). */
+        atomic_thread_fence(memory_order_seq_cst);
+    }
+}
 
 /* Masked. hal_ipi with a counter. */
 void kick(unsigned core) NEEDS(irq_masked);
@@ -691,9 +703,20 @@ void frame_free(struct core *c, void *frame) NEEDS(irq_masked);
 
 /* ---- irq.c: the line that roams ------------------------------------------------------------- */
 
+/* The core that it goes to; HAL_MAX_CORES: no line roams. */
+extern _Atomic unsigned irq_roams_at;
+
+/* Masked: from c to a core that sleeps, and goes on doing so. */
+UNCOMMON void irq_hand_on(struct core *c) NEEDS(irq_masked);
+
 /* Masked: c, which has said so in naps, falls asleep; it has woken and is about to run something. */
 void irq_falls_asleep(struct core *c) NEEDS(irq_masked);
-void irq_wakes(struct core *c) NEEDS(irq_masked);
+
+static inline void irq_wakes(struct core *c) NEEDS(irq_masked) {
+    if (relaxed_load(&irq_roams_at) == c->hal.index) { /* after the fence in nap_over() */
+        irq_hand_on(c);
+    }
+}
 
 /* Masked. That core answers no more: the line comes to this one, if it was there. */
 void irq_leaves(unsigned core) NEEDS(irq_masked);

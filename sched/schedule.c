@@ -52,9 +52,14 @@ UNCOMMON static struct g *begin_hooked(struct core *c, struct g *g, unsigned mor
     return begin_slice(c, g);
 }
 
-static inline struct g *begin_before(struct core *c, struct g *g, unsigned more) NEEDS(irq_masked) {
-    enters(c, g, next_tick(c));
+static inline struct g *begin_at(struct core *c, struct g *g, uint64_t tick, unsigned more)
+    NEEDS(irq_masked) {
+    enters(c, g, tick);
     return hooked(c) ? begin_hooked(c, g, more) : begin_slice(c, g);
+}
+
+static inline struct g *begin_before(struct core *c, struct g *g, unsigned more) NEEDS(irq_masked) {
+    return begin_at(c, g, next_tick(c), more);
 }
 
 /* Any G, at the end of any pick. */
@@ -73,42 +78,49 @@ static void tick_begin(struct core *c) NEEDS(irq_masked) {
     slice_begin(c);
     int64_t end = slice_start(c) + slice_length(), next = alarms_next(&c->alarms);
     trace_runs_again(c);
-    arm_sooner(c, next < end ? next : end); /* a core that runs a G always has its tick */
+    int64_t when = next < end ? next : end;
+    if (when < c->deadline) { /* a core that runs a G always has its tick */
+        arm_here(c, when);
+    }
 }
 
-/* True: *g is what has been found, or NULL. */
-UNCOMMON static bool search_hooked(struct core *c, struct g **g) NEEDS(irq_masked) {
+/* True: *found is what has been, or NULL. */
+UNCOMMON static bool search_hooked(struct core *c, struct g **found) NEEDS(irq_masked) {
     if (policy_is_on(c)) {
-        *g = policy_search(c);
-        *g = *g != NULL ? *g : policy_pick(c);
+        struct g *g = policy_search(c);
+        *found = g != NULL ? g : policy_pick(c);
         return true;
     }
     if (!knobs_turned(c) || !knobs_search(c)) {
         return false;
     }
-    *g = gmp_pick(c);
+    *found = gmp_pick(c);
     return true;
 }
 
 struct g *schedule_search(void) NEEDS(irq_masked) {
     struct core *c = this_core();
-    struct g *g;
-    relaxed_store(&c->tick, next_tick(c)); /* the one that was entered last does not run here any more */
+    struct g *g, *found; /* two: the first stays in a register */
+    uint64_t tick = next_tick(c);
+    relaxed_store(&c->tick, tick); /* the one that was entered last does not run here any more */
+    tick = next_tick(c);
+    look_closer(c); /* see gmp_pick_woken() */
     do {
-        if (hooked(c) && search_hooked(c, &g)) {
+        if (hooked(c) && search_hooked(c, &found)) {
+            g = found;
             continue;
         }
         if (core_active(c) && any_runq(c) && search_begin(c) && (g = gmp_steal(c)) != NULL) {
             break;
         }
         idle(c);
-        g = gmp_pick_woken(c);
+        g = gmp_pick_woken(c, tick);
     } while (g == NULL);
     if (c->searching) {
         search_end(c, true);
     }
     tick_begin(c);
-    return begin(c, g);
+    return begin_at(c, g, tick, 0);
 }
 
 /* The pick that has tick, if it is plain: the one that the G which leaves has woken, or the first of the
@@ -372,33 +384,17 @@ void park_on(spinlock_t *lock, unsigned status, struct g *g, uint64_t note)
     sanitize_acquire(g); /* pairs with ready() */
 }
 
-/* It is pinned to another core. */
-APART void ready_elsewhere(struct g *g) NEEDS(irq_masked) {
-    inbox_put(&cores[pinned_to(g)], g);
-}
-
-/* From a handler: over g0 it interrupts nothing, and the first G that it makes ready is the next. */
-static inline void ready_in_handler(struct core *c, struct g *g) NEEDS(irq_masked) {
-    if (g->pin != ANY_CORE) {
-        ready_elsewhere(g);
-    } else if (hal_self() == &c->g0 && runnext_of(c) == NULL && inbox_empty(c)) {
-        set_runnext(c, g);
-    } else {
-        inbox_put(c, g);
-    }
-}
-
 static inline void ready_pinned(struct core *c, struct g *g) NEEDS(irq_masked) {
     if (g->where == c->hal.index) {
         gmp_put_pinned(c, g);
     } else {
-        ready_elsewhere(g);
+        inbox_put_pinned(g);
     }
 }
 
 static inline void ready_quietly(struct core *c, struct g *g) NEEDS(irq_masked) {
     if (c->hal.in_handler) {
-        ready_in_handler(c, g);
+        put_by_handler(c, g, hal_self() == &c->g0);
     } else if (g->pin != ANY_CORE) {
         ready_pinned(c, g);
     } else {
@@ -427,13 +423,6 @@ APART void ready_otherwise(struct core *c, struct g *g) NEEDS(irq_masked) {
     }
 }
 
-/* Waiting before, runnable from now on. */
-static inline void is_woken(struct g *g) {
-    ASSERT(g_status(g) >= G_WAITING);
-    sanitize_release(g); /* what the waker did before, the woken one sees */
-    g_set_status(g, G_RUNNABLE);
-}
-
 /* The same; true: and it is next, with nothing more to be done but guard_arm(). */
 static inline bool ready_plainly(struct core *c, struct g *g) NEEDS(irq_masked) {
     is_woken(g);
@@ -454,7 +443,7 @@ void ready_by_handler(struct core *c, struct g *g) NEEDS(irq_masked) {
     if (hooked(c)) {
         ready_hooked(c, g);
     } else {
-        ready_in_handler(c, g);
+        put_by_handler(c, g, hal_self() == &c->g0);
     }
 }
 

@@ -115,14 +115,6 @@ UNCOMMON _Noreturn static void asked_too_much(void) {
     PANIC("semaphore: asked for more than it can count");
 }
 
-/* Who has given up, and so may have been all that waited; false: others do. */
-static bool was_last(struct sema *s) {
-    hal_irq_t was = lock(s);
-    bool last = s->waiters.head == NULL;
-    unlock(s, was);
-    return last;
-}
-
 static int wait_slow(struct sema *s, uint32_t n, const struct limit *limit) {
     check_may_block("sema_wait");
     if (n > INT32_MAX) {
@@ -134,9 +126,18 @@ static int wait_slow(struct sema *s, uint32_t n, const struct limit *limit) {
         return 0;
     }
     struct waiter w = {.n = n};
-    int r = wait_on(&s->count, &s->waiters, &w, WAIT_SEMA, limit);
-    hal_irq_restore(was);
-    if (r != 0 && !was_last(s)) {
+    int r = wait_on_and_keep(&s->count, &s->waiters, &w, WAIT_SEMA, limit);
+    if (r == 0 || !w.queued) { /* who takes off one that has given up serves the next */
+        hal_irq_restore(was);
+        return r;
+    }
+    wait_kept(&s->count);
+    if (w.prev == NULL && w.next == NULL) { /* the commonest */
+        s->waiters = (struct wait_list){0};
+        unlock(s, was);
+    } else {
+        wait_unlink(&s->waiters, &w);
+        unlock(s, was);
         give(s, 0); /* perhaps it was the first */
     }
     return r;

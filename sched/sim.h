@@ -43,6 +43,12 @@ static inline int64_t sim_deadline(struct core *c, int64_t when) NEEDS(irq_maske
     return CONFIG_SIM != 0 ? sim_draw_deadline(c, when) : when;
 }
 
+/* arm() itself. */
+static inline void arm_here(struct core *c, int64_t when) NEEDS(irq_masked) {
+    c->deadline = sim_deadline(c, when);
+    hal_timer_set(c->deadline);
+}
+
 /* The running G's slice begins now. */
 static inline void slice_begin(struct core *c) NEEDS(irq_masked) {
     c->slice_stamp = hal_stamp();

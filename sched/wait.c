@@ -113,44 +113,61 @@ static struct g *parked_limited(struct g *g, void *arg)
     return schedule();
 }
 
-static int wait_limited(spinlock_t *lock, struct wait_list *l, struct waiter *w,
-                        enum wait_reason why, const struct limit *limit) NEEDS(irq_masked)
-    OPENS(*lock) UNCHECKED { /* opened once the G is off its stack */
+/* Masked before and after, but not while its holder takes long (a channel with large elements). */
+static inline uint64_t lock_again(spinlock_t *lock) TAKES(irq_masked, *lock) UNCHECKED {
+    uint64_t note = spin_grab(lock);
+    if (__builtin_expect((note & LOCK_HELD_BIT) != 0, 0)) {
+        hal_irq_unmask();
+        spin_lock_patiently(lock, &note);
+    } else if (LOCK_RANKS) {
+        lock_rank_take(lock, false); /* late, but nobody has waited */
+    }
+    return note;
+}
+
+/* w is on its list. If it fails the lock is held, taken with *note, and w perhaps on the list still. */
+__attribute__((always_inline)) static inline int wait_listed(spinlock_t *lock, uint64_t *note,
+                                                             struct waiter *w, enum wait_reason why,
+                                                             const struct limit *limit)
+    NEEDS(irq_masked) UNCHECKED { /* opened once the G is off its stack */
+    struct g *g = w->g;
+    if (!is_limited(limit)) {
+        park_on(lock, G_WAITING + (unsigned)why, g, NOTE_LISTED);
+        hal_irq_mask();
+        return 0;
+    }
     struct waiting p;
     p.lock = lock;
-    struct g *g = w->g;
     int r = limit_begin(&p.lw, limit);
     if (r != 0) {
-        wait_unlink(l, w);
-        spin_unlock_noting(lock, NOTE_LISTED); /* perhaps nobody is: the object will see */
+        *note = NOTE_LISTED; /* perhaps nobody is: the object will see */
         return r;
     }
     p.seq = w->seq = wait_begin(g);
     w->shared = true;
     park(why, parked_limited, &p);
-    r = limit_end(&p.lw, g);
     if (w->woken) { /* ours to read: its writer's ready() came after */
+        limit_end(&p.lw, g);
         return 0;
     }
-    hal_irq_unmask();
-    uint64_t note;
-    spin_lock_patiently(lock, &note); /* masked again */
-    if (w->queued) {
-        wait_unlink(l, w);
-    }
-    spin_unlock_noting(lock, note);
+    /* without a context it was the deadline, which has left its heap before it claimed the wait */
+    r = p.lw.cancel.g != NULL ? limit_end(&p.lw, g) : -ETIMEDOUT;
+    *note = lock_again(lock);
     return r;
 }
 
 static int wait_queued(spinlock_t *lock, struct wait_list *l, struct waiter *w,
                        enum wait_reason why, const struct limit *limit) NEEDS(irq_masked)
-    OPENS(*lock) UNCHECKED { /* opened once the G is off its stack */
-    if (is_limited(limit)) {
-        return wait_limited(lock, l, w, why, limit);
+    OPENS(*lock) UNCHECKED { /* as wait_listed() */
+    uint64_t note;
+    int r = wait_listed(lock, &note, w, why, limit);
+    if (r != 0) {
+        if (w->queued) {
+            wait_unlink(l, w);
+        }
+        spin_unlock_noting(lock, note);
     }
-    park_on(lock, G_WAITING + (unsigned)why, w->g, NOTE_LISTED);
-    hal_irq_mask();
-    return 0;
+    return r;
 }
 
 int wait_on(spinlock_t *lock, struct wait_list *l, struct waiter *w, enum wait_reason why,
@@ -165,4 +182,17 @@ int wait_on_first(spinlock_t *lock, struct wait_list *l, struct waiter *w, enum 
     w->g = hal_self();
     wait_enqueue_first(l, w);
     return wait_queued(lock, l, w, why, limit);
+}
+
+int wait_on_and_keep(spinlock_t *lock, struct wait_list *l, struct waiter *w, enum wait_reason why,
+                     const struct limit *limit) NEEDS(irq_masked)
+    OPENS(*lock) UNCHECKED { /* as wait_listed() */
+    uint64_t note;
+    w->g = hal_self();
+    wait_enqueue(l, w);
+    int r = wait_listed(lock, &note, w, why, limit);
+    if (r != 0 && __builtin_expect(!w->queued, 0)) {
+        spin_unlock_noting(lock, note);
+    }
+    return r;
 }

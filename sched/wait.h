@@ -205,7 +205,17 @@ void wake_all(struct waiter *chain, bool served);
 int wait_on(spinlock_t *lock, struct wait_list *l, struct waiter *w, enum wait_reason why,
             const struct limit *limit) NEEDS(irq_masked) OPENS(*lock);
 
-/* The same for g, the caller, if it waits alone and for ever, of which only the object's fields that its wakers look at
+/* The same for an object that leaves NOTE_LISTED in its lock as long as somebody is on l, and has its own to leave there
+ * else. If it fails and w is on l still, the lock is held, or again: then the caller says wait_kept(), and does what is
+ * left. */
+int wait_on_and_keep(spinlock_t *lock, struct wait_list *l, struct waiter *w, enum wait_reason why,
+                     const struct limit *limit) NEEDS(irq_masked) OPENS(*lock);
+
+static inline void wait_kept(spinlock_t *lock) TAKES(*lock) UNCHECKED {
+    (void)lock;
+}
+
+/* The same as wait_on() for g, the caller, if it waits alone and for ever, of which only the object's fields that its wakers look at
  * are to be filled in: in the note, with tag. Returns unmasked. */
 static inline void wait_alone(spinlock_t *lock, struct waiter *w, struct g *g, uint64_t tag,
                               enum wait_reason why) OPENS(irq_masked, *lock) {

@@ -333,12 +333,6 @@ static void watch_core(struct core *c, int64_t now) NEEDS(irq_masked) {
     }
 }
 
-void watch_note(struct core *c) NEEDS(irq_masked) {
-    /* for the core that watches us; relaxed: a report may show the one before */
-    relaxed_store(&c->last_pc, hal_interrupted_pc());
-    relaxed_store(&c->last_id, hal_self()->id);
-}
-
 void watch_tick(struct core *c, int64_t now) NEEDS(irq_masked) {
     watch_core(c, now);
     watch_step(now);

@@ -3,9 +3,14 @@
 
 #include "sched/sched.h"
 
-/* Handler over a G, at each tick: where it came, for the core that watches this one. And what this one
- * watches, which may wait for a few ticks. */
-void watch_note(struct core *c) NEEDS(irq_masked);
+/* Handler over a G, at each tick: where it came, for the core that watches this one. */
+static inline void watch_note(struct core *c) NEEDS(irq_masked) {
+    /* relaxed: a report may show the one before */
+    relaxed_store(&c->last_pc, hal_interrupted_pc());
+    relaxed_store(&c->last_id, hal_self()->id);
+}
+
+/* The same: what this one watches, which may wait for a few ticks. */
 void watch_tick(struct core *c, int64_t now) NEEDS(irq_masked);
 
 /* Masked. One step over the next few Gs, unless another core does one or did just now. */

@@ -10,10 +10,10 @@
 #define PMU_64_BITS (1u << 6)
 #define PMU_CYCLES  (UINT64_C(1) << 31)
 
-uint64_t hal_ns_per_tick; /* 32.32; set once by core 0 before the others start */
+uint64_t hal_ns_per_tick; /* these two are set once by core 0 before the others start */
+uint64_t hal_ticks_per_ns;
 
 static uint64_t hz;
-static uint64_t ticks_per_ns; /* 1.63: the inverse of hal_ns_per_tick, rounded up */
 
 /* 2 to the power of 95 by n, rounded up, where n is 32.32 and below 65536: a piece at a time, as there is no
  * division of 128 bits. */
@@ -36,7 +36,7 @@ bool clock_init(void) {
         hz = 1000000000;
     }
     hal_ns_per_tick = (UINT64_C(1000000000) << 32) / hz;
-    ticks_per_ns = inverse(hal_ns_per_tick);
+    hal_ticks_per_ns = inverse(hal_ns_per_tick);
     return true;
 }
 
@@ -47,15 +47,6 @@ uint64_t clock_hz(void) {
 void clock_init_core(void) {
     hal_timer_set(INT64_MAX);
     SYSREG_WRITE(cntp_ctl_el0, CTL_ENABLE); /* for ever: a compare value that never comes is as good as off */
-}
-
-void hal_timer_set(int64_t when) {
-    uint64_t ns = when > 0 ? (uint64_t)when : 0;
-    /* The first tick at which hal_now() >= when, or the one after. The factor is too large by less than a part in
-     * 2^63, so the product is never a whole tick short, and one more is enough. INT64_MAX is centuries away. */
-    SYSREG_WRITE(cntp_cval_el0, (uint64_t)(((unsigned __int128)(ns << 1) * ticks_per_ns) >> 64) + 1);
-    /* the line has fallen before the interrupt is ended, or it would come again (HAZARDS 26) */
-    __asm__ volatile("isb" ::: "memory");
 }
 
 uint64_t hal_cycles(void) {

@@ -170,8 +170,8 @@ static inline bool hal_on_core_stack(void) {
     return SYSREG_READ(spsel) != 0;
 }
 
-/* Ticks to nanoseconds as a 32.32 fixed-point factor, made from CNTFRQ at boot. */
-extern uint64_t hal_ns_per_tick;
+/* Ticks to nanoseconds as a 32.32 fixed-point factor, made from CNTFRQ at boot; and its inverse, 1.63, rounded up. */
+extern uint64_t hal_ns_per_tick, hal_ticks_per_ns;
 
 static inline int64_t hal_stamp_now(void) {
     int64_t ticks;
@@ -190,4 +190,23 @@ static inline int64_t hal_stamp(void) {
 
 static inline int64_t hal_stamp_ns(int64_t stamp) {
     return (int64_t)(((__int128)stamp * (int64_t)hal_ns_per_tick) >> 32);
+}
+
+static inline void hal_timer_set(int64_t when) {
+    uint64_t ns = when > 0 ? (uint64_t)when : 0;
+    /* The first tick at which hal_now() >= when, or the one after. The factor is too large by less than a part in
+     * 2^63, so the product is never a whole tick short, and one more is enough. INT64_MAX is centuries away. */
+    SYSREG_WRITE(cntp_cval_el0, (uint64_t)(((unsigned __int128)(ns << 1) * hal_ticks_per_ns) >> 64) + 1);
+    /* the line has fallen before the interrupt is ended, or it would come again (HAZARDS 26) */
+    __asm__ volatile("isb" ::: "memory");
+}
+
+static inline uintptr_t hal_interrupted_sp(void) {
+    return SYSREG_READ(sp_el0);
+}
+
+/* Not from ELR_EL1: a failed hal_peek() in the handler would have changed that. */
+static inline uintptr_t hal_interrupted_pc(void) {
+    const char *top = *(char **)((uintptr_t)hal_core() + CORE_STACK_TOP);
+    return *(const uintptr_t *)(const void *)(top - TRAP_SIZE + TRAP_PC);
 }

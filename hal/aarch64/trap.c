@@ -38,7 +38,7 @@ static void handle(uint32_t claim) {
     }
 }
 
-void trap_handler(void) {
+static inline void take(void) {
     struct hal_core *c = (struct hal_core *)hal_core();
     uint32_t claim = board_intc->ops->claim(board_intc);
     if ((claim & IRQ_LINE_MASK) != IRQ_NONE) {
@@ -49,35 +49,31 @@ void trap_handler(void) {
     }
 }
 
+/* Apart, or hal_idle() would keep registers for it. */
+__attribute__((noinline)) void trap_handler(void) {
+    take();
+}
+
 void *trap_irq(struct trap *t) {
     (void)t;
-    trap_handler();
+    take();
     return sched_irq_exit();
 }
 
-uintptr_t hal_interrupted_sp(void) {
-    return SYSREG_READ(sp_el0);
-}
-
-/* Not from ELR_EL1: a failed hal_peek() in the handler would have changed that. */
-uintptr_t hal_interrupted_pc(void) {
-    return ((const struct trap *)((struct hal_core *)hal_core())->stack_top - 1)->pc;
-}
-
 void hal_idle(void) {
+    struct hal_core *c = (struct hal_core *)hal_core();
+    c->in_handler = true; /* now, for what wakes us need not do it then */
     /* dsb: what we announced is out before we sleep. A pending interrupt ends WFI also while it is
      * masked. */
     __asm__ volatile("dsb sy\n\twfi" ::: "memory");
     if (clock_due()) {
         /* The commonest: past the controller, whose line falls as the timer is set anew. If it does not at once, an
          * interrupt comes for nothing. */
-        struct hal_core *c = (struct hal_core *)hal_core();
-        c->in_handler = true;
-        sched_timer();
-        c->in_handler = false;
+        sched_timer_asleep();
     } else {
         trap_handler();
     }
+    c->in_handler = false;
 }
 
 /* ---- faults --------------------------------------------------------------------------------- */

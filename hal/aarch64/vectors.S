@@ -97,21 +97,23 @@ return_to_g:
     add     sp, sp, #TRAP_SIZE
     b       trap_return
 
-/* The general registers move from the core stack into the frame at x0, FP and SIMD follow; then as g0 on an empty
- * stack: x0 is the G, x1 the frame. */
+/* FP and SIMD go into the frame at x0, and then, through them, the general registers from the core stack; then as g0 on
+ * an empty stack: x0 is the G, x1 the frame. */
     .macro  SAVE_G
     mov     x19, x0
+    bl      hal_save_fp
     ldr     x12, [sp, #8]
     str     x12, [x0, #8]           /* the first word is not ours */
-    .set    at, 16
-    .rept   (TRAP_SIZE - 16) / 16
-    ldp     x12, x13, [sp, #at]
-    stp     x12, x13, [x0, #at]
-    .set    at, at + 16
+    ldr     q0, [sp, #16]
+    str     q0, [x0, #16]
+    .set    at, 32
+    .rept   (TRAP_SIZE - 32) / 32
+    ldp     q0, q1, [sp, #at]
+    stp     q0, q1, [x0, #at]
+    .set    at, at + 32
     .endr
     dsb     sy                      /* a cache operation or device access that the G was amid is done here, since the
                                        barrier which it goes on to may stand on another core */
-    bl      hal_save_fp
     mrs     x0, tpidr_el1
     mov     x1, x19
     mrs     x9, tpidrro_el0

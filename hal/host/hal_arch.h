@@ -40,6 +40,10 @@ void hal_guard(uintptr_t va);
 #define hal_call_site() ((uintptr_t)__builtin_extract_return_addr(__builtin_return_address(0)))
 
 int64_t hal_now(void);
+void hal_timer_set(int64_t when);
+
+uintptr_t hal_interrupted_sp(void);
+uintptr_t hal_interrupted_pc(void);
 
 #include "hal/take.h"
 

@@ -96,7 +96,9 @@ void irq_falls_asleep(struct core *c) {
     (void)c;
 }
 
-void irq_wakes(struct core *c) {
+_Atomic unsigned irq_roams_at = HAL_MAX_CORES;
+
+void irq_hand_on(struct core *c) {
     (void)c;
 }
 

@@ -297,6 +297,10 @@ uintptr_t hal_interrupted_sp(void) {
     return here()->self->stack_hi;
 }
 
+uintptr_t hal_interrupted_pc(void) {
+    return 0;
+}
+
 /* ---- what the model has none of ------------------------------------------------------------------ */
 
 static _Noreturn void broken(const char *format) {
@@ -332,10 +336,6 @@ _Noreturn void machine_dead(const char *text) {
     }
 }
 
-void watch_note(struct core *c) {
-    (void)c;
-}
-
 void watch_tick(struct core *c, int64_t now) {
     (void)c;
     (void)now;
@@ -354,7 +354,9 @@ void irq_falls_asleep(struct core *c) {
     (void)c;
 }
 
-void irq_wakes(struct core *c) {
+_Atomic unsigned irq_roams_at = HAL_MAX_CORES;
+
+void irq_hand_on(struct core *c) {
     (void)c;
 }
 
