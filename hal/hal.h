@@ -49,7 +49,9 @@ struct hal_core {
     unsigned index;  /* dense and logical, 0 is the boot core. */
     union {
         struct {
-            bool in_handler; /* a handler is running. Written by the port, this core only. */
+            /* A handler is running, or this core is in hal_idle() with interrupts masked. Written by the port, this core
+             * only. */
+            bool in_handler;
             _Atomic uint32_t hooks; /* the scheduler's: what happens at events (sched/trace.h); written by any G */
         };
         _Atomic uint64_t unusual; /* both, for who asks whether it is 0 */
@@ -297,7 +299,7 @@ _Noreturn void sched_core_main(void);
  * passes. Before sched_core_main, on that core, one core at a time. */
 struct core *sched_core(unsigned i, void *stack_top);
 
-/* In a handler. The second, for who knows it: of hal_idle(), in the place of the first. */
+/* In a handler. hal_idle() may call the second in the place of the first: it knows that it is on g0. */
 void sched_timer(void);
 void sched_timer_asleep(void);
 void sched_ipi(void);

@@ -67,7 +67,8 @@ static inline void ready_asleep(struct core *c, struct g *g) NEEDS(irq_masked) {
 }
 
 /* gmp_pick() after a sleep, since which no pick is plain, of the G that is entered with tick: nearly always a handler of
- * this core has left it in runnext. A core that knows that it is retired looks everywhere (take_retired). */
+ * this core has left it in runnext. A core that knows that it is retired looks everywhere (take_retired); one whose
+ * doorbell is still to tell it runs this one G until then. */
 static inline struct g *gmp_pick_woken(struct core *c, uint64_t tick) NEEDS(irq_masked) {
     struct g *g = runnext_of(c);
     if (g == NULL || !inbox_empty(c) || tick >= c->around_at) {

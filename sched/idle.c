@@ -150,6 +150,7 @@ static void trace_awake(struct core *c) NEEDS(irq_masked) {
 
 static inline void sleep(struct core *c) NEEDS(irq_masked) {
     c->guard = NULL;
+    c->watch_later = false;          /* their tick does not come */
     arm(c, alarms_next(&c->alarms)); /* no tick on an idle core */
     int64_t before = hal_stamp();
     uint64_t ipis = relaxed_load(&c->n.ipis_received);

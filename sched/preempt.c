@@ -125,12 +125,12 @@ static int64_t nearest(int64_t a, int64_t b) {
  * put off; and when that has been for long they come over the one that goes on. If they are put off then as well, since
  * slices are as short, or preemption is off, they come all the same when it has been for twice as long. Returns when. */
 UNCOMMON static int64_t watch(struct core *c, int64_t now, bool hurried) NEEDS(irq_masked) {
-    if (hurried && now - c->watched < 2 * WATCHED_SLICES * slice_length()) {
-        if (c->watch_later) {
-            return INT64_MAX;
-        }
+    if (hurried && !c->watch_later) {
         c->watch_later = true;
         return now + WATCH_LATER;
+    }
+    if (hurried && now - c->watched < 2 * WATCHED_SLICES * slice_length()) {
+        return INT64_MAX;
     }
     c->watch_later = false;
     c->watched = now;

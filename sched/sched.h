@@ -655,7 +655,7 @@ void search_end(struct core *c, bool found) NEEDS(irq_masked);
  * it ends the machine instead. */
 void nap(struct core *c) NEEDS(irq_masked);
 
-/* First of all in every upcall of an interrupt: it may have come to a sleeping core. */
+/* First of all in every upcall of an interrupt that may have come to a sleeping core. */
 static inline void nap_over(struct core *c) {
     uint32_t n = relaxed_load(&c->naps); /* own */
     if (__builtin_expect(n % 2 != 0, 1)) {

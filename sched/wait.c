@@ -193,6 +193,8 @@ int wait_on_and_keep(spinlock_t *lock, struct wait_list *l, struct waiter *w, en
     int r = wait_listed(lock, &note, w, why, limit);
     if (r != 0 && __builtin_expect(!w->queued, 0)) {
         spin_unlock_noting(lock, note);
+    } else {
+        ASSERT(r == 0 || note == NOTE_LISTED); /* or it would be lost */
     }
     return r;
 }

@@ -205,9 +205,9 @@ void wake_all(struct waiter *chain, bool served);
 int wait_on(spinlock_t *lock, struct wait_list *l, struct waiter *w, enum wait_reason why,
             const struct limit *limit) NEEDS(irq_masked) OPENS(*lock);
 
-/* The same for an object that leaves NOTE_LISTED in its lock as long as somebody is on l, and has its own to leave there
- * else. If it fails and w is on l still, the lock is held, or again: then the caller says wait_kept(), and does what is
- * left. */
+/* The same for an object that leaves NOTE_LISTED, and nothing else, in its lock as long as somebody is on l, and has its
+ * own to leave there else. If it fails and w is on l still, the lock is held, or again: then the caller says wait_kept() -
+ * to the lock checker, which cannot see it - and does what is left. */
 int wait_on_and_keep(spinlock_t *lock, struct wait_list *l, struct waiter *w, enum wait_reason why,
                      const struct limit *limit) NEEDS(irq_masked) OPENS(*lock);
 

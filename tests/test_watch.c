@@ -87,6 +87,31 @@ TEST(death, watchdog_sees_a_cycle) {
     survive();
 }
 
+static void stays(void *arg) {
+    (void)arg;
+    go_preempt_off();
+    for (bool told = false; !told;) {
+        g_each(told_of, &told);
+    }
+    survive();
+}
+
+/* At each of its ticks the slice is over, and so the next one waits for the tick's end: watchdogs are put off, but not for
+ * good. No other core has ticks, or is the last to fall asleep. */
+TEST(death, watchdog_sees_a_cycle_over_one_that_stays) {
+    if (go_num_cores() == 1) {
+        SKIP("one core");
+    }
+    expect_status(0);
+    expect_text("watchdog: 3 goroutines wait for each other for ever:");
+    for (uintptr_t i = 0; i < 3; i++) {
+        start_on(1, eats, (void *)i);
+    }
+    start_on(0, stays, NULL);
+    start_on(0, hogs, NULL); /* the next one */
+    sema_wait(&(struct sema){0});
+}
+
 /* The same once more is not the news; on request it is told again, and at once. */
 TEST(death, cycle_on_request) {
     expect_watchdog("watchdog: 3 goroutines wait for each other for ever:");
