@@ -194,7 +194,7 @@ int wait_on_and_keep(spinlock_t *lock, struct wait_list *l, struct waiter *w, en
     if (r != 0 && __builtin_expect(!w->queued, 0)) {
         spin_unlock_noting(lock, note);
     } else {
-        ASSERT(r == 0 || note == NOTE_LISTED); /* or it would be lost */
+        ASSERT(!LOCK_RANKS || r == 0 || note == NOTE_LISTED); /* or it would be lost; with DEBUG */
     }
     return r;
 }
