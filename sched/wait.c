@@ -66,6 +66,7 @@ int limit_begin(struct limit_wait *lw, const struct limit *limit) NEEDS(irq_mask
 
 bool limit_arm(struct limit_wait *lw, struct g *g, uint32_t seq) NEEDS(irq_masked) {
     if (lw->alarm) {
+        sanitize_acquire(&g->alarm); /* pairs with alarm_start(), of the G that was here before, too */
         g->alarm.when = lw->limit->when;
         relaxed_store(&g->alarm.seq, seq); /* read under the heap's lock */
         alarm_start(this_core(), &g->alarm);
