@@ -210,7 +210,7 @@ TEST(stress, wg_limits_race_with_done) {
         }
         wg_wait(&wg);
         CHECK_EQ(atomic_load(&group.word), 0);
-        group.lock = 1; /* who touched it now would hang */
+        group.lock = LOCK_HELD; /* who wanted it now would hang */
     }
 }
 
