@@ -104,6 +104,18 @@ FAST_CALL void mutex_unlock(struct mutex *m) {
     }
 }
 
+/* n to *p, unless one of these bits is set then; release. */
+FAST_CALL bool fast_more(lock_word_t *p, uint64_t n, uint64_t wrong) {
+    __asm__ goto("1:\tldxr x16, [%0]\n\tadd x16, x16, %1\n\ttst x16, %2\n\tb.ne %l[no]\n\t"
+                 "stlxr w17, x16, [%0]\n\tcbnz w17, 1b" ::"r"(p),
+                 "rI"(n), "rL"(wrong)
+                 : "x16", "x17", "cc", "memory"
+                 : no);
+    return true;
+no:
+    return false;
+}
+
 /* ---- semaphore ------------------------------------------------------------------------------ */
 
 /* One from *p, if it is positive, as a signed number; acquire. */
@@ -119,14 +131,7 @@ no:
 
 /* One to *p, if it is below INT32_MAX, and not negative; release. */
 FAST_CALL bool fast_give(lock_word_t *p) {
-    __asm__ goto("1:\tldxr x16, [%0]\n\tadd x16, x16, #1\n\ttst x16, "
-                 "#0xffffffff80000000\n\tb.ne %l[no]\n\tstlxr w17, x16, "
-                 "[%0]\n\tcbnz w17, 1b" ::"r"(p)
-                 : "x16", "x17", "cc", "memory"
-                 : no);
-    return true;
-no:
-    return false;
+    return fast_more(p, 1, 0xffffffff80000000);
 }
 
 FAST_CALL bool fast_may_block(void) {
@@ -151,15 +156,7 @@ FAST_CALL void sema_post(struct sema *s) {
 
 /* twice a number to *p, if nobody waits, and if that makes twice a count; release. */
 FAST_CALL bool fast_add(lock_word_t *p, uint64_t twice) {
-    __asm__ goto("1:\tldxr x16, [%0]\n\tadd x16, x16, %1\n\ttst x16, "
-                 "#0xffffffff00000001\n\tb.ne %l[no]\n\tstlxr w17, x16, "
-                 "[%0]\n\tcbnz w17, 1b" ::"r"(p),
-                 "rI"(twice)
-                 : "x16", "x17", "cc", "memory"
-                 : no);
-    return true;
-no:
-    return false;
+    return fast_more(p, twice, 0xffffffff00000001);
 }
 
 /* Twice one from *p, unless nothing would be left beside that somebody waits; acquire and release. */
